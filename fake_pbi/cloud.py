@@ -1,0 +1,91 @@
+"""The fake Power BI cloud: one TLS server for all of its hosts, on a clock that is given to it."""
+
+from email.utils import format_datetime
+from pathlib import Path
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from fake_pbi.certificate import Certificate
+from fake_pbi.cors import allow_any_origin, is_preflight
+from fake_pbi.embed import Embed
+from fake_pbi.entra import Entra
+from fake_pbi.errors import ServiceError
+from fake_pbi.faults import Fault, Faults
+from fake_pbi.gateway import Gateway
+from fake_pbi.hosts import API, APP, LOGIN
+from fake_pbi.journal import Journal, Now
+from fake_pbi.rest import Rest
+from fake_pbi.tenant import Tenant
+from fake_pbi.tokens import TokenBook
+
+SHUTDOWN_SECONDS = 0.01
+"""How long requests under way may take to end once the cloud stops, in real seconds."""
+
+
+class Cloud:
+    """Entra ID, the REST API and app.powerbi.com for one tenant, and the gateway that leads there.
+
+    `now` is service time (aware UTC); `npm` a node_modules folder with Microsoft's packages (see embed.py). Start and
+    stop it on the asyncio loop that it is to live on; both take milliseconds. What happened is in `journal`, what goes
+    wrong in `faults`; `tenant` may be changed at any time.
+    """
+
+    def __init__(self, now: Now, *, npm: Path, certificate: Certificate, tenant: Tenant | None = None) -> None:
+        self.tenant = tenant or Tenant()
+        self.journal = Journal(now)
+        self.tokens = TokenBook(now, self.journal)
+        self.faults = Faults(now, self.journal)
+        self.gateway = Gateway(self.journal)
+        self.tls_port = 0
+        self._now = now
+        self._certificate = certificate
+        self._runner = web.AppRunner(self._application(npm), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+
+    async def start(self) -> None:
+        """Listen on loopback: TLS on `tls_port`, the proxy at `gateway.url`."""
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._certificate.ssl_context()).start()
+        self.tls_port = self._runner.addresses[0][1]
+        await self.gateway.start(self.tls_port)
+
+    async def stop(self) -> None:
+        """Close every connection and stop listening."""
+        await self.gateway.stop()
+        await self._runner.cleanup()
+
+    def _application(self, npm: Path) -> web.Application:
+        entra = Entra(self._now, self.tenant, self.tokens).application()
+        rest = Rest(self.tenant, self.tokens).application()
+        embed = Embed(self._now, self.journal, self.tenant, self.tokens, npm=npm).application()
+        allow_any_origin(entra)
+        allow_any_origin(rest)
+        application = web.Application(middlewares=[self._meet_faults, self._render_errors])
+        application.on_response_prepare.append(self._date)
+        application.add_domain(LOGIN, entra)
+        application.add_domain(API, rest)
+        application.add_domain(APP, embed)
+        return application
+
+    async def _date(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Answers are dated by the service's clock, which clients compare with theirs."""
+        response.headers["Date"] = format_datetime(self._now(), usegmt=True)
+
+    @web.middleware
+    async def _meet_faults(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        fault = None if is_preflight(request) else self.faults.for_request(str(request.url), request.method)
+        return _answer(request, fault) if fault else await handler(request)
+
+    @web.middleware
+    async def _render_errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except ServiceError as error:
+            return web.json_response(error.body(self._now()), status=error.status)
+
+
+def _answer(request: web.Request, fault: Fault) -> web.Response:
+    """What a client gets in place of the endpoint's own answer."""
+    if fault.kind == "drop" and request.transport:
+        request.transport.abort()
+    return web.Response(status=fault.status, content_type=fault.content_type, text=fault.body)

@@ -1,0 +1,221 @@
+"""app.powerbi.com: serves the iframe app and answers it.
+
+The app tells what happens in the frame and asks for pages and data; whether a token is still good is decided here, by
+the service's clock. Paths under `/_fake` are of this fake's own, those under `/explore` are shaped after the service's.
+"""
+
+import json
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from fake_pbi.bodies import json_body, json_object
+from fake_pbi.errors import EntityNotFound, InvalidRequest, LoadFailed, ServiceError, TokenExpired
+from fake_pbi.journal import Journal, Now
+from fake_pbi.sample import PAGES, page_named
+from fake_pbi.tenant import Tenant
+from fake_pbi.tokens import Token, TokenBook, TokenState, utc_text
+
+FRAMES = {"/reportEmbed": "report", "/dashboardEmbed": "dashboard", "/embed": "tile", "/tileEmbed": "tile"}
+"""Path of a frame -> type of item. The REST API says /embed for a tile, the SDK on its own /tileEmbed."""
+
+APP_FILES = "/_fake/app"
+NPM_FILES = "/_fake/npm"
+ITEM_JOURNAL = "/_fake/items/{item}/journal"
+ITEM_TOKEN = "/_fake/items/{item}/token"
+EXPLORATION = "/explore/{kind:reports|dashboards|tiles}/{id}/modelsAndExploration"
+QUERY = "/explore/querydata"
+
+APP_FOLDER = Path(__file__).parent / "embed_app"
+SETTINGS = "__SETTINGS__"
+
+PACKAGES = ("http-post-message", "window-post-message-proxy", "powerbi-router", "powerbi-models")
+"""Microsoft's own packages that speak the wire protocol, as far as the app uses them."""
+
+TOLD_BY_THE_APP = frozenset({"protocol", "hook.called", "hook.answered", "item.event", "embed.gone"})
+HOW = ("load", "setAccessToken", "hook")
+ACTIONS = ("render", "pageChange", "filter", "refresh")
+SCHEMES = {"bearer": "entra", "embedtoken": "embed"}
+"""How a token is sent -> the type that it then has to be of."""
+
+NAMES = {"reports": "Sales", "dashboards": "Sales overview", "tiles": "Sales by region"}
+
+MILLISECOND = timedelta(milliseconds=1)
+
+
+class Embed:
+    """The service behind the frames. `npm` is a node_modules folder with `PACKAGES`; without one, a `ValueError`."""
+
+    def __init__(self, now: Now, journal: Journal, tenant: Tenant, tokens: TokenBook, *, npm: Path) -> None:
+        self._now = now
+        self._journal = journal
+        self._tenant = tenant
+        self._tokens = tokens
+        self._npm = npm
+        self._numbers = count(1)
+        self._items: set[str] = set()
+        self._holding: dict[str, object] = {}
+
+    def application(self) -> web.Application:
+        application = web.Application()
+        application.add_routes([web.get(path, self.frame) for path in FRAMES])
+        application.add_routes([web.static(APP_FILES, APP_FOLDER)])
+        application.add_routes([web.static(f"{NPM_FILES}/{package}", self._npm / package) for package in PACKAGES])
+        application.add_routes(
+            [
+                web.post(ITEM_JOURNAL, self.write_journal),
+                web.post(ITEM_TOKEN, self.apply_token),
+                web.get(EXPLORATION, self.exploration),
+                web.post(QUERY, self.query),
+            ]
+        )
+        return application
+
+    async def frame(self, request: web.Request) -> web.Response:
+        """The document of an iframe: a new item with each navigation."""
+        item = str(next(self._numbers))
+        self._items.add(item)
+        self._journal.write("embed.frame", item=item, path=request.path, url=str(request.url))
+        settings = {
+            "item": item,
+            "type": FRAMES[request.path],
+            "hookLeadMs": self._tenant.hook_lead // MILLISECOND,
+            "hookRetryMs": self._tenant.hook_retry // MILLISECOND,
+            "lateToken": self._tenant.late_token,
+            "hookAddress": self._tenant.hook_address,
+        }
+        text = _template().replace(SETTINGS, json.dumps(settings))
+        return web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-store"})
+
+    async def write_journal(self, request: web.Request) -> web.Response:
+        """Write what happened in the frame: `[{"ago": ms, "kind": str, "data": {...}}]`, answered 204.
+
+        `ago` is how long before now, by the page's clock. A text of a token becomes the token's name.
+        """
+        item = self._known_item(request)
+        entries = await json_body(request)
+        if not isinstance(entries, list) or not all(_is_entry(entry) for entry in entries):
+            kinds = ", ".join(sorted(TOLD_BY_THE_APP))
+            raise InvalidRequest(f"The body must be a list of {{ago, kind, data}}, each kind one of {kinds}.")
+        for entry in entries:
+            self._write(item, entry["kind"], timedelta(milliseconds=entry["ago"]), entry["data"])
+        return web.Response(status=204)
+
+    def _write(self, item: str, kind: str, ago: timedelta, data: dict[str, Any]) -> None:
+        if kind == "hook.answered" and data.get("answer") == "token":
+            token = self._tokens.find(str(data.get("text")))
+            data = {name: value for name, value in data.items() if name != "text"}
+            data["token"] = token.name if token else "unknown"
+        at = self._now() - ago
+        latest = self._journal.latest
+        self._journal.write(kind, at=max(at, latest) if latest else at, **(data | {"item": item}))
+        if kind == "embed.gone":
+            self._holding.pop(item, None)
+
+    async def apply_token(self, request: web.Request) -> web.Response:
+        """An item takes a token: `{"token": text, "how": ...}`; answers what the token is worth."""
+        item = self._known_item(request)
+        body = await json_object(request)
+        text, how = body.get("token"), body.get("how")
+        if not isinstance(text, str) or how not in HOW:
+            raise InvalidRequest(f'The body must be {{"token": text, "how": one of {", ".join(HOW)}}}.')
+        token, state = self._tokens.find(text), self._tokens.state(text)
+        name, type_ = (token.name, token.type) if token else ("unknown", "unknown")
+        expires = token.expires if token else None
+        self._journal.write("token.applied", item=item, token=name, type=type_, expires=expires, how=how, state=state)
+        self._hold(item, token)
+        return web.json_response(
+            {
+                "token": name,
+                "type": type_,
+                "state": state,
+                "expires": utc_text(expires) if expires else None,
+                "remainingMs": max(0, (expires - self._now()) // MILLISECOND) if expires else None,
+            }
+        )
+
+    def _hold(self, item: str, token: Token | None) -> None:
+        """From now on this is the item's token, and its end is the one that counts."""
+        held = object()
+        self._holding[item] = held
+        if token and self._tokens.state(token.text) == "live":
+            self._journal.schedule(
+                token.expires,
+                "token.expired",
+                unless=lambda: self._holding.get(item) is not held,
+                item=item,
+                token=token.name,
+            )
+
+    async def exploration(self, request: web.Request) -> web.Response:
+        """What an item consists of. Raises the 403 of a token that is not good for it."""
+        _, state = self._bearer(request)
+        if error := _refusal(state):
+            raise error
+        return web.json_response(
+            {"name": NAMES[request.match_info["kind"]], "pages": [page.described() for page in PAGES]}
+        )
+
+    async def query(self, request: web.Request) -> web.Response:
+        """The data of a page, `{"item", "action", "detail", "page", "filters"}`. Raises as `exploration` does."""
+        token, state = self._bearer(request)
+        body = await json_object(request)
+        if body.get("item") not in self._items or body.get("action") not in ACTIONS:
+            raise InvalidRequest(f"The body must name a served item and an action of {', '.join(ACTIONS)}.")
+        page = page_named(body.get("page"))
+        error = _refusal(state) or (None if page else EntityNotFound())
+        self._journal.write(
+            "data.request",
+            item=body["item"],
+            action=body["action"],
+            detail=body.get("detail"),
+            page=body.get("page"),
+            filters=body.get("filters") or [],
+            token=token.name if token else "unknown",
+            state=state,
+            status=error.status if error else 200,
+        )
+        if error or not page:
+            raise error or EntityNotFound()
+        return web.json_response(page.data(body.get("filters") or []))
+
+    def _bearer(self, request: web.Request) -> tuple[Token | None, TokenState]:
+        """The token that the app sent, and its state; one of the other type is as good as unknown.
+
+        Source: embedded-troubleshoot ("bad token or tokenType mismatch").
+        """
+        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+        token = self._tokens.find(text)
+        if token is None or SCHEMES.get(scheme.lower()) != token.type:
+            return token, "unknown"
+        return token, self._tokens.state(text)
+
+    def _known_item(self, request: web.Request) -> str:
+        item = request.match_info["item"]
+        if item not in self._items:
+            raise EntityNotFound
+        return item
+
+
+def _template() -> str:
+    return (APP_FOLDER / "index.html").read_text("utf-8")
+
+
+def _refusal(state: TokenState) -> ServiceError | None:
+    if state == "expired":
+        return TokenExpired()
+    return LoadFailed() if state == "unknown" else None
+
+
+def _is_entry(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and entry.get("kind") in TOLD_BY_THE_APP
+        and isinstance(entry.get("ago"), int | float)
+        and entry["ago"] >= 0
+        and isinstance(entry.get("data"), dict)
+        and not entry["data"].keys() & {"at", "kind"}
+    )

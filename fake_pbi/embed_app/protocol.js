@@ -1,0 +1,97 @@
+const { HttpPostMessage } = window["http-post-message"];
+const { WindowPostMessageProxy } = window["window-post-message-proxy"];
+const { Router } = window["powerbi-router"];
+
+/**
+ * @typedef {{method: string, url: string, headers: object, body: any, params: object}} Request
+ * @typedef {{status: number, body?: any}} Answer
+ */
+
+/**
+ * The frame's end of the wire: Microsoft's own packages, put together as the SDK's factories.ts does at the other end.
+ * Every message is journalled.
+ */
+export class Protocol {
+  #journal;
+  #proxy;
+  #sender;
+  #router;
+
+  /** @param {import("./journal.js").Journal} journal */
+  constructor(journal) {
+    this.#journal = journal;
+    this.#proxy = new WindowPostMessageProxy({
+      processTrackingProperties: {
+        addTrackingProperties: HttpPostMessage.addTrackingProperties,
+        getTrackingProperties: HttpPostMessage.getTrackingProperties,
+      },
+      isErrorMessage: HttpPostMessage.isErrorMessage,
+      suppressWarnings: true,
+    });
+    this.#sender = new HttpPostMessage(this.#proxy, {}, window.parent);
+    this.#router = new Router(this.#proxy);
+  }
+
+  /**
+   * @param {"get"|"post"|"put"|"patch"|"delete"} method
+   * @param {string} url with :parameters
+   * @param {(request: Request) => Answer|Promise<Answer>} handle
+   */
+  route(method, url, handle) {
+    this.#router[method](url, async (request, response) => {
+      this.#received(request);
+      const { status, body = {} } = await handled(handle, request);
+      this.#answered(request, status);
+      response.send(status, body);
+    });
+  }
+
+  /**
+   * Answers what has no route with 404, as the SDK's mockEmbed.ts does; without it such a request would pend for ever,
+   * for the SDK has no timeouts. To be called when all routes are there: the proxy asks its handlers in order.
+   */
+  refuseOthers() {
+    this.#proxy.addHandler({
+      test: (message) => typeof message.method === "string" && typeof message.url === "string",
+      handle: (message) => {
+        this.#received(message);
+        this.#answered(message, 404);
+        return { statusCode: 404, headers: {}, body: { message: `${message.method} ${message.url} is not known` } };
+      },
+    });
+  }
+
+  /**
+   * Posts a request to the SDK. Never rejects: the answer says how it went. Stays pending where nobody answers.
+   *
+   * @returns {Promise<{statusCode?: number, body?: any}>}
+   */
+  async post(url, uid, body) {
+    this.#write("sent", { method: "POST", url, uid }, null);
+    const answer = await this.#sender.post(url, body).catch((refusal) => refusal);
+    this.#write("acknowledged", { method: "POST", url, uid }, answer.statusCode);
+    return answer;
+  }
+
+  #received(request) {
+    const provider = request.headers?.tokenProviderSupplied === true;
+    this.#write("received", { ...request, uid: request.headers?.uid }, null, provider ? { provider } : {});
+  }
+
+  #answered(request, status) {
+    this.#write("answered", { ...request, uid: request.headers?.uid }, status);
+  }
+
+  #write(direction, { method, url, uid }, status, more = {}) {
+    this.#journal.record("protocol", { direction, method, url, uid: uid ?? null, status: status ?? null, ...more });
+  }
+}
+
+async function handled(handle, request) {
+  try {
+    return await handle(request);
+  } catch (error) {
+    console.error(error);
+    return { status: 500, body: { message: String(error) } };
+  }
+}

@@ -1,0 +1,36 @@
+"""Entra ID's signature: one RSA key for the whole process, because making one is slow."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+ALGORITHM = "RS256"
+
+
+@cache
+def _key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@cache
+def _key_id() -> str:
+    der = _key().public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.urlsafe_b64encode(hashlib.sha1(der).digest()).decode().rstrip("=")
+
+
+def sign(claims: Mapping[str, Any]) -> str:
+    """A JWT of `claims`, signed with the key that `jwks` shows. Times in claims are Unix seconds."""
+    return jwt.encode(dict(claims), _key(), algorithm=ALGORITHM, headers={"kid": _key_id(), "x5t": _key_id()})
+
+
+def jwks(issuer: str) -> dict[str, Any]:
+    """The public key as Entra publishes it; kid and x5t are equal there, too. Source: Entra discovery/v2.0/keys."""
+    public = jwt.algorithms.RSAAlgorithm.to_jwk(_key().public_key(), as_dict=True)
+    key = {"kty": "RSA", "use": "sig", "kid": _key_id(), "x5t": _key_id(), "n": public["n"], "e": public["e"]}
+    return {"keys": [key | {"issuer": issuer}]}

@@ -1,0 +1,209 @@
+"""LIFE-1 to LIFE-5: over several lifetimes of a healthy session, is every token renewed in time, sparingly and quietly?"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
+
+from fake_pbi.journal import Entry
+from harness.contract.embedding import loads
+from harness.contract.observation import Observation
+from harness.contract.rule import Verdict, failed, passed, rule
+from harness.contract.scenarios import Scenarios
+
+IN_TIME = timedelta(seconds=60)
+PER_RENEWAL, PER_LIFETIME = 2, 4
+
+
+def minutes(length: timedelta) -> str:
+    return f"{length.total_seconds() / 60:g} min"
+
+
+@rule(
+    "LIFE-1",
+    "must",
+    text="over at least 3 lifetimes of 60, 90 and 35 min, visible and used: no data request carries an expired token, and no "
+    "TokenExpired error is raised",
+    basis='The article: "To give your users a continuous experience, refresh (or renew) the access token before it expires."',
+)
+def nobody_meets_an_expired_token(scenarios: Scenarios) -> Verdict:
+    used = 0
+    for observed in scenarios.healthy:
+        expired = observed.journal.expired_requests()
+        raised = [e for e in observed.journal.of("item.event", event="error") if "TokenExpired" in str(e["detail"])]
+        if expired or raised:
+            first = (expired or raised)[0]
+            return failed(
+                f"With tokens of {minutes(observed.lifetime)}, {len(expired)} data request(s) carried an expired token, the "
+                f"first at {observed.when(first)}; the item raised TokenExpired {len(raised)} time(s).",
+                [*expired[:5], *raised[:5]],
+                _why_not_renewed(observed, first),
+            )
+        used += len(observed.journal.of("data.request"))
+    return passed(f"{used} data requests over {len(scenarios.healthy)} sessions, none with an expired token.")
+
+
+def _why_not_renewed(observed: Observation, at: Entry) -> str:
+    if not observed.token_requests(until=at.at):
+        return "The page never asked for another token."
+    if not observed.journal.of("token.applied", how="setAccessToken") and not observed.journal.of(
+        "token.applied", how="hook"
+    ):
+        return "The page fetched new tokens, but the item never received one."
+    return "The page renews, but not every time, or too late."
+
+
+@rule(
+    "LIFE-2",
+    "should",
+    text="every token is renewed at least 60 s before it expires",
+    basis='The article: "Use it when the token is about to expire", with MINUTES_BEFORE_EXPIRATION = 10.',
+)
+def renewed_in_time(scenarios: Scenarios) -> Verdict:
+    shortest: timedelta | None = None
+    for observed in scenarios.healthy:
+        for item in loads(observed):
+            for holding in observed.holdings(item):
+                if holding.expires is None or (holding.until is None and holding.expires > observed.ended):
+                    continue
+                if holding.expired_in_use:
+                    return failed(
+                        f"With tokens of {minutes(observed.lifetime)}, {holding.token} expired at "
+                        f"{observed.when(holding.expires)} and had not been renewed.",
+                        observed.journal.of("token.expired", token=holding.token),
+                    )
+                assert holding.until is not None
+                lead = holding.expires - holding.until
+                shortest = lead if shortest is None else min(shortest, lead)
+                if lead < IN_TIME:
+                    return failed(
+                        f"With tokens of {minutes(observed.lifetime)}, {holding.token} was renewed at "
+                        f"{observed.when(holding.until)}, only {lead.total_seconds():.0f} s before its end.",
+                        observed.journal.of("token.applied", item=item),
+                        "The margin is too small, or in another unit than was meant.",
+                    )
+    if shortest is None:
+        return failed("No token was ever renewed.", [])
+    return passed(f"Every token was renewed in time, at the latest {minutes(shortest)} before its end.")
+
+
+@rule(
+    "LIFE-3",
+    "must",
+    text="no storm: per item at most 2 token requests between two tokens applied, and at most 4 in any lifetime",
+    basis="The article: one check every 30 s, and one request when the token is about to expire.",
+)
+def no_storm(scenarios: Scenarios) -> Verdict:
+    most = 0
+    for observed in scenarios.healthy:
+        requests = observed.token_requests()
+        share = max(1, len(loads(observed)))
+        if observed.stopped:
+            return failed(
+                f"{observed.stopped} ({minutes(observed.lifetime)} tokens).", requests[:5], _why_a_storm(requests)
+            )
+        applied = [e.at for item in observed.items for e in observed.journal.of("token.applied", item=item)]
+        for begin, end in pairwise(sorted({*applied, observed.ended})):
+            among = [request for request in requests if begin < request.at <= end]
+            if len(among) > PER_RENEWAL * share:
+                return failed(
+                    f"With tokens of {minutes(observed.lifetime)}, {len(among)} token requests from {observed.when(among[0])} "
+                    f"to {observed.when(among[-1])} without a new token being applied.",
+                    among[:5],
+                    _why_a_storm(among),
+                )
+        for first in requests:
+            among = [r for r in requests if first.at <= r.at < first.at + observed.lifetime]
+            most = max(most, len(among))
+            if len(among) > PER_LIFETIME * share:
+                return failed(
+                    f"With tokens of {minutes(observed.lifetime)}, {len(among)} token requests within one lifetime from "
+                    f"{observed.when(first)}.",
+                    among[:5],
+                    _why_a_storm(among),
+                )
+    return passed(f"At most {most} token request(s) in any lifetime.")
+
+
+def _why_a_storm(requests: list[Entry]) -> str:
+    gaps = [(later.at - earlier.at).total_seconds() for earlier, later in pairwise(requests)]
+    if gaps and max(gaps[:10]) < 1:
+        return "The interval is far shorter than was meant (4 instead of 30 000 ms?), or nothing guards a request in flight."
+    return "What the page gets is already about to expire, or it does not keep the new expiration."
+
+
+@rule(
+    "LIFE-4",
+    "must",
+    text="every renewal brings a token other than, and expiring later than, the one it replaces",
+    basis='The article: "This function calls your application backend to generate a new embed token".',
+)
+def renewals_bring_something_newer(scenarios: Scenarios) -> Verdict:
+    renewed = 0
+    for observed in scenarios.healthy:
+        for item in loads(observed):
+            for old, new in pairwise(observed.journal.of("token.applied", item=item)):
+                problem = _nothing_newer(old, new)
+                if problem:
+                    return failed(
+                        f"With tokens of {minutes(observed.lifetime)}, the token applied at {observed.when(new)} {problem}.",
+                        [old, new],
+                        "The page or its backend hands out what it has cached.",
+                    )
+                renewed += 1
+    return passed(f"{renewed} renewals, each with a newer token.")
+
+
+def _nothing_newer(old: Entry, new: Entry) -> str:
+    if new["token"] == old["token"]:
+        if new["how"] == "hook" and new["state"] == "live":
+            return ""
+        return f"was {new['token']}, which the item already had"
+    if new["state"] == "unknown":
+        return "is none that the service issued"
+    if new["expires"] <= old["expires"]:
+        return f"({new['token']}) expires no later than {old['token']}"
+    return ""
+
+
+@rule(
+    "LIFE-5",
+    "must",
+    text="a renewal reloads nothing: no new iframe, no second load request, active page and filters kept",
+    basis='The article: "setAccessToken can be used to update the access token without reloading the embedded report."',
+)
+def nothing_is_reloaded(scenarios: Scenarios) -> Verdict:
+    for observed in scenarios.healthy:
+        for load in _second_loads(observed):
+            what = "a new iframe was made" if load.kind == "embed.frame" else f"{load['url']} was sent again"
+            return failed(
+                f"With tokens of {minutes(observed.lifetime)}, at {observed.when(load)} {what}: the user is back on the first "
+                "page, without filters.",
+                [load],
+                "The page embeds or reloads the item to give it the new token.",
+            )
+        for item in loads(observed):
+            for before, after in pairwise(observed.journal.of("data.request", item=item)):
+                if lost := _lost(before, after):
+                    return failed(
+                        f"With tokens of {minutes(observed.lifetime)}, by {observed.when(after)} {lost}.",
+                        [before, after],
+                    )
+    return passed("No renewal made an iframe or a load request, and every user stayed on their page.")
+
+
+def _second_loads(observed: Observation) -> Iterator[Entry]:
+    """Load requests and frames beyond the first of each item. A frame of a removed item's successor counts, too."""
+    settled = observed.opened + timedelta(seconds=30)
+    yield from (frame for frame in observed.journal.of("embed.frame") if frame.at > settled)
+    for item in observed.items:
+        sent = observed.journal.of("protocol", item=item, direction="received", method="POST")
+        yield from [entry for entry in sent if entry["url"].endswith(("/load", "/prepare"))][1:]
+
+
+def _lost(before: Entry, after: Entry) -> str:
+    """What of the user's view was gone at the next interaction, though they had not touched it."""
+    if after["action"] != "pageChange" and after["page"] != before["page"]:
+        return f"the user was on {after['page']} and no longer on {before['page']}"
+    if after["action"] != "filter" and after["filters"] != before["filters"]:
+        return "the user's filters were gone"
+    return ""

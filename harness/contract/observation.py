@@ -1,0 +1,70 @@
+"""One session of a page under test, after it has ended: its journal, and the questions that rules ask of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from fnmatch import fnmatch
+
+from fake_pbi.durations import spoken
+from fake_pbi.journal import Entry, Journal
+from harness.lifetimes import Holding, holding_at, holdings, items
+
+START_UP = timedelta(seconds=30)
+"""Token requests of the first 30 s after load belong to embedding, not to renewing."""
+
+
+@dataclass
+class Observation:
+    """A session: what it was about (`title`), when its page was opened, and the moments that its scenario marked."""
+
+    title: str
+    journal: Journal
+    lifetime: timedelta
+    token_urls: Sequence[str]
+    opened: datetime
+    ended: datetime
+    returns: list[datetime] = field(default_factory=list)
+    stopped: str = ""
+    """Why the scenario ended before its time; empty if it did not."""
+
+    def when(self, moment: datetime | Entry) -> str:
+        """A moment as the time since the page was opened: "50:20"."""
+        at = moment.at if isinstance(moment, Entry) else moment
+        return spoken(timedelta(seconds=round((at - self.opened).total_seconds(), 1)))
+
+    @property
+    def items(self) -> list[str]:
+        return items(self.journal)
+
+    def holdings(self, item: str) -> list[Holding]:
+        return holdings(self.journal, item)
+
+    def holding_at(self, item: str, instant: datetime) -> Holding | None:
+        return holding_at(self.journal, item, instant)
+
+    @property
+    def providers(self) -> list[str]:
+        """The items that registered an accessTokenProvider."""
+        loads = self.journal.of("protocol", direction="received", provider=True)
+        return [item for item in self.items if any(load["item"] == item for load in loads)]
+
+    @property
+    def manual(self) -> list[str]:
+        """The items that are given tokens by `setAccessToken`."""
+        applied = self.journal.of("token.applied", how="setAccessToken")
+        return [item for item in self.items if any(entry["item"] == item for entry in applied)]
+
+    def token_requests(self, since: datetime | None = None, until: datetime | None = None) -> list[Entry]:
+        """The token requests of the page and its workers, without those of the first 30 s after load."""
+        begin, end = since or self.opened + START_UP, until or self.ended
+        return [
+            entry
+            for entry in self.journal.of("request")
+            if entry["source"] != "embed"
+            and entry["type"] != "Preflight"
+            and begin <= entry.at <= end
+            and any(fnmatch(entry["url"], glob) for glob in self.token_urls)
+        ]
+
+    def between(self, kind: str, since: datetime, until: datetime, **data: object) -> list[Entry]:
+        return [entry for entry in self.journal.of(kind, **data) if since <= entry.at <= until]

@@ -1,0 +1,187 @@
+"""PROV-1 to PROV-5: the automatic way. Is the provider called, is what it brings applied, and what does it do when it fails?"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
+
+from fake_pbi.journal import Entry
+from harness.contract.observation import Observation
+from harness.contract.rule import Verdict, failed, passed, rule, skipped
+from harness.contract.scenarios import Scenarios
+
+NULL = 'The article: "The accessTokenProvider event hook should never throw an exception. If it fails to generate a new token, return a Null value."'
+NO_PROVIDER = "The page registers no accessTokenProvider."
+
+
+def _hook_tokens(observed: Observation, item: str) -> list[Entry]:
+    return observed.journal.of("token.applied", item=item, how="hook")
+
+
+@rule(
+    "PROV-1",
+    "must",
+    text="a registered provider is called before expiry and its token is applied",
+    basis="The article: Power BI calls eventHooks.accessTokenProvider when the token is about to expire, and sets what it returns.",
+)
+def called_and_applied(scenarios: Scenarios) -> Verdict:
+    observed = scenarios.healthy[0]
+    if not observed.providers:
+        return skipped(NO_PROVIDER)
+    for item in observed.providers:
+        first = observed.holdings(item)[0]
+        assert first.expires is not None
+        called = [entry for entry in observed.journal.of("hook.called", item=item) if entry.at < first.expires]
+        applied = [entry for entry in _hook_tokens(observed, item) if entry.at < first.expires]
+        if not called:
+            return failed(f"The provider of item {item} was not called before {observed.when(first.expires)}.")
+        if not applied:
+            return failed(
+                f"The provider of item {item} was called at {observed.when(called[0])}, and no token of its was applied before "
+                f"the old one expired at {observed.when(first.expires)}: {_answers(observed, item)}.",
+                observed.journal.of("hook.answered", item=item)[:5],
+            )
+    return passed(
+        f"Called at {observed.when(called[0])}; its token was applied at {observed.when(applied[0])}.",
+        [called[0], applied[0]],
+    )
+
+
+def _answers(observed: Observation, item: str) -> str:
+    answered = observed.journal.of("hook.answered", item=item)
+    if not answered:
+        return "no answer came at all"
+    first = answered[0]
+    return f"the first answer was {first['answer']} with status {first['status']}"
+
+
+@rule(
+    "PROV-2",
+    "must",
+    text="the provider is called again for the 2nd and the 3rd expiry, and its tokens are applied",
+    basis="The article: the hook is called whenever the token is about to expire.",
+)
+def called_again(scenarios: Scenarios) -> Verdict:
+    observed = scenarios.healthy[0]
+    if not observed.providers:
+        return skipped(NO_PROVIDER)
+    for item in observed.providers:
+        held = observed.holdings(item)
+        brought = [holding for holding in held[1:] if holding.how == "hook"]
+        in_time = [new for old, new in pairwise(held) if new.how == "hook" and not old.expired_in_use]
+        if len(in_time) < 3:
+            calls = observed.journal.of("hook.called", item=item)
+            return failed(
+                f"Over {OBSERVED} lifetimes the provider of item {item} was called {len(calls)} time(s) and brought "
+                f"{len(brought)} token(s), {len(in_time)} of them in time; the last call was answered so: "
+                f"{_last_answer(observed, item)}.",
+                calls[-5:],
+                "The provider answers with what it has cached, or was lost when the page embedded again.",
+            )
+    return passed(
+        "Its tokens were applied before the 1st, 2nd and 3rd expiry.", _hook_tokens(observed, observed.providers[0])[:3]
+    )
+
+
+OBSERVED = 3
+
+
+def _last_answer(observed: Observation, item: str) -> str:
+    calls = observed.journal.of("hook.called", item=item)
+    answered = observed.journal.of("hook.answered", item=item)
+    if not calls:
+        return "it was never called"
+    if not answered or answered[-1]["call"] != calls[-1]["call"]:
+        return f"not at all (asked at {observed.when(calls[-1])})"
+    return f"{answered[-1]['answer']}, status {answered[-1]['status']}"
+
+
+def _answers_during_outage(observed: Observation) -> Iterator[tuple[Entry, list[Entry]]]:
+    """Each answer of a provider to a call during which a token request of the page failed, with those failures."""
+    failures = observed.journal.of("fault.hit")
+    calls = {(entry["item"], entry["call"]): entry for entry in observed.journal.of("hook.called")}
+    for answer in observed.journal.of("hook.answered"):
+        call = calls.get((answer["item"], answer["call"]))
+        if call:
+            during = [entry for entry in failures if call.at <= entry.at <= answer.at]
+            if during:
+                yield answer, during
+
+
+@rule("PROV-3", "must", text="when the token endpoint fails, the provider does not throw or reject", basis=NULL)
+def does_not_throw(scenarios: Scenarios) -> Verdict:
+    if not scenarios.healthy[0].providers:
+        return skipped(NO_PROVIDER)
+    observed = scenarios.token_outage
+    answers = list(_answers_during_outage(observed))
+    for answer, during in answers:
+        if answer["status"] == 400:
+            return failed(
+                f"While the token endpoint failed, the provider threw: the SDK answered the call at {observed.when(answer)} "
+                "with status 400.",
+                [*during[:2], answer],
+                "An await without a catch.",
+            )
+    if not answers:
+        return skipped("No token request failed during a call of the provider.")
+    return passed(
+        f"{len(answers)} calls while the token endpoint failed, none threw.", [answer for answer, _ in answers[:3]]
+    )
+
+
+@rule(
+    "PROV-4",
+    "must",
+    text="when the token endpoint fails, the provider answers exactly `null`",
+    basis=NULL,
+)
+def answers_null(scenarios: Scenarios) -> Verdict:
+    if not scenarios.healthy[0].providers:
+        return skipped(NO_PROVIDER)
+    observed = scenarios.token_outage
+    answers = list(_answers_during_outage(observed))
+    for answer, during in answers:
+        if answer["status"] == 400:
+            return failed(f"It threw instead, at {observed.when(answer)} (PROV-3).", [*during[:2], answer])
+        if answer["answer"] != "null":
+            what = f"the token {answer['token']}" if answer["answer"] == "token" else answer["text"] or answer["answer"]
+            return failed(
+                f"While the token endpoint failed, the provider answered {what} at {observed.when(answer)}, not null.",
+                [*during[:2], answer],
+                "The provider forgets `return`, passes on what it got, or falls back on an old token.",
+            )
+    if not answers:
+        return skipped("No token request failed during a call of the provider.")
+    return passed(
+        f"{len(answers)} calls while the token endpoint failed, each answered null.",
+        [answer for answer, _ in answers[:3]],
+    )
+
+
+@rule(
+    "PROV-5",
+    "must",
+    text="once the endpoint has healed, the next call of the provider brings a token and the item works",
+    basis="The article: the hook is called again; a null answer is not the end.",
+)
+def recovers(scenarios: Scenarios) -> Verdict:
+    if not scenarios.healthy[0].providers:
+        return skipped(NO_PROVIDER)
+    observed = scenarios.token_outage
+    healed = sorted({entry.at for entry in observed.journal.of("fault.ended")})
+    for at in healed:
+        for item in observed.providers:
+            calls = [entry for entry in observed.journal.of("hook.called", item=item) if entry.at > at]
+            if not calls:
+                return failed(f"The endpoint healed at {observed.when(at)}; the provider was not called again.")
+            answers = observed.journal.of("hook.answered", item=item, call=calls[0]["call"])
+            if not answers or answers[0]["answer"] != "token" or answers[0]["token"] == "unknown":
+                seen = f"{answers[0]['answer']}, status {answers[0]['status']}" if answers else "nothing"
+                return failed(
+                    f"The endpoint healed at {observed.when(at)}; the next call, at {observed.when(calls[0])}, brought {seen}.",
+                    [calls[0], *answers],
+                    "The provider gave up, or remembers the failure.",
+                )
+            later = observed.between("data.request", calls[0].at, calls[0].at + timedelta(minutes=10), item=item)
+            if any(entry["state"] != "live" for entry in later):
+                return failed(f"After the endpoint had healed at {observed.when(at)}, the item did not work.", later)
+    return passed(f"{len(healed)} outages; after each the next call brought a token.")

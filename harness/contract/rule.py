@@ -1,0 +1,67 @@
+"""What a rule is, and what it says of a page."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from fake_pbi.journal import Entry
+
+if TYPE_CHECKING:
+    from harness.contract.scenarios import Scenarios
+
+Severity = Literal["must", "should"]
+Outcome = Literal["passed", "failed", "warned", "skipped"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was seen, in one sentence with virtual times; `evidence` are the journal entries that it rests on."""
+
+    outcome: Outcome
+    message: str
+    evidence: Sequence[Entry] = ()
+    likely_cause: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of the refresh contract. Its id is public and stable."""
+
+    id: str
+    severity: Severity
+    text: str
+    basis: str
+    judge: "Callable[[Scenarios], Verdict]" = field(repr=False)
+
+    def broken(self, verdict: Verdict) -> Verdict:
+        """A finding of a `should` rule is a warning."""
+        if verdict.outcome == "failed" and self.severity == "should":
+            return Verdict("warned", verdict.message, verdict.evidence, verdict.likely_cause)
+        return verdict
+
+
+RULES: dict[str, Rule] = {}
+
+
+def rule(
+    id: str, severity: Severity, *, text: str, basis: str
+) -> "Callable[[Callable[[Scenarios], Verdict]], Callable[[Scenarios], Verdict]]":
+    """Register a function as a rule. `text`: what the page must do; `basis`: the sentence of a source that it rests on."""
+
+    def register(judge: "Callable[[Scenarios], Verdict]") -> "Callable[[Scenarios], Verdict]":
+        RULES[id] = Rule(id, severity, text, basis, judge)
+        return judge
+
+    return register
+
+
+def passed(message: str, evidence: Sequence[Entry] = ()) -> Verdict:
+    return Verdict("passed", message, evidence)
+
+
+def failed(message: str, evidence: Sequence[Entry] = (), likely_cause: str = "") -> Verdict:
+    return Verdict("failed", message, evidence, likely_cause)
+
+
+def skipped(message: str) -> Verdict:
+    return Verdict("skipped", message)

@@ -1,0 +1,105 @@
+"""WAKE-1 to WAKE-4: the tab was hidden or asleep; what does the page do when its user comes back?"""
+
+from datetime import timedelta
+
+from harness.contract.embedding import loads
+from harness.contract.rule import Verdict, failed, passed, rule, skipped
+from harness.contract.scenarios import Scenarios
+
+SOON = timedelta(seconds=5)
+AT_ONCE = timedelta(seconds=1)
+AFTERMATH = timedelta(seconds=10)
+
+
+@rule(
+    "WAKE-1",
+    "must",
+    text="tab hidden and frozen until past expiry: within 5 s of becoming visible again the item has a token that lives",
+    basis='The article: "Add a listener to make sure token is updated after tab was inactive".',
+)
+def alive_after_sleep(scenarios: Scenarios) -> Verdict:
+    observed = scenarios.asleep_past_expiry
+    shown = observed.returns[0]
+    for item in loads(observed):
+        token = observed.holding_at(item, shown + SOON)
+        if not token or not token.outlives(shown + SOON):
+            return failed(
+                f"The tab was frozen from 05:00 to {observed.when(shown)}; 5 s later item {item} still had "
+                f"{token.token if token else 'no token'}, which had expired.",
+                observed.journal.of("tab"),
+                "Nothing looks at the token when the page resumes, or what looks does not renew.",
+            )
+    fresh = [entry for entry in observed.journal.of("token.applied") if entry.at >= shown]
+    return passed(
+        f"Shown at {observed.when(shown)} after 85 min asleep; a new token was there at {observed.when(fresh[0])}.",
+        fresh,
+    )
+
+
+@rule(
+    "WAKE-2",
+    "must",
+    text="tab hidden (timers throttled, not frozen) for 2 lifetimes: an interaction 5 s after return succeeds",
+    basis='The article: "Add a listener to make sure token is updated after tab was inactive"; Chromium: timers of a hidden tab run once a minute.',
+)
+def usable_after_two_hidden_lifetimes(scenarios: Scenarios) -> Verdict:
+    observed = scenarios.throttled
+    shown = observed.returns[0]
+    asked = [entry for entry in observed.journal.of("data.request") if entry.at >= shown]
+    refused = [entry for entry in asked if entry["state"] != "live"]
+    if refused:
+        return failed(
+            f"Shown at {observed.when(shown)} after 2 h hidden; the interaction at {observed.when(refused[0])} carried a token "
+            f"that was {refused[0]['state']}.",
+            refused,
+        )
+    return passed(f"Shown at {observed.when(shown)} after 2 h hidden; {len(asked)} data request(s) succeeded.", asked)
+
+
+@rule(
+    "WAKE-3",
+    "should",
+    text="coming back to the tab while the token is still fresh asks for no new token",
+    basis="The article: the same check runs on visibilitychange, and renews only when the token is about to expire.",
+)
+def no_request_while_fresh(scenarios: Scenarios) -> Verdict:
+    observed = scenarios.fresh_return
+    for shown in observed.returns:
+        asked = observed.token_requests(shown, shown + AFTERMATH)
+        if asked:
+            return failed(
+                f"The user came back at {observed.when(shown)}, and the page asked for a token at {observed.when(asked[0])}, "
+                f"though its own lived for {(observed.opened + observed.lifetime - shown).total_seconds() / 60:.0f} min more.",
+                asked,
+                "The visibilitychange listener renews without looking at the expiration.",
+            )
+    return passed(f"{len(observed.returns)} returns to a fresh token, no token request.")
+
+
+@rule(
+    "WAKE-4",
+    "should",
+    text="refresh on visibility change: hidden shortly before the moment of renewal, shown after it and before the next timer "
+    "tick: a renewal within 1 s of the return, or already in place",
+    basis='The article: document.addEventListener("visibilitychange", …) with the same check.',
+)
+def renewed_on_visibility_change(scenarios: Scenarios) -> Verdict:
+    healthy = scenarios.healthy[0]
+    if healthy.providers and not healthy.manual:
+        return skipped("The item only has an accessTokenProvider: the service asks, the page has no moment of its own.")
+    observed = scenarios.margin_in_the_dark
+    if observed is None:
+        return skipped(scenarios.no_moment)
+    shown = observed.returns[0]
+    for item in loads(observed):
+        renewed = [h.at for h in observed.holdings(item)[1:]]
+        hidden = observed.journal.of("tab", state="hidden")[0]
+        if any(at <= shown + AT_ONCE for at in renewed):
+            continue
+        later = f"the renewal came at {observed.when(renewed[0])}" if renewed else "no renewal came"
+        return failed(
+            f"Hidden at {observed.when(hidden)}, shown at {observed.when(shown)} with the margin crossed in between: {later}.",
+            observed.journal.of("tab"),
+            "There is no visibilitychange listener, or it does not check the token.",
+        )
+    return passed(f"The margin was crossed while hidden; shown at {observed.when(shown)}, renewed within 1 s.")

@@ -1,0 +1,53 @@
+"""The engine thread: one asyncio loop that owns the websocket, the servers and the interception; and how a test waits for it."""
+
+import asyncio
+import concurrent.futures
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+Pump = Callable[[], None]
+
+
+class Engine:
+    """A thread with an asyncio loop, for as long as the test session lasts."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="pbi-harness engine", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T], pump: Pump | None = None) -> T:
+        """The result of `work`, done on the engine's loop while the calling thread waits.
+
+        `pump` is a short Playwright call that is made over and over while waiting: Playwright's sync API runs a test's own
+        route handlers only inside its calls, so a plain wait would deadlock with any `page.route`.
+        """
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            while pump and not future.done():
+                try:
+                    return future.result(timeout=0.002)
+                except concurrent.futures.TimeoutError:
+                    if future.done():
+                        break
+                    pump()
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def close(self) -> None:
+        async def end() -> None:
+            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._loop.shutdown_asyncgens()
+            await self._loop.shutdown_default_executor()
+
+        self.run(end())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()

@@ -1,0 +1,204 @@
+"""The local host page server: pages of fixtures/, the SDK from npm, and the token backend that such an app has."""
+
+import asyncio
+import difflib
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import msal
+import requests
+from aiohttp import web
+
+from fake_pbi.cloud import Cloud
+from harness.engine import Engine
+from harness.errors import UsageError
+from harness.resources import fixture_folders, node_modules
+
+SCOPES = ["https://analysis.windows.net/powerbi/api/.default"]
+API = "https://api.powerbi.com/v1.0/myorg"
+MARGIN = timedelta(minutes=15)
+"""An Entra token with less than this left is renewed before an embed token is made from it: the embed token lives no longer
+than it does, so what MSAL still calls fresh would give the page a token of a few minutes."""
+
+
+class TokenBackend:
+    """Gets tokens as an app's backend does: real MSAL against Entra ID, then GenerateToken. Blocks: call it in a thread."""
+
+    def __init__(self, cloud: Cloud, ca_file: Path) -> None:
+        self._tenant = cloud.tenant
+        self._lock = threading.Lock()
+        self._http = requests.Session()
+        self._http.proxies = {"https": cloud.gateway.url}
+        self._http.verify = str(ca_file)
+        self._http.trust_env = False
+        self._app: msal.ConfidentialClientApplication | None = None
+
+    def _msal(self) -> msal.ConfidentialClientApplication:
+        if self._app is None:
+            tenant = self._tenant
+            self._app = msal.ConfidentialClientApplication(
+                tenant.client_id,
+                client_credential=tenant.client_secret,
+                authority=f"https://login.microsoftonline.com/{tenant.tenant_id}",
+                http_client=self._http,
+            )
+        return self._app
+
+    def entra_token(self) -> str:
+        """An Entra token of the app itself, worth a lifetime's margin at least."""
+        app = self._msal()
+        answer = app.acquire_token_for_client(SCOPES)
+        if answer.get("token_source") == "cache" and answer["expires_in"] < MARGIN.total_seconds():
+            app.remove_tokens_for_client()
+            answer = app.acquire_token_for_client(SCOPES)
+        return _token_of(answer)
+
+    def user_token(self) -> dict[str, Any]:
+        """A new Entra token of the signed-in user, as MSAL answers it."""
+        with self._lock:
+            answer = self._msal().acquire_token_by_refresh_token(self._tenant.refresh_token, SCOPES)
+            _token_of(answer)
+            return {name: answer[name] for name in ("access_token", "token_type", "expires_in")}
+
+    def embed_token(self, item: str) -> Any:
+        """What GenerateToken answers for a "report", "dashboard" or "tile": token, tokenId, expiration."""
+        tenant = self._tenant
+        with self._lock:
+            if item == "report":
+                body = {"reports": [{"id": tenant.report_id}], "datasets": [{"id": tenant.dataset_id}]}
+                return self._call("POST", "/GenerateToken", body)
+            return self._call("POST", f"{self._path(item)}/GenerateToken", {"accessLevel": "View"})
+
+    def item(self, item: str) -> dict[str, Any]:
+        """What a page needs to embed an item: type, id, groupId, embedUrl."""
+        with self._lock:
+            found = self._call("GET", self._path(item))
+        more = {"dashboardId": self._tenant.dashboard_id} if item == "tile" else {}
+        group = self._tenant.workspace_id
+        return {"type": item, "id": found["id"], "groupId": group, "embedUrl": found["embedUrl"]} | more
+
+    def _path(self, item: str) -> str:
+        tenant = self._tenant
+        path = {
+            "report": f"reports/{tenant.report_id}",
+            "dashboard": f"dashboards/{tenant.dashboard_id}",
+            "tile": f"dashboards/{tenant.dashboard_id}/tiles/{tenant.tile_id}",
+        }[item]
+        return f"/groups/{tenant.workspace_id}/{path}"
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        headers = {"Authorization": f"Bearer {self.entra_token()}"}
+        answer = self._http.request(method, API + path, json=body, headers=headers, timeout=60)
+        answer.raise_for_status()
+        return answer.json()
+
+    def close(self) -> None:
+        self._http.close()
+
+
+def _token_of(answer: dict[str, Any]) -> str:
+    if "access_token" not in answer:
+        raise requests.RequestException(answer.get("error_description", "no token"))
+    return str(answer["access_token"])
+
+
+class Host:
+    """Serves host pages on this machine, with the endpoints `/item/TYPE`, `/token/embed/TYPE` and `/token/aad`.
+
+    `folders` are searched in order for `NAME.html`; they default to the pages that come with the product.
+    """
+
+    def __init__(
+        self, engine: Engine, cloud: Cloud, ca_file: Path, *, folders: Sequence[Path] | None = None, port: int = 0
+    ) -> None:
+        self._engine, self._port = engine, port
+        self._folders = list(folders) if folders is not None else fixture_folders()
+        self._now = cloud.journal.now
+        self._backend = TokenBackend(cloud, ca_file)
+        self._engine.run(self._start())
+
+    async def _start(self) -> None:
+        app = web.Application()
+        app.on_response_prepare.append(self._date)
+        app.router.add_get("/npm/{path:.+}", self._npm)
+        app.router.add_get("/item/{item:report|dashboard|tile}", self._item)
+        app.router.add_route("*", "/token/embed/{item:report|dashboard|tile}", self._embed_token)
+        app.router.add_route("*", "/token/aad", self._user_token)
+        app.router.add_get("/favicon.ico", self._no_icon)
+        app.router.add_get("/{file:.+}", self._file)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise UsageError(
+                f"Port {self._port} of this machine is in use ({error.strerror}); free it, or choose another one (0: any)."
+            ) from None
+        self._port = self._runner.addresses[0][1]
+
+    def pages(self) -> list[str]:
+        """The names that `url` takes."""
+        return sorted(path.stem for folder in self._folders for path in folder.glob("*.html"))
+
+    def url(self, page: str, **query: str) -> str:
+        """The address of a host page ("article_manual"), with query parameters if any. Raises `UsageError` if there is none."""
+        names = self.pages()
+        if page not in names:
+            near = difflib.get_close_matches(page, names, n=1)
+            meant = f"did you mean {near[0]!r}? " if near else ""
+            raise UsageError(f"There is no host page {page!r}; {meant}There are: {', '.join(names)}.")
+        return f"http://127.0.0.1:{self._port}/{page}" + (f"?{urlencode(query)}" if query else "")
+
+    async def _date(self, _: web.Request, response: web.StreamResponse) -> None:
+        """This server's clock is right: it is the service's."""
+        response.headers["Date"] = format_datetime(self._now(), usegmt=True)
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["file"]
+        for folder in self._folders:
+            for path in (folder / name, folder / f"{name}.html"):
+                if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
+                    return web.FileResponse(path, headers={"Cache-Control": "no-store"})
+        raise web.HTTPNotFound
+
+    async def _npm(self, request: web.Request) -> web.StreamResponse:
+        root = node_modules().resolve()
+        path = (root / request.match_info["path"]).resolve()
+        if not path.is_file() or not path.is_relative_to(root):
+            raise web.HTTPNotFound
+        return web.FileResponse(path)
+
+    async def _no_icon(self, _: web.Request) -> web.StreamResponse:
+        return web.Response(status=204)
+
+    async def _item(self, request: web.Request) -> web.StreamResponse:
+        return await self._answer(self._backend.item, request.match_info["item"])
+
+    async def _embed_token(self, request: web.Request) -> web.StreamResponse:
+        return await self._answer(self._backend.embed_token, request.match_info["item"])
+
+    async def _user_token(self, _: web.Request) -> web.StreamResponse:
+        return await self._answer(self._backend.user_token)
+
+    async def _answer(self, get: Any, *args: str) -> web.StreamResponse:
+        try:
+            found = await asyncio.to_thread(get, *args)
+        except requests.RequestException as error:  # Entra ID or Power BI refused: so does an app's backend
+            return web.json_response({"error": str(error)}, status=502)
+        return web.json_response(found, headers={"Cache-Control": "no-store"})
+
+    def close(self) -> None:
+        self._engine.run(self._runner.cleanup())
+        self._backend.close()
+
+    def __enter__(self) -> "Host":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,8 @@
+"""Real seconds, while Python's own time follows the virtual clock (service_clock.py leaves this module alone)."""
+
+import time
+
+
+def seconds() -> float:
+    """A reading in real seconds; only differences between two of them mean anything."""
+    return time.perf_counter()

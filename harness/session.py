@@ -1,0 +1,75 @@
+"""What the tests of one process share: an engine thread, a browser, a certificate."""
+
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Playwright
+
+from fake_pbi.certificate import Certificate
+from harness.browser import Browser
+from harness.browser_path import find_browser
+from harness.engine import Engine
+from harness.errors import SetupError
+from harness.host import Host
+from harness.resources import node_modules
+from harness.stage import Stage
+
+
+class HarnessSession:
+    """Makes stages and hosts. Use it in a `with` block: it ends the browser and the engine thread.
+
+    `browser_path` None means the first browser found (docs/setup.md has the order). Raises `SetupError` if there is none,
+    or if Microsoft's packages are not installed.
+    """
+
+    def __init__(
+        self, playwright: Playwright, *, browser_path: Path | None = None, headed: bool = False, slow_mo: float = 0
+    ) -> None:
+        self._playwright, self._headed, self._slow_mo = playwright, headed, slow_mo
+        path = find_browser(browser_path)
+        if path is None:
+            raise SetupError("No browser was found; run 'pbi-harness setup', or name one with --pbi-browser PATH.")
+        self._path = path
+        self._npm = node_modules()
+        if not (self._npm / "powerbi-client/dist/powerbi.min.js").is_file():
+            raise SetupError("Microsoft's powerbi-client is not installed; run 'pbi-harness setup'.")
+        self._certificate = Certificate()
+        self._folder = tempfile.TemporaryDirectory(prefix="pbi-harness-")
+        self._ca_file = self._certificate.write_ca(Path(self._folder.name, "ca.pem"))
+        self._engine = Engine()
+        self._browser: Browser | None = None
+
+    def stage(self) -> Stage:
+        """A new isolated tab. A browser that has died in an earlier test is replaced."""
+        if self._browser and not self._browser.alive:
+            self._close_browser()
+        if self._browser is None:
+            self._browser = Browser(
+                self._engine,
+                self._playwright,
+                self._path,
+                spki_hash=self._certificate.spki_hash,
+                headed=self._headed,
+                slow_mo=self._slow_mo,
+            )
+        return Stage(self._browser, self._engine, self._certificate, npm=self._npm)
+
+    def host(self, stage: Stage) -> Host:
+        """A local host page server whose backend gets its tokens from the stage's fake Power BI."""
+        return Host(self._engine, stage.cloud, self._ca_file)
+
+    def _close_browser(self) -> None:
+        browser, self._browser = self._browser, None
+        if browser:
+            browser.close()
+
+    def close(self) -> None:
+        self._close_browser()
+        self._engine.close()
+        self._folder.cleanup()
+
+    def __enter__(self) -> "HarnessSession":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

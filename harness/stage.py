@@ -1,0 +1,288 @@
+"""What a test holds: one isolated tab with its own cookies, fake Power BI, gateway and journal, on one virtual clock."""
+
+import contextlib
+import json
+import math
+from collections.abc import Coroutine, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Error as PlaywrightError
+
+from fake_pbi.certificate import Certificate
+from fake_pbi.cloud import Cloud
+from fake_pbi.durations import Duration, duration, spoken
+from fake_pbi.faults import Faults
+from fake_pbi.hosts import APP
+from fake_pbi.journal import Entry, Journal
+from fake_pbi.tenant import Tenant
+from harness.browser import Browser
+from harness.clock import Clock
+from harness.devtools import Event
+from harness.engine import Engine
+from harness.errors import BrowserGone, DevToolsError, NothingEmbedded, PageUnreachable, UsageError
+from harness.item import Item
+from harness.network import Network
+from harness.service_clock import ServiceClock
+from harness.tab import Tab
+from harness.virtual_time import VirtualTime
+
+T = TypeVar("T")
+PAINT = 500.0
+"""Virtual milliseconds after which a new document is painted: clicks and screenshots hang before."""
+EMBED_PATIENCE = 30_000.0
+"""Virtual milliseconds in which a page has to embed something."""
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+def next_minute() -> datetime:
+    """The earliest instant at which virtual time may begin: cookies and certificates are judged by real time, so never
+    before it; a whole minute, because it reads better."""
+    return datetime.fromtimestamp(math.ceil(datetime.now(UTC).timestamp() / 60) * 60, UTC)
+
+
+class Stage:
+    """A tab, its clock and its fake Power BI. Close it, or use it in a `with` block."""
+
+    def __init__(self, browser: Browser, engine: Engine, certificate: Certificate, *, npm: Path) -> None:
+        self._browser, self._engine = browser, engine
+        self._ending = contextlib.ExitStack()
+        try:
+            self._set_up(certificate, npm)
+        except BaseException:
+            self._ending.close()
+            raise
+
+    def _set_up(self, certificate: Certificate, npm: Path) -> None:
+        service = ServiceClock(next_minute())
+        self.cloud = Cloud(service.now, npm=npm, certificate=certificate)
+        self._engine.run(self.cloud.start())
+        self._ending.callback(lambda: self._engine.run(self.cloud.stop()))
+        self._isolated = self._browser.isolated_page(proxy=self.cloud.gateway.url)
+        self._ending.callback(lambda: self._browser.dispose(self._isolated))
+        self.page = self._isolated.page
+        """Playwright's page: locators, `route`, `expect`, screenshots. For navigation use the stage's own `goto`."""
+        session = self._isolated.session
+
+        async def begin() -> tuple[Network, VirtualTime]:
+            network = Network(service, self.journal, self.cloud.faults)
+            time = VirtualTime(session, network, service)
+            session.on("Runtime.exceptionThrown", self._page_error)
+            await time.start(service.now())
+            return network, time
+
+        self._network, self._time = self._engine.run(begin())
+        self._ending.callback(lambda: self._engine.run(self._network.close()))
+        self._ending.callback(lambda: self._engine.run(self._time.close()))
+        self.clock = Clock(self._time, service, self._run)
+        self.tab = Tab(
+            self._isolated.target_id, self._isolated.context_id, session, self._time, service, self.journal, self._run
+        )
+        self._ending.enter_context(service.followed_by_python())
+
+    @property
+    def journal(self) -> Journal:
+        """Everything that happened, in order."""
+        return self.cloud.journal
+
+    @property
+    def tenant(self) -> Tenant:
+        """What exists in the fake Power BI, and how its service behaves."""
+        return self.cloud.tenant
+
+    @property
+    def faults(self) -> Faults:
+        """What endpoints do wrong: `stage.faults.add("*/token/*", status=500, for_="2min")`."""
+        return self.cloud.faults
+
+    def open(self, url: str, *, lifetime: Duration = "60min") -> "Stage":
+        """Open a page whose access tokens live for `lifetime`. Returns the stage, so that `.item()` can follow.
+
+        Raises `PageUnreachable` if nothing answers there.
+        """
+        self.tenant.lifetime = duration(lifetime)
+        self.journal.write("page.opened", url=url, lifetime=self.tenant.lifetime.total_seconds())
+        self.goto(url)
+        return self
+
+    def goto(self, url: str) -> None:
+        """Navigate. Time goes on by the half second that a page needs to be painted."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise UsageError(f"{url!r} is not the address of a page; give one such as http://localhost:3000/report.")
+        if parts.hostname not in LOOPBACK:
+            self.allow_host(parts.hostname)
+        try:
+            self.page.goto(url, wait_until="commit")  # 'load' would wait for time that stands still
+        except PlaywrightError as error:
+            self._raise_if_gone()
+            seen = error.message.splitlines()[0].removeprefix("Page.goto: ")
+            raise PageUnreachable(url, seen) from None
+        self._run(self._time.advance(PAINT))
+
+    def reload(self) -> None:
+        """Reload the page, as its user would."""
+        self._navigate("Page.reload")
+
+    def back(self) -> None:
+        """Go back in the tab's history. Raises `UsageError` where there is nothing to go back to."""
+        history = self._run(self._isolated.session.call("Page.getNavigationHistory"))
+        if history["currentIndex"] == 0:
+            raise UsageError("There is nothing to go back to: this is the first page of the tab.")
+        entry = history["entries"][history["currentIndex"] - 1]
+        self._navigate("Page.navigateToHistoryEntry", entryId=entry["id"])
+
+    def _navigate(self, method: str, **params: Any) -> None:
+        arrived: list[Event] = []
+        self._isolated.session.on("Page.frameNavigated", arrived.append)
+
+        async def work() -> None:
+            await self._isolated.session.call(method, **params)
+            await self._time.until(lambda: any("parentId" not in event["frame"] for event in arrived), EMBED_PATIENCE)
+            await self._time.advance(PAINT)
+
+        self._run(work())
+
+    def allow_host(self, glob: str) -> None:
+        """Let requests through to the real hosts that match ("cdn.example.com", "*.example.com"); all else is refused.
+
+        Power BI and Entra hosts are never let through.
+        """
+        self.cloud.gateway.allowed.append(glob)
+
+    def limit_requests(self, glob: str, at_most: int) -> None:
+        """End the session with `RequestStorm` at the first request to URLs like `glob` beyond so many."""
+        self._network.limit(glob, at_most)
+
+    def items(self) -> list[Item]:
+        """The items that are on the page now, in the order in which their iframes were served."""
+        return [Item(self, name) for name in self._run(self._living_items())]
+
+    def item(self, index: int = 0) -> Item:
+        """The item at this place, as soon as it is on the page.
+
+        Raises `NothingEmbedded` if it is not there within 30 s of virtual time.
+        """
+
+        async def wait() -> list[str]:
+            await self._time.until(lambda: len(self.journal.of("embed.frame")) > index, EMBED_PATIENCE)
+            waited = 0.0
+            while len(found := await self._living_items()) <= index and waited < EMBED_PATIENCE:
+                await self._time.advance(10)
+                waited += 10
+            return found
+
+        found = self._run(wait())
+        if len(found) <= index:
+            errors = [entry["text"].splitlines()[0] for entry in self.journal.of("page.error")]
+            refused = sorted({entry["host"] for entry in self.journal.of("host.refused")})
+            raise NothingEmbedded(self.page.url, len(found), errors, refused)
+        return Item(self, found[index])
+
+    async def _living_items(self) -> list[str]:
+        return sorted((await self._item_contexts()), key=int)
+
+    async def _item_contexts(self) -> dict[str, int]:
+        """The execution context of each item that is on the page."""
+        found = {}
+        for context in self._time.contexts(f"https://{APP}"):
+            with contextlib.suppress(DevToolsError):  # a frame that has just gone
+                if name := await self._isolated.session.js("globalThis.embeddedItem?.item", context=context):
+                    found[name] = context
+        return found
+
+    async def _context_of(self, name: str) -> int:
+        contexts = await self._item_contexts()
+        if name not in contexts:
+            raise UsageError(
+                f"Item {name} is not on the page any more; there are {sorted(contexts, key=int) or 'none'}. "
+                "A frame that is loaded anew is a new item: ask the stage for it again with stage.item()."
+            )
+        return contexts[name]
+
+    def ask(self, name: str, expression: str) -> Any:
+        """The value of an expression in the frame of an item."""
+
+        async def work() -> Any:
+            return await self._isolated.session.js(expression, context=await self._context_of(name))
+
+        return self._run(work())
+
+    def act(self, name: str, what: str, action: dict[str, Any]) -> Entry:
+        """Do in the frame of an item what a click of its user does, and settle. Returns the data request that it made."""
+        seen = len(self.journal.of("data.request", item=name))
+
+        async def work() -> None:
+            expression = f"void embeddedItem.act({json.dumps(action)})"
+            await self._isolated.session.js(expression, context=await self._context_of(name))
+            await self._time.settle()
+
+        self._run(work())
+        made = self.journal.of("data.request", item=name)[seen:]
+        if not made:
+            raise UsageError(f"Item {name} cannot {what} with {action}: no data was asked for. {self._shown(name)}")
+        return made[0]
+
+    def _shown(self, name: str) -> str:
+        return f"It shows {self.ask(name, 'embeddedItem.state()')}."
+
+    def cookies(self) -> list[dict[str, Any]]:
+        """The cookies of this tab's context, as the browser lists them. (`page.context.cookies()` sees another context's.)"""
+        answer = self._run(
+            self._browser.devtools.browser.call("Storage.getCookies", browserContextId=self._isolated.context_id)
+        )
+        return list(answer["cookies"])
+
+    def add_cookies(self, cookies: Sequence[dict[str, Any]]) -> None:
+        """Set cookies (dicts as Playwright's `add_cookies` takes them: name, value, and url or domain and path)."""
+        self._run(
+            self._browser.devtools.browser.call(
+                "Storage.setCookies", browserContextId=self._isolated.context_id, cookies=list(cookies)
+            )
+        )
+
+    def storage_state(self) -> dict[str, Any]:
+        """Cookies, and the local storage of the page's origin, in the shape of Playwright's `storage_state()`."""
+        entries = self._run(self._isolated.session.js("Object.entries(localStorage)"))
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(self.page.url))
+        stored = [{"name": name, "value": value} for name, value in entries]
+        return {"cookies": self.cookies(), "origins": [{"origin": origin, "localStorage": stored}] if stored else []}
+
+    def since_open(self, entry: Entry) -> str:
+        """When an entry happened, counted from the opening of the page: "50:20"."""
+        opened = [opened for opened in self.journal.of("page.opened") if opened.at <= entry.at]
+        return spoken(entry.at - (opened[-1].at if opened else entry.at))
+
+    def _page_error(self, event: Event) -> None:
+        details = event["exceptionDetails"]
+        exception = details.get("exception", {})
+        text = exception.get("description") or str(exception.get("value", details["text"]))
+        rejection = "in promise" in details["text"]
+        self.journal.write("page.error", text=text, rejection=rejection, url=details.get("url", ""))
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do it on the engine's loop while this thread waits, then let Playwright catch up: it hears of it all later."""
+        result = self._engine.run(work, self._pump)
+        with contextlib.suppress(PlaywrightError):
+            self.page.evaluate("0")
+        return result
+
+    def _pump(self) -> None:
+        with contextlib.suppress(PlaywrightError):  # a page that is gone is reported by the work itself
+            self.page.wait_for_timeout(1)
+
+    def _raise_if_gone(self) -> None:
+        if not self._browser.alive:
+            raise BrowserGone()
+
+    def close(self) -> None:
+        """Close the tab, end its fake Power BI, give Python its time back."""
+        self._ending.close()
+
+    def __enter__(self) -> "Stage":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,232 @@
+"""The browser's time, moved by grants: it runs at the speed of the machine, and stands still while anybody waits for an answer.
+
+Everything here was measured; docs/clock.md says how each trap shows.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from harness import waits
+from harness.devtools import PATIENCE, Event, Session
+from harness.errors import BrowserGone, ClockStuck, DevToolsError, PageGone, RequestStorm
+from harness.network import Network
+from harness.service_clock import EPOCH, ServiceClock
+
+T = TypeVar("T")
+MINUTE = 60_000
+DELIVER = 0.01
+"""Virtual milliseconds that are enough to deliver what a page posted while time stood still."""
+QUIET = 20.0
+"""Virtual milliseconds in which nothing is asked or answered: the page has settled."""
+GONE_CONTEXT = (
+    "Cannot find context",
+    "Execution context was destroyed",
+    "Inspected target navigated",
+    "uniqueContextId",
+)
+
+
+class VirtualTime:
+    """The time of one page, with its frames, popups and workers. Lives on the engine's loop."""
+
+    def __init__(self, page: Session, network: Network, clock: ServiceClock) -> None:
+        self._page, self._network, self._clock = page, network, clock
+        self._stirred = network.stirred
+        self._workers: list[Session] = []
+        self._contexts: dict[int, str] = {}
+        self._gone = False
+        self._tasks: set[asyncio.Future[None]] = set()
+        self.frozen = False
+
+    async def start(self, at: datetime) -> None:
+        """Stop time at `at`. The first script of the first page will read exactly this."""
+        page = self._page
+        page.on("Emulation.virtualTimeBudgetExpired", lambda _: self._stirred.set())
+        page.on("Runtime.executionContextCreated", self._context_created)
+        page.on("Runtime.executionContextDestroyed", self._context_destroyed)
+        page.on("Runtime.executionContextsCleared", lambda _: self._contexts.clear())
+        page.on("Inspector.targetCrashed", lambda _: self._lose_page())
+        page.devtools.browser.on("Target.detachedFromTarget", lambda event: self._detached(event["sessionId"]))
+        for answer in self._network.attach(page, "page"):
+            await answer
+        self._watch_children(page)
+        await page.call("Page.enable")
+        await page.call("Runtime.enable")
+        await page.call("Inspector.enable")
+        await page.call(
+            "Page.setBypassCSP", enabled=True
+        )  # else a page's connect-src refuses the request that holds time
+        await page.call("Page.addScriptToEvaluateOnNewDocument", source=waits.frame_script())
+        await page.call("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True)
+        await self._policy("pause", initialVirtualTime=(at - EPOCH).total_seconds())
+
+    async def close(self) -> None:
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def contexts(self, origin: str) -> list[int]:
+        """The execution contexts of the living frames of an origin, oldest first."""
+        return [context for context, of in self._contexts.items() if of == origin]
+
+    def _context_created(self, event: Event) -> None:
+        context = event["context"]
+        if context["auxData"].get("isDefault"):
+            self._contexts[context["id"]] = context["origin"]
+
+    def _context_destroyed(self, event: Event) -> None:
+        self._contexts.pop(event["executionContextId"], None)
+
+    def _detached(self, session: str) -> None:
+        if session == self._page.id:
+            self._lose_page()
+
+    def _lose_page(self) -> None:
+        """It crashed, or its tab was closed: no answer will come from it."""
+        self._gone = True
+        if self._page.id:
+            self._page.devtools.give_up(self._page.id, PageGone())
+        self._stirred.set()
+
+    def _watch_children(self, session: Session) -> None:
+        def attached(event: Event) -> None:
+            task = asyncio.ensure_future(
+                self._attach(Session(session.devtools, event["sessionId"]), event["targetInfo"])
+            )
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+        def detached(event: Event) -> None:
+            self._workers = [worker for worker in self._workers if worker.id != event["sessionId"]]
+            session.devtools.forget(event["sessionId"])
+
+        session.on("Target.attachedToTarget", attached)
+        session.on("Target.detachedFromTarget", detached)
+
+    async def _attach(self, child: Session, target: Event) -> None:
+        """A worker or popup, before its first line runs. Most answers come only once it runs, so all is sent first."""
+        is_worker = target["type"] == "worker"
+        answers = self._network.attach(child, "worker" if is_worker else "page")
+        self._watch_children(child)
+        answers.append(child.send("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True))
+        if is_worker:
+            child.on("Runtime.bindingCalled", self._handled)
+            answers.append(child.send("Runtime.enable"))
+            answers.append(child.send("Runtime.addBinding", name=waits.BINDING))
+            answers.append(child.send("Runtime.evaluate", expression=waits.worker_script()))
+            self._workers.append(child)
+        answers.append(child.send("Runtime.runIfWaitingForDebugger"))
+        await asyncio.gather(
+            *answers, return_exceptions=True
+        )  # some targets lack some domains; others have ended already
+
+    def _handled(self, event: Event) -> None:
+        """A worker has handled what a frame sent it: that frame may let time go on."""
+
+        async def release() -> None:
+            for context in tuple(self._contexts):
+                await self._or_gone(self._page.js(waits.released(event["payload"]), context=context))
+
+        if event["name"] == waits.BINDING:
+            task = asyncio.ensure_future(release())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _or_gone(self, work: Awaitable[T]) -> T | None:
+        """The result, or None where the frame or worker has gone in the meantime."""
+        try:
+            return await work
+        except DevToolsError:
+            return None
+
+    async def _policy(self, policy: str, **more: float) -> None:
+        await self._page.call("Emulation.setVirtualTimePolicy", policy=policy, **more)
+
+    async def grant(self, milliseconds: float, policy: str = "pauseIfNetworkFetchesPending") -> None:
+        """Let time pass by this much, or less if something stirs that the clock has to look at first.
+
+        Raises `ClockStuck` when an answer does not come in a minute of real time.
+        """
+        self._stirred.clear()
+        await self._policy(policy, budget=milliseconds, maxVirtualTimeTaskStarvationCount=1_000_000)
+        gone = self._page.devtools.gone
+        stirred: asyncio.Future[Any] = asyncio.ensure_future(self._stirred.wait())
+        done, _ = await asyncio.wait({stirred, gone}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        stirred.cancel()
+        if gone in done:
+            raise BrowserGone()
+        if self._gone:
+            raise PageGone()
+        if overrun := self._network.overrun:
+            await self._policy("pause")
+            raise RequestStorm(*overrun)
+        if not done:
+            raise ClockStuck(list(self._network.in_flight.values()), PATIENCE)
+
+    async def read(self) -> float:
+        """Page time in milliseconds since 1970; service time follows."""
+        for _ in range(100):
+            try:
+                now = float(await self._page.js("Date.now()"))
+            except TimeoutError:
+                raise ClockStuck([], PATIENCE) from None
+            except DevToolsError as error:
+                if self._gone:
+                    raise PageGone() from None
+                if not any(text in str(error) for text in GONE_CONTEXT):
+                    raise
+                await asyncio.sleep(0)  # a navigation is replacing the document
+            else:
+                self._clock.see(now)
+                return now
+        raise PageGone()
+
+    async def advance(self, milliseconds: float) -> None:
+        """Move time by this much, stopping wherever a worker's timer is due.
+
+        A navigation in mid-grant starts the grant's budget anew. So a grant takes at most half of what is left, down to a
+        minute, and time is read again after each.
+        """
+        now = await self.read()
+        end = now + milliseconds
+        while now < end:
+            due = await self._workers_due()
+            left = min([end, *due.values()]) - now
+            if self._network.holds:
+                await self.grant(1, policy="advance")  # most such work cannot finish while time is fully stopped
+            elif left > 0:
+                await self.grant(left if left <= MINUTE else left // 2)
+            now = await self.read()
+            for worker, at in due.items():
+                if at <= now:
+                    await self._or_gone(worker.js("__pbiTimers.fire()"))
+        await self.grant(DELIVER)
+
+    async def _workers_due(self) -> dict[Session, float]:
+        if self.frozen:  # so are its workers
+            return {}
+        due = {worker: await self._or_gone(worker.js("__pbiTimers.next()")) for worker in self._workers}
+        return {worker: float(at) for worker, at in due.items() if at is not None}
+
+    async def settle(self, within: float = 1000) -> float:
+        """Let time pass until messages are delivered and requests answered, at most `within` ms; returns how many it took."""
+        began = now = await self.read()
+        while now - began < within:
+            before = self._network.activity
+            await self.advance(QUIET)
+            now = await self.read()
+            if self._network.activity == before and not self._network.in_flight:
+                break
+        return now - began
+
+    async def until(self, happened: Callable[[], bool], within: float) -> bool:
+        """Let time pass in millisecond steps until `happened()`; False if it did not within so many ms."""
+        began = now = await self.read()
+        while not happened():
+            if now - began >= within:
+                return False
+            await self.grant(1)
+            now = await self.read()
+        return True

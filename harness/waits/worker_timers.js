@@ -1,0 +1,42 @@
+// A worker reads the virtual Date.now(), but its timers wait for a thread that virtual time never wakes. So its timers become
+// a list that the clock reads (`next`) and fires (`fire`) when page time has come there.
+(({ key, binding }) => {
+  const timers = new Map();
+  let last = 0;
+  const add = (callback, delay, args, period) => {
+    timers.set(++last, { callback, args, period, due: Date.now() + delay });
+    return last;
+  };
+  const wait = (delay) => Math.max(1, Number(delay) || 0);
+  self.setTimeout = (callback, delay, ...args) => add(callback, wait(delay), args, null);
+  self.setInterval = (callback, delay, ...args) => add(callback, wait(delay), args, wait(delay));
+  self.clearTimeout = self.clearInterval = (id) => void timers.delete(id);
+
+  const next = () => (timers.size ? Math.min(...[...timers.values()].map((timer) => timer.due)) : null);
+  const fire = () => {
+    const now = Date.now();
+    const due = [...timers].filter(([, timer]) => timer.due <= now).sort(([, a], [, b]) => a.due - b.due);
+    for (const [id, timer] of due) {
+      if (!timers.has(id)) continue;
+      if (timer.period) timer.due = now + timer.period;
+      else timers.delete(id);
+      try {
+        typeof timer.callback === "function" ? timer.callback(...timer.args) : (0, eval)(timer.callback);
+      } catch (error) {
+        reportError(error);
+      }
+    }
+    return next();
+  };
+  Object.defineProperty(self, "__pbiTimers", { value: { next, fire } });
+
+  // The page sends a note behind each message of its own (worker_messages.js). When the note is here, the message has been
+  // handled, and with the first one the script has run: the list is complete, and time may go on.
+  const tell = self[binding];
+  delete self[binding];
+  addEventListener("message", (event) => {
+    if (!event.data || typeof event.data !== "object" || !(key in event.data)) return;
+    event.stopImmediatePropagation();
+    tell(String(event.data[key]));
+  });
+})

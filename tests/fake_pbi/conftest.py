@@ -1,0 +1,102 @@
+"""A cloud on a clock that only the test moves, on a loop of its own as in real use, and clients behind its gateway."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import freezegun
+import pytest
+from cloud_clients import Client, Clock
+
+from fake_pbi import embed
+from fake_pbi.certificate import Certificate
+from fake_pbi.cloud import Cloud
+from fake_pbi.tokens import POWER_BI
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def python_time(clock: Clock) -> Iterator[None]:
+    """Move Python's time, by which MSAL judges its cache, with the clock."""
+    with freezegun.freeze_time(clock.time, real_asyncio=True, ignore=["_pytest.timing"]) as frozen:
+        clock.follow = frozen.move_to
+        yield
+
+
+@pytest.fixture(scope="session")
+def certificate() -> Certificate:
+    return Certificate()
+
+
+@pytest.fixture(scope="session")
+def ca(certificate: Certificate, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return certificate.write_ca(tmp_path_factory.mktemp("ca") / "ca.pem")
+
+
+@pytest.fixture(scope="session")
+def npm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("node_modules")
+    for package in (*embed.PACKAGES, "left-pad"):
+        (folder / package).mkdir()
+        (folder / package / "index.js").write_text(f"export default '{package}'")
+    return folder
+
+
+@pytest.fixture
+def app_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A stand-in for the iframe app, which has tests of its own."""
+    (tmp_path / "index.html").write_text('<script type="application/json" id="settings">__SETTINGS__</script>')
+    (tmp_path / "app.js").write_text("export {}")
+    monkeypatch.setattr(embed, "APP_FOLDER", tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def cloud(clock: Clock, certificate: Certificate, npm: Path, app_folder: Path) -> Iterator[Cloud]:
+    cloud = Cloud(clock.now, npm=npm, certificate=certificate)
+    loop = asyncio.new_event_loop()
+    problems: list[object] = []
+    loop.set_exception_handler(lambda _, context: problems.append(context))
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    async def end() -> set[str]:
+        await cloud.stop()
+        await loop.shutdown_default_executor()
+        return {repr(task) for task in asyncio.all_tasks() - {asyncio.current_task()}}
+
+    try:
+        asyncio.run_coroutine_threadsafe(cloud.start(), loop).result(10)
+        yield cloud
+        left = asyncio.run_coroutine_threadsafe(end(), loop).result(10)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+    assert (left, problems) == (set(), [])
+
+
+@pytest.fixture
+def client(cloud: Cloud, ca: Path) -> Iterator[Client]:
+    with Client(cloud, ca) as client:
+        yield client
+
+
+@pytest.fixture
+def entra_token(cloud: Cloud, client: Client) -> str:
+    """The text of an Entra token for the app itself."""
+    tenant = cloud.tenant
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": tenant.client_id,
+        "client_secret": tenant.client_secret,
+        "scope": f"{POWER_BI}/.default",
+    }
+    url = f"https://login.microsoftonline.com/{tenant.tenant_id}/oauth2/v2.0/token"
+    text: str = client.post(url, data=form).json()["access_token"]
+    return text

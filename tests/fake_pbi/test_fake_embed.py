@@ -1,0 +1,273 @@
+"""app.powerbi.com, asked as the iframe app asks it."""
+
+import json
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from cloud_clients import START, Client, Clock
+
+from fake_pbi.cloud import Cloud
+from fake_pbi.tokens import Token
+
+APP = "https://app.powerbi.com"
+EXPIRED = {
+    "error": {"code": "TokenExpired", "message": "Access token has expired, resubmit with a new access token"},
+}
+
+
+def minutes(count: float) -> timedelta:
+    return timedelta(minutes=count)
+
+
+class Frame:
+    """The iframe app's side of the endpoints."""
+
+    def __init__(self, client: Client, path: str = "/reportEmbed?reportId=r&uid=u") -> None:
+        self._client = client
+        page = client.get(APP + path)
+        assert page.headers["Cache-Control"] == "no-store"
+        settings = re.search(r'id="settings">(.*)</script>', page.text)
+        assert settings
+        self.settings: dict[str, Any] = json.loads(settings[1])
+        self.item: str = self.settings["item"]
+
+    def take(self, token: str, how: str = "load") -> Any:
+        return self._client.post(f"{APP}/_fake/items/{self.item}/token", json={"token": token, "how": how}).json()
+
+    def tell(self, kind: str, ago: float = 0, **data: Any) -> int:
+        body = json.dumps([{"ago": ago, "kind": kind, "data": data}])  # as a beacon sends it: without a content type
+        return self._client.post(f"{APP}/_fake/items/{self.item}/journal", data=body).status_code
+
+    def load(self, bearer: str, kind: str = "reports") -> tuple[int, Any]:
+        answer = self._client.get(
+            f"{APP}/explore/{kind}/r/modelsAndExploration", headers={"Authorization": bearer, "X-Item": self.item}
+        )
+        return answer.status_code, answer.json()
+
+    def query(self, bearer: str, **body: Any) -> tuple[int, Any]:
+        body = {"item": self.item, "action": "render", "detail": None, "page": "ReportSection1", "filters": []} | body
+        answer = self._client.post(f"{APP}/explore/querydata", json=body, headers={"Authorization": bearer})
+        return answer.status_code, answer.json()
+
+
+@pytest.fixture
+def frame(client: Client) -> Frame:
+    return Frame(client)
+
+
+def embed_token(cloud: Cloud, life: float = 60) -> Token:
+    entra = cloud.tokens.mint_entra(minutes(life), tenant_id="t", client_id="c")
+    return cloud.tokens.mint_embed(entra)
+
+
+def kinds(cloud: Cloud, *ignored: str) -> list[tuple[float, str]]:
+    """The journal as minutes since the start and kinds."""
+    return [((entry.at - START) / minutes(1), entry.kind) for entry in cloud.journal if entry.kind not in ignored]
+
+
+@pytest.mark.parametrize(
+    ("path", "type_"),
+    [("/reportEmbed", "report"), ("/dashboardEmbed", "dashboard"), ("/embed", "tile"), ("/tileEmbed", "tile")],
+)
+def test_each_frame_is_a_new_item_with_its_settings(cloud: Cloud, client: Client, path: str, type_: str) -> None:
+    cloud.tenant.hook_lead = minutes(2)
+    cloud.tenant.hook_address = "first"
+    for number in ("1", "2"):
+        frame = Frame(client, f"{path}?uid=u")
+        assert frame.settings == {
+            "item": number,
+            "type": type_,
+            "hookLeadMs": 120_000,
+            "hookRetryMs": 60_000,
+            "lateToken": "next query",
+            "hookAddress": "first",
+        }
+    assert [entry.data for entry in cloud.journal] == [
+        {"item": number, "path": path, "url": f"{APP}{path}?uid=u"} for number in ("1", "2")
+    ]
+
+
+def test_files_of_the_app_and_of_microsofts_packages(client: Client) -> None:
+    def status(path: str) -> int:
+        return client.get(f"{APP}/_fake/{path}").status_code
+
+    assert status("app/app.js") == 200
+    assert status("npm/powerbi-models/index.js") == 200
+    assert status("npm/left-pad/index.js") == 404
+    assert status("npm/powerbi-models/%2e%2e/left-pad/index.js") in (403, 404)
+
+
+def test_item_takes_a_token(cloud: Cloud, frame: Frame, clock: Clock) -> None:
+    token = embed_token(cloud)
+    clock.advance(minutes=10)
+    assert frame.take(token.text) == {
+        "token": "embed-1",
+        "type": "embed",
+        "state": "live",
+        "expires": "2027-03-01T10:00:00Z",
+        "remainingMs": 3_000_000,
+    }
+    [applied] = cloud.journal.of("token.applied")
+    assert applied.data == {
+        "item": "1",
+        "token": "embed-1",
+        "type": "embed",
+        "expires": token.expires,
+        "how": "load",
+        "state": "live",
+    }
+
+
+def test_expiry_is_journalled_at_its_very_instant(cloud: Cloud, frame: Frame, clock: Clock) -> None:
+    frame.take(embed_token(cloud).text)
+    clock.advance(minutes=90)
+    assert kinds(cloud, "token.issued", "embed.frame") == [(0, "token.applied"), (60, "token.expired")]
+    [expired] = cloud.journal.of("token.expired")
+    assert expired.data == {"item": "1", "token": "embed-1"}
+
+
+def test_replaced_token_does_not_expire(cloud: Cloud, frame: Frame, clock: Clock) -> None:
+    frame.take(embed_token(cloud).text)
+    clock.advance(minutes=50)
+    frame.take(embed_token(cloud).text, "setAccessToken")
+    clock.advance(minutes=70)
+    assert kinds(cloud, "token.issued", "embed.frame") == [
+        (0, "token.applied"),
+        (50, "token.applied"),
+        (110, "token.expired"),
+    ]
+
+
+def test_token_that_comes_too_late_does_not_hide_the_expiry(cloud: Cloud, frame: Frame, clock: Clock) -> None:
+    frame.take(embed_token(cloud).text)
+    clock.advance(minutes=61)
+    frame.take(embed_token(cloud).text, "hook")
+    assert kinds(cloud, "token.issued", "embed.frame") == [
+        (0, "token.applied"),
+        (60, "token.expired"),
+        (61, "token.applied"),
+    ]
+
+
+def test_item_that_is_gone_lets_no_token_expire(cloud: Cloud, client: Client, frame: Frame, clock: Clock) -> None:
+    other = Frame(client)
+    token = embed_token(cloud).text
+    frame.take(token)
+    other.take(token)
+    assert frame.tell("embed.gone") == 204
+    clock.advance(minutes=61)
+    assert [entry["item"] for entry in cloud.journal.of("token.expired")] == ["2"]
+
+
+def test_expired_and_unknown_tokens_are_taken_and_named(cloud: Cloud, frame: Frame, clock: Clock) -> None:
+    token = embed_token(cloud)
+    clock.advance(minutes=60)
+    expired = frame.take(token.text)
+    assert (expired["token"], expired["state"], expired["remainingMs"]) == ("embed-1", "expired", 0)
+    assert frame.take("what is this?") == {
+        "token": "unknown",
+        "type": "unknown",
+        "state": "unknown",
+        "expires": None,
+        "remainingMs": None,
+    }
+    assert cloud.journal.of("token.expired") == []
+
+
+def test_app_writes_the_journal(cloud: Cloud, frame: Frame, clock: Clock) -> None:
+    clock.advance(minutes=2)
+    assert frame.tell("protocol", 60_000, direction="received", method="POST", url="/report/load", uid="u") == 204
+    assert frame.tell("item.event", 90_000, event="loaded") == 204
+    told = cloud.journal.of("protocol", "item.event")
+    assert [(entry.at, entry["item"], entry["event"]) for entry in told] == [
+        (START + minutes(1), "1", None),
+        (START + minutes(1), "1", "loaded"),
+    ]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_answer_of_a_hook_is_named_not_written_out(cloud: Cloud, frame: Frame, known: bool) -> None:
+    text = embed_token(cloud).text if known else "secret"
+    frame.tell("hook.answered", call=1, status=200, answer="token", text=text)
+    frame.tell("hook.answered", call=2, status=200, answer="other", text="{}")
+    token, other = cloud.journal.of("hook.answered")
+    assert token.data == {
+        "item": "1",
+        "call": 1,
+        "status": 200,
+        "answer": "token",
+        "token": "embed-1" if known else "unknown",
+    }
+    assert other["text"] == "{}"
+
+
+def test_app_may_not_write_what_is_the_services_own(cloud: Cloud, client: Client, frame: Frame) -> None:
+    before = len(cloud.journal)
+    assert frame.tell("token.expired", token="embed-1") == 400
+    assert frame.tell("protocol", ago=-1) == 400
+    assert frame.tell("protocol", at="now") == 400
+    url = f"{APP}/_fake/items/{frame.item}"
+    assert client.post(f"{url}/journal", json={}).status_code == 400
+    assert client.post(f"{url}/token", json={"token": "t", "how": "magic"}).status_code == 400
+    assert client.post(f"{APP}/_fake/items/7/journal", json=[]).status_code == 404
+    assert len(cloud.journal) == before
+
+
+def test_item_loads_with_a_live_token_of_its_type(cloud: Cloud, frame: Frame, clock: Clock) -> None:
+    embed = embed_token(cloud).text
+    status, report = frame.load(f"EmbedToken {embed}")
+    assert (status, report["name"]) == (200, "Sales")
+    assert [page["displayName"] for page in report["pages"]] == ["Page 1", "Page 2", "Page 3"]
+    assert frame.load(f"EmbedToken {embed}", "tiles")[0] == 200
+    for bearer in (f"Bearer {embed}", "EmbedToken garbage", "EmbedToken"):
+        status, error = frame.load(bearer)
+        assert (status, error["error"]["code"]) == (403, "LoadReportFailed")
+    clock.advance(minutes=60)
+    assert frame.load(f"EmbedToken {embed}") == (403, EXPIRED)
+    assert cloud.journal.of("data.request") == []
+
+
+def test_data_of_a_page(cloud: Cloud, frame: Frame) -> None:
+    entra = cloud.tokens.mint_entra(minutes(60), tenant_id="t", client_id="c")
+    bearer = f"Bearer {entra.text}"
+    status, data = frame.query(bearer, action="pageChange", detail="Page 2", page="ReportSection2")
+    assert (status, data["chart"]["title"], len(data["table"]["rows"])) == (200, "Sales by product", 12)
+    [request] = cloud.journal.of("data.request")
+    assert request.data == {
+        "item": "1",
+        "action": "pageChange",
+        "detail": "Page 2",
+        "page": "ReportSection2",
+        "filters": [],
+        "token": "entra-1",
+        "state": "live",
+        "status": 200,
+    }
+    assert frame.query(bearer, page=None)[1]["page"] == "ReportSection1"
+    assert frame.query(bearer, page="nowhere")[0] == 404
+    assert frame.query(bearer, action="guess")[0] == 400
+
+
+def test_filters_choose_rows(cloud: Cloud, frame: Frame) -> None:
+    def chart(**basic: Any) -> list[str]:
+        one = {"target": {"table": "Sales", "column": "Region"}, **basic}
+        points = frame.query(f"EmbedToken {token}", action="filter", filters=[one])[1]["chart"]["points"]
+        return [point["label"] for point in points]
+
+    token = embed_token(cloud).text
+    assert chart(operator="In", values=["South"]) == ["South"]
+    assert chart(operator="NotIn", values=["South"]) == ["North", "West"]
+    assert chart(operator="All", values=[]) == ["North", "South", "West"]
+    assert chart(logicalOperator="And", conditions=[]) == ["North", "South", "West"]
+
+
+def test_data_with_a_token_that_is_not_good(cloud: Cloud, frame: Frame, clock: Clock) -> None:
+    token = embed_token(cloud).text
+    clock.advance(minutes=60)
+    assert frame.query(f"EmbedToken {token}", action="refresh") == (403, EXPIRED)
+    assert frame.query("EmbedToken garbage")[0] == 403
+    seen = [(entry["token"], entry["state"], entry["status"]) for entry in cloud.journal.of("data.request")]
+    assert seen == [("embed-1", "expired", 403), ("unknown", "unknown", 403)]
+    assert [entry["action"] for entry in cloud.journal.expired_requests()] == ["refresh"]

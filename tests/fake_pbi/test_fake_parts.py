@@ -1,0 +1,70 @@
+"""What holds for the package as a whole, and for parts without a server."""
+
+import base64
+import hashlib
+import socket
+import ssl
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from cloud_clients import Clock
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+import fake_pbi
+from fake_pbi.certificate import Certificate
+from fake_pbi.cloud import Cloud
+from fake_pbi.hosts import CLOUD_HOSTS, is_microsoft
+from fake_pbi.journal import Journal
+from fake_pbi.tokens import TokenBook
+
+
+def test_package_needs_no_test_runner_and_no_browser() -> None:
+    [folder] = fake_pbi.__path__
+    modules = [path.stem for path in Path(folder).glob("*.py")]
+    imports = "\n".join(f"import fake_pbi.{name}" for name in modules if name != "__init__")
+    check = f"import sys\n{imports}\nprint(sorted(sys.modules.keys() & {{'pytest', 'playwright', 'harness'}}))"
+    run = subprocess.run(
+        [sys.executable, "-c", check], cwd=Path(folder).parent, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"
+
+
+def test_token_expires_with_its_last_second(clock: Clock) -> None:
+    book = TokenBook(clock.now, Journal(clock.now))
+    entra = book.mint_entra(timedelta(minutes=60), tenant_id="t", client_id="c")
+    embed = book.mint_embed(entra)
+    assert [book.state(text) for text in (entra.text, embed.text, "?")] == ["live", "live", "unknown"]
+    clock.advance(minutes=59, seconds=59.999)
+    assert book.state(embed.text) == "live"
+    clock.advance(seconds=0.001)
+    assert [book.state(text) for text in (entra.text, embed.text, "?")] == ["expired", "expired", "unknown"]
+
+
+def test_tokens_are_named_by_type_in_order(clock: Clock) -> None:
+    book = TokenBook(clock.now, Journal(clock.now))
+    entra = book.mint_entra(timedelta(minutes=60), tenant_id="t", client_id="c")
+    embeds = [book.mint_embed(entra) for _ in range(2)]
+    assert [entra.name, *(embed.name for embed in embeds)] == ["entra-1", "embed-1", "embed-2"]
+    assert embeds[0].text != embeds[1].text
+    assert book.find(embeds[1].text) == embeds[1]
+
+
+def test_certificate_says_what_a_browser_is_to_trust(cloud: Cloud, certificate: Certificate) -> None:
+
+    context = ssl.create_default_context(cadata=certificate.ca_pem.decode())
+    for host in CLOUD_HOSTS:
+        with (
+            socket.create_connection(("127.0.0.1", cloud.tls_port), timeout=5) as bare,
+            context.wrap_socket(bare, server_hostname=host) as secure,
+        ):
+            shown = x509.load_der_x509_certificate(secure.getpeercert(binary_form=True) or b"")
+    key = shown.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert certificate.spki_hash == base64.b64encode(hashlib.sha256(key).digest()).decode()
+
+
+def test_hosts_of_the_cloud_are_microsofts() -> None:
+    assert all(is_microsoft(host) for host in CLOUD_HOSTS)
+    assert not is_microsoft("notpowerbi.com")
