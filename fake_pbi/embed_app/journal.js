@@ -3,6 +3,7 @@ export class Journal {
   #address;
   #queue = [];
   #sending = false;
+  #sent = Promise.resolve();
 
   /** @param {string} item */
   constructor(item) {
@@ -16,11 +17,18 @@ export class Journal {
    */
   record(kind, data) {
     this.#queue.push({ at: Date.now(), kind, data, tries: 0 });
-    this.#send();
+    if (!this.#sending) this.#sent = this.#send();
+  }
+
+  /**
+   * Resolves when the service knows everything so far. To be awaited before other requests, so that what led to them
+   * stands before them in the service's journal.
+   */
+  told() {
+    return this.#sent;
   }
 
   async #send() {
-    if (this.#sending) return;
     this.#sending = true;
     await null; // what happens in the same task goes into the same batch
     let delivered = true;

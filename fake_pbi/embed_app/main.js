@@ -12,7 +12,7 @@ const frameUid = new URLSearchParams(location.search).get("uid");
 
 const journal = new Journal(settings.item);
 const protocol = new Protocol(journal);
-const service = new Service(settings.item);
+const service = new Service(settings.item, journal);
 const token = new HeldToken(service, settings.lateToken);
 const hook = new ProviderHook({
   lead: settings.hookLeadMs,

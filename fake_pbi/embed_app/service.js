@@ -10,10 +10,15 @@ const EMBED_TOKEN = 1;
 /** The requests that the frame makes of its service. */
 export class Service {
   #item;
+  #journal;
 
-  /** @param {string} item */
-  constructor(item) {
+  /**
+   * @param {string} item
+   * @param {import("./journal.js").Journal} journal
+   */
+  constructor(item, journal) {
     this.#item = item;
+    this.#journal = journal;
   }
 
   /**
@@ -34,8 +39,9 @@ export class Service {
    * @param {string} id
    * @returns {Promise<Answer>} name and pages
    */
-  exploration(authorization, type, id) {
+  async exploration(authorization, type, id) {
     const address = `/explore/${COLLECTIONS[type]}/${encodeURIComponent(id)}/modelsAndExploration`;
+    await this.#journal.told();
     return answered(fetch(address, { headers: this.#headers(authorization), cache: "no-store" }));
   }
 
@@ -48,7 +54,8 @@ export class Service {
     return this.#post("/explore/querydata", this.#headers(authorization), { item: this.#item, ...query });
   }
 
-  #post(address, headers, body) {
+  async #post(address, headers, body) {
+    await this.#journal.told();
     return answered(
       fetch(address, {
         method: "POST",

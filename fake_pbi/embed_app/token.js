@@ -17,8 +17,8 @@ export class HeldToken {
 
   /**
    * @param {import("./service.js").Service} service
-   * @param {"next query"|"reload"} lateToken what a token can do that comes after the last one's end. Microsoft says
-   *   both of it: powerbi-client-react#23 ("you'll have to call report.reload() manually"); the first is assumed.
+   * @param {"next query"|"reload"} lateToken what it takes for a token to work that comes after the last one's end.
+   *   "reload" is what Microsoft says in powerbi-client-react#23; that the next query will do is assumed.
    */
   constructor(service, lateToken) {
     this.#service = service;
@@ -28,18 +28,15 @@ export class HeldToken {
   /** @param {0|1|undefined} tokenType of the load request */
   takeFromLoad(text, tokenType) {
     this.#tokenType = tokenType;
-    return this.#take(text, "load");
+    return this.take(text, "load");
   }
 
   /**
    * @param {string} text
-   * @param {"setAccessToken"|"hook"} how
+   * @param {"load"|"setAccessToken"|"hook"} how
+   * @returns {Promise<void>} resolves when the service has said what it is worth
    */
   take(text, how) {
-    return this.#take(text, how);
-  }
-
-  #take(text, how) {
     if (how === "load") this.#needsLoad = false;
     else if (this.#lateNeedsLoad && this.remaining() === 0) this.#needsLoad = true;
     const carry = !this.#needsLoad;

@@ -2,7 +2,6 @@ import { element, refill } from "./dom.js";
 import { chosen } from "./filters.js";
 import { visualElement } from "./visuals.js";
 
-const NOUNS = { report: "report", dashboard: "dashboard", tile: "tile" };
 const MINUTE = 60_000;
 
 /** Draws the item, and hands the user's clicks to it. */
@@ -61,16 +60,21 @@ export class View {
       element("h1", {}, title || (type === "report" ? "Report" : "")),
       element(
         "button",
-        { type: "button", disabled: loaded ? false : "", "data-key": "refresh", onclick: () => this.#act({ kind: "refresh" }) },
+        {
+          type: "button",
+          disabled: loaded ? false : "",
+          "data-key": "refresh",
+          onclick: () => this.#act({ kind: "refresh" }),
+        },
         "Refresh",
       ),
     );
   }
 
   #drawCanvas() {
-    const { loaded, error, visuals, data } = this.#item;
+    const { type, loaded, error, visuals, data } = this.#item;
     if (loaded) refill(this.#canvas, ...visuals.map((visual) => visualElement(visual, data)));
-    else refill(this.#canvas, error ? null : element("p.waiting", {}, `Loading the ${NOUNS[this.#item.type]}…`));
+    else refill(this.#canvas, error ? null : element("p.waiting", {}, `Loading the ${type}…`));
   }
 
   #drawTabs() {
@@ -134,7 +138,7 @@ export class View {
     if (!error) return;
     refill(
       this.#dialog,
-      element("h2", { id: "failure" }, `This ${NOUNS[type]} could not be loaded`),
+      element("h2", { id: "failure" }, `This ${type} could not be loaded`),
       element("p", {}, error.detailedMessage),
       element("p.code", {}, `${error.message} · status ${error.errorCode}`),
     );
