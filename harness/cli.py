@@ -2,12 +2,14 @@
 
 import argparse
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from harness.errors import HarnessError, UsageError
 from harness.install import ensure_browser, ensure_npm_packages
+from harness.verify import add_verify
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction["_Parser"]
@@ -47,6 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("pbi-harness: interrupted\n")
         return 2
+    except Exception:
+        traceback.print_exc()
+        sys.stderr.write("pbi-harness: this is a defect of the harness; please report it with the lines above\n")
+        return HarnessError.exit_code
 
 
 def _parser() -> _Parser:
@@ -92,7 +98,7 @@ def _say(line: str) -> None:
 
 
 # Each adds its parser, with `run` as a default: a function from the parsed arguments to the exit code.
-_COMMANDS: tuple[Callable[["Commands"], None], ...] = (_add_setup,)
+_COMMANDS: tuple[Callable[["Commands"], None], ...] = (_add_setup, add_verify)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,18 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** Replaces an element's children; who was in one with the keyboard stays there. */
+/**
+ * Replaces those of an element's children that have become others, because drawing is most of what an action costs; who was
+ * in one with the keyboard stays there.
+ */
 export function refill(parent, ...children) {
   const focused = parent.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
-  parent.replaceChildren(...children.filter((child) => child !== null));
+  const wanted = children.filter((child) => child !== null);
+  wanted.forEach((child, index) => {
+    const there = parent.childNodes[index];
+    if (!there) parent.append(child);
+    else if (!there.isEqualNode(child)) there.replaceWith(child);
+  });
+  while (parent.childNodes.length > wanted.length) parent.lastChild.remove();
   if (focused) parent.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }

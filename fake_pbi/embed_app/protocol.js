@@ -74,8 +74,8 @@ export class Protocol {
   }
 
   #received(request) {
-    const provider = request.headers?.tokenProviderSupplied === true;
-    this.#write("received", { ...request, uid: request.headers?.uid }, null, provider ? { provider } : {});
+    const { uid, sdkVersion: sdk, tokenProviderSupplied: provider } = request.headers ?? {};
+    this.#write("received", { ...request, uid }, null, sdk ? { sdk, provider: provider === true } : {});
   }
 
   #answered(request, status) {

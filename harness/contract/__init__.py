@@ -1,6 +1,11 @@
 """The refresh contract: rules, and the sessions that they observe. docs/contract.md has it in words."""
 
-from harness.contract import clean, embedding, life, provider, wake
+# The order of these imports is the order of judging: CLEAN-1 reads all sessions, so it comes last.
+from harness.contract import embedding  # isort: skip
+from harness.contract import life  # isort: skip
+from harness.contract import wake  # isort: skip
+from harness.contract import provider  # isort: skip
+from harness.contract import clean  # isort: skip
 from harness.contract.rule import RULES, Rule, Verdict
 from harness.contract.scenarios import PageUnderTest, Scenarios
 

@@ -27,6 +27,9 @@ class Observation:
     stopped: str = ""
     """Why the scenario ended before its time; empty if it did not."""
 
+    def __contains__(self, entry: Entry) -> bool:
+        return any(entry is own for own in self.journal)
+
     def when(self, moment: datetime | Entry) -> str:
         """A moment as the time since the page was opened: "50:20"."""
         at = moment.at if isinstance(moment, Entry) else moment
