@@ -1,8 +1,8 @@
 """The pytest plugin: options and fixtures, thin. Inert until a fixture of ours is used."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from harness.session import HarnessSession
     from harness.stage import Stage
 
-JOURNAL = pytest.StashKey[Any]()
-LAST_ENTRIES = 30
+STAGE = pytest.StashKey["Stage"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,9 +45,15 @@ def pbi_session(request: pytest.FixtureRequest) -> "Iterator[HarnessSession]":
 
 @pytest.fixture
 def pbi_stage(request: pytest.FixtureRequest, pbi_session: "HarnessSession") -> "Iterator[Stage]":
-    """A tab of its own, with its clock, its fake Power BI and its journal. Function scope; about 0.2 s."""
-    with pbi_session.stage() as stage:
-        request.node.stash[JOURNAL] = stage
+    """A tab of its own, with its clock, its fake Power BI and its journal. Function scope; about 0.2 s.
+
+    While it lives, Python's own time (`datetime.now()`, `time.time()`) is the virtual one. pytest-playwright's --headed,
+    --slowmo, --tracing, --screenshot and --output work for it; a test that failed leaves `journal.jsonl`.
+    """
+    from harness.artifacts import Artifacts
+
+    with pbi_session.stage() as stage, Artifacts.of(request).kept(stage, stage.page.context):
+        request.node.stash[STAGE] = stage
         yield stage
 
 
@@ -59,14 +64,23 @@ def pbi_host(pbi_session: "HarnessSession", pbi_stage: "Stage") -> "Iterator[Hos
         yield host
 
 
-@pytest.hookimpl(hookwrapper=True, tryfirst=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    outcome: Any = yield
-    report = outcome.get_result()
-    error = call.excinfo.value if call.excinfo else None
-    if isinstance(error, HarnessError | DurationError) and report.failed:
-        line = call.excinfo.traceback[-1] if call.excinfo else None
-        report.longrepr = f"{type(error).__name__}: {error}" if line else str(error)
-    if report.failed and (stage := item.stash.get(JOURNAL, None)):
-        lines = [f"{stage.since_open(entry):>12}  {entry.kind:<15} {entry.data}" for entry in list(stage.journal)]
-        report.sections.append(("pbi journal, last entries", "\n".join(lines[-LAST_ENTRIES:])))
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What the user can mend is one sentence, not a traceback of ours; a failure shows the end of its journal."""
+    report = yield
+    if report.failed and call.excinfo:
+        if isinstance(call.excinfo.value, HarnessError | DurationError):
+            report.longrepr = f"{_users_line(item, call.excinfo)}{call.excinfo.value}"
+        if stage := item.stash.get(STAGE, None):
+            from harness.artifacts import last_entries
+
+            report.sections.append(("pbi journal, last entries", last_entries(stage)))
+    return report
+
+
+def _users_line(item: pytest.Item, error: pytest.ExceptionInfo[BaseException]) -> str:
+    """Where in the user's own test it happened: "test_report.py:12: "."""
+    own = [entry for entry in error.traceback if Path(entry.path) == item.path]
+    return f"{item.path.name}:{own[-1].lineno + 1}: " if own else ""

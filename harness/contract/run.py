@@ -1,6 +1,6 @@
 """A run of the contract as pytest sees it: one item for each page and rule, judged on sessions that they share."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -36,7 +36,9 @@ class ContractRun:
     @pytest.hookimpl
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         if {"pbi_page", "pbi_rule"} <= set(metafunc.fixturenames):
-            cases = [pytest.param(page, rule, id=f"{page.name}-{rule.id}") for page in self.pages for rule in self.rules]
+            cases = [
+                pytest.param(page, rule, id=f"{page.name}-{rule.id}") for page in self.pages for rule in self.rules
+            ]
             metafunc.parametrize(("pbi_page", "pbi_rule"), cases)
 
     @pytest.hookimpl
@@ -51,9 +53,9 @@ class ContractRun:
             node.session.shouldstop = "the harness could not go on"
 
     @pytest.fixture
-    def pbi_contract(self, pbi_session: HarnessSession) -> "Iterator[Judge]":
+    def pbi_contract(self, pbi_session: HarnessSession) -> "Judge":
         """Judges a page by a rule. Function scope; the sessions that it needs are shared by the whole run."""
-        yield Judge(self, pbi_session)
+        return Judge(self, pbi_session)
 
     def judged(self, session: HarnessSession, page: PageUnderTest, rule: Rule) -> Finding:
         if page.name not in self.reports:

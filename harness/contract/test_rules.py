@@ -10,6 +10,8 @@ from harness.contract.scenarios import PageUnderTest
 def test_rule(pbi_contract: Judge, pbi_page: PageUnderTest, pbi_rule: Rule) -> None:
     finding = pbi_contract(pbi_page, pbi_rule)
     if not finding.as_expected:
-        pytest.fail(f"{pbi_rule.id} {finding.verdict.outcome}: {finding.verdict.message} ({finding.surprise})", pytrace=False)
+        pytest.fail(
+            f"{pbi_rule.id} {finding.verdict.outcome}: {finding.verdict.message} ({finding.surprise})", pytrace=False
+        )
     if finding.verdict.outcome == "skipped":
         pytest.skip(finding.verdict.message)

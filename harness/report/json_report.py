@@ -9,7 +9,6 @@ from typing import Any
 
 from fake_pbi.journal import Entry
 from harness.contract.findings import Finding, PageReport
-from harness.contract.observation import Observation
 
 SCHEMA = 1
 

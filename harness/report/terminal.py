@@ -10,8 +10,9 @@ from typing import TextIO
 
 from fake_pbi.durations import spoken
 from harness.contract.findings import Finding, PageReport
+from harness.contract.rule import Outcome
 
-COLOURS = {"passed": "32", "failed": "31", "warned": "33", "skipped": "2"}
+COLOURS: dict[Outcome, str] = {"passed": "32", "failed": "31", "warned": "33", "skipped": "2"}
 MARGIN = 20
 
 
@@ -53,10 +54,14 @@ class TerminalReport:
         surprises = [finding for finding in findings if not finding.as_expected]
         virtual = sum((report.virtual_time for report in reports), timedelta(0))
         real = sum(report.real_seconds for report in reports)
-        counted = ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in COLOURS if outcomes[outcome]) or "no verdict"
+        counted = (
+            ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in COLOURS if outcomes[outcome]) or "no verdict"
+        )
         self._line("")
         self._line(f"{len(reports)} page(s), {len(findings)} verdicts: {counted}.")
-        self._line(f"{spoken(timedelta(seconds=round(virtual.total_seconds())))} of virtual time in {real:.1f} s of real time.")
+        self._line(
+            f"{spoken(timedelta(seconds=round(virtual.total_seconds())))} of virtual time in {real:.1f} s of real time."
+        )
         if surprises:
             names = ", ".join(f"{finding.page} {finding.rule.id}" for finding in surprises)
             self._line(self._tint("31", f"Not as expected: {names}."))
