@@ -34,7 +34,7 @@ FLAGS = (
     "--disable-site-isolation-trials",
     "--renderer-process-limit=1",
     "--disable-features=IsolateOrigins,site-per-process,ProactivelySwapBrowsingInstance,BackForwardCache,"
-    "LocalNetworkAccessChecks",
+    "LocalNetworkAccessChecks,PaintHolding,PaintHoldingCrossOrigin",
     # Whatever would not go through a stage's gateway goes nowhere but to this machine.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]",
 )

@@ -46,7 +46,7 @@ class Clock:
         self.advance(instant - self.now)
 
     def advance_until(self, happened: Callable[[], object], within: Duration, every: Duration = "1s") -> timedelta:
-        """Let time pass until `happened()` is true, which is looked at after every `every` of virtual time.
+        """Let time pass until `happened()` is true; it is asked now, and again after each `every` of virtual time.
 
         Returns how long it took. Raises `AssertionError` if it did not happen `within` that time.
         """

@@ -38,7 +38,7 @@ class Item:
         return self._act("change the page", {"kind": "page", "name": name})
 
     def filter(self, column: str, *values: str) -> Entry:
-        """Filter the report to these values of a column. Returns the data request that it made."""
+        """Filter the report to these values of a column; none means all. Returns the data request that it made."""
         return self._act("filter", {"kind": "filter", "column": column, "values": list(values)})
 
     def refresh(self) -> Entry:

@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def pbi_session(request: pytest.FixtureRequest) -> "Iterator[HarnessSession]":
-    """The browser, the engine thread and the certificate that all tests of this process share."""
+    """The browser, the engine thread and the certificate that all tests of this process share. Session scope."""
     from harness.session import HarnessSession
 
     options = request.config.option

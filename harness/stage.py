@@ -34,6 +34,8 @@ PAINT = 500.0
 """Virtual milliseconds after which a new document is painted: clicks and screenshots hang before."""
 EMBED_PATIENCE = 30_000.0
 """Virtual milliseconds in which a page has to embed something."""
+CATCHING_UP = 20
+"""Calls after which Playwright knows of a navigation, at the latest."""
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -263,10 +265,14 @@ class Stage:
         self.journal.write("page.error", text=text, rejection=rejection, url=details.get("url", ""))
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do it on the engine's loop while this thread waits, then let Playwright catch up: it hears of it all later."""
+        """Do it on the engine's loop while this thread waits; then Playwright, which hears of it all later, catches up."""
         result = self._engine.run(work, self._pump)
-        with contextlib.suppress(PlaywrightError):
-            self.page.evaluate("0")
+        for _ in range(CATCHING_UP):
+            try:
+                self.page.evaluate("0")
+            except PlaywrightError:  # it still believes in a document that has gone; or the page itself has
+                continue
+            break
         return result
 
     def _pump(self) -> None:

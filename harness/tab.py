@@ -40,6 +40,7 @@ class Tab:
         self._time, self._clock, self._journal, self._run = time, clock, journal, run
         self._cover: str | None = None
         self.state: str = "shown"
+        """One of "shown", "hidden" and "frozen"."""
         self.shown_at: datetime = clock.now()
         """Service time at which the tab was last brought to the front."""
         self.settled = timedelta(0)

@@ -35,6 +35,9 @@ class VirtualTime:
         self._page, self._network, self._clock = page, network, clock
         self._stirred = network.stirred
         self._workers: list[Session] = []
+        self._names: dict[str | None, str] = {}
+        self._handled_notes: list[str] = []
+        self._ended_workers: list[str] = []
         self._contexts: dict[int, str] = {}
         self._gone = False
         self._tasks: set[asyncio.Future[None]] = set()
@@ -99,8 +102,11 @@ class VirtualTime:
             task.add_done_callback(self._tasks.discard)
 
         def detached(event: Event) -> None:
-            self._workers = [worker for worker in self._workers if worker.id != event["sessionId"]]
-            session.devtools.forget(event["sessionId"])
+            child = event["sessionId"]
+            self._workers = [worker for worker in self._workers if worker.id != child]
+            if name := self._names.pop(child, None):
+                self._ended_workers.append(name)
+            session.devtools.forget(child)
 
         session.on("Target.attachedToTarget", attached)
         session.on("Target.detachedFromTarget", detached)
@@ -112,7 +118,7 @@ class VirtualTime:
         self._watch_children(child)
         answers.append(child.send("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True))
         if is_worker:
-            child.on("Runtime.bindingCalled", self._handled)
+            child.on("Runtime.bindingCalled", lambda event: self._handled(child, event))
             answers.append(child.send("Runtime.enable"))
             answers.append(child.send("Runtime.addBinding", name=waits.BINDING))
             answers.append(child.send("Runtime.evaluate", expression=waits.worker_script()))
@@ -122,17 +128,23 @@ class VirtualTime:
             *answers, return_exceptions=True
         )  # some targets lack some domains; others have ended already
 
-    def _handled(self, event: Event) -> None:
-        """A worker has handled what a frame sent it: that frame may let time go on."""
-
-        async def release() -> None:
-            for context in tuple(self._contexts):
-                await self._or_gone(self._page.js(waits.released(event["payload"]), context=context))
-
+    def _handled(self, worker: Session, event: Event) -> None:
+        """A worker has handled what a frame sent it. The frame is told by `_release`: only when no grant is under way any
+        more, or time would run on before the worker's new timers are known."""
         if event["name"] == waits.BINDING:
-            task = asyncio.ensure_future(release())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            note: str = event["payload"]
+            self._handled_notes.append(note)
+            self._names[worker.id] = waits.worker_of(note)
+
+    async def _release(self) -> None:
+        while self._handled_notes:
+            await self._tell_frames(waits.handled(self._handled_notes.pop(0)))
+        while self._ended_workers:
+            await self._tell_frames(waits.ended(self._ended_workers.pop(0)))
+
+    async def _tell_frames(self, expression: str) -> None:
+        for context in tuple(self._contexts):
+            await self._or_gone(self._page.js(expression, context=context))
 
     async def _or_gone(self, work: Awaitable[T]) -> T | None:
         """The result, or None where the frame or worker has gone in the meantime."""
@@ -196,6 +208,7 @@ class VirtualTime:
             left = min([end, *due.values()]) - now
             if self._network.holds:
                 await self.grant(1, policy="advance")  # most such work cannot finish while time is fully stopped
+                await self._release()
             elif left > 0:
                 await self.grant(left if left <= MINUTE else left // 2)
             now = await self.read()

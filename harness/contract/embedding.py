@@ -82,7 +82,7 @@ def provider_only_where_supported(scenarios: Scenarios) -> Verdict:
             "A provider was registered for an embed token, or for something other than a report.",
         )
     frames, applied = observed.journal.of("embed.frame"), observed.journal.of("token.applied")
-    if frames and not applied:
+    if frames and not applied and not observed.journal.of("page.error"):
         return failed(
             "An iframe was made, no load request came.",
             frames,

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from fake_pbi.journal import Entry
 from harness.contract.embedding import loads
-from harness.contract.observation import Observation
-from harness.contract.rule import Verdict, failed, passed, rule
+from harness.contract.observation import Observation, cut_short
+from harness.contract.rule import Verdict, failed, passed, rule, skipped
 from harness.contract.scenarios import Scenarios
 
 IN_TIME = timedelta(seconds=60)
@@ -39,6 +39,8 @@ def nobody_meets_an_expired_token(scenarios: Scenarios) -> Verdict:
                 _why_not_renewed(observed, first),
             )
         used += len(observed.journal.of("data.request"))
+    if cut := cut_short(*scenarios.healthy):
+        return skipped(cut)
     return passed(f"{used} data requests over {len(scenarios.healthy)} sessions, none with an expired token.")
 
 
@@ -63,12 +65,14 @@ def renewed_in_time(scenarios: Scenarios) -> Verdict:
     for observed in scenarios.healthy:
         for item in loads(observed):
             for holding in observed.holdings(item):
-                if holding.expires is None or (holding.until is None and holding.expires > observed.ended):
+                ended = holding.until or observed.gone(item) or observed.ended
+                if holding.expires is None or (holding.until is None and holding.expires > ended):
                     continue
                 if holding.expired_in_use:
+                    later = f"; the next token came at {observed.when(holding.until)}" if holding.until else ""
                     return failed(
                         f"With tokens of {minutes(observed.lifetime)}, {holding.token} expired at "
-                        f"{observed.when(holding.expires)} and had not been renewed.",
+                        f"{observed.when(holding.expires)} and had not been renewed{later}.",
                         observed.journal.of("token.expired", token=holding.token),
                     )
                 assert holding.until is not None
@@ -81,6 +85,8 @@ def renewed_in_time(scenarios: Scenarios) -> Verdict:
                         observed.journal.of("token.applied", item=item),
                         "The margin is too small, or in another unit than was meant.",
                     )
+    if cut := cut_short(*scenarios.healthy):
+        return skipped(cut)
     if shortest is None:
         return failed("No token was ever renewed.", [])
     return passed(f"Every token was renewed in time, at the latest {minutes(shortest)} before its end.")
@@ -96,20 +102,22 @@ def no_storm(scenarios: Scenarios) -> Verdict:
     most = 0
     for observed in scenarios.healthy:
         requests = observed.token_requests()
-        share = max(1, len(loads(observed)))
+        share = max([1, *(len(observed.there(frame.at)) for frame in observed.journal.of("embed.frame"))])
         if observed.stopped:
             return failed(
-                f"{observed.stopped} ({minutes(observed.lifetime)} tokens).", requests[:5], _why_a_storm(requests)
+                f"{observed.stopped} ({minutes(observed.lifetime)} tokens).",
+                requests[:5],
+                _why_a_storm(observed, requests),
             )
         applied = [e.at for item in observed.items for e in observed.journal.of("token.applied", item=item)]
-        for begin, end in pairwise(sorted({*applied, observed.ended})):
+        for begin, end in pairwise(sorted(set(applied))):
             among = [request for request in requests if begin < request.at <= end]
             if len(among) > PER_RENEWAL * share:
                 return failed(
                     f"With tokens of {minutes(observed.lifetime)}, {len(among)} token requests from {observed.when(among[0])} "
-                    f"to {observed.when(among[-1])} without a new token being applied.",
+                    f"to {observed.when(among[-1])} for one token that was applied.",
                     among[:5],
-                    _why_a_storm(among),
+                    _why_a_storm(observed, among),
                 )
         for first in requests:
             among = [r for r in requests if first.at <= r.at < first.at + observed.lifetime]
@@ -119,12 +127,14 @@ def no_storm(scenarios: Scenarios) -> Verdict:
                     f"With tokens of {minutes(observed.lifetime)}, {len(among)} token requests within one lifetime from "
                     f"{observed.when(first)}.",
                     among[:5],
-                    _why_a_storm(among),
+                    _why_a_storm(observed, among),
                 )
     return passed(f"At most {most} token request(s) in any lifetime.")
 
 
-def _why_a_storm(requests: list[Entry]) -> str:
+def _why_a_storm(observed: Observation, requests: list[Entry]) -> str:
+    if observed.providers and not observed.manual:
+        return "The service calls the provider again each minute while nothing newer comes, and each call asks for a token."
     gaps = [(later.at - earlier.at).total_seconds() for earlier, later in pairwise(requests)]
     if gaps and max(gaps[:10]) < 1:
         return "The interval is far shorter than was meant (4 instead of 30 000 ms?), or nothing guards a request in flight."
@@ -150,17 +160,19 @@ def renewals_bring_something_newer(scenarios: Scenarios) -> Verdict:
                         "The page or its backend hands out what it has cached.",
                     )
                 renewed += 1
+    if cut := cut_short(*scenarios.healthy):
+        return skipped(cut)
     return passed(f"{renewed} renewals, each with a newer token.")
 
 
 def _nothing_newer(old: Entry, new: Entry) -> str:
     if new["token"] == old["token"]:
-        if new["how"] == "hook" and new["state"] == "live":
-            return ""
+        if new["how"] == "load" or (new["how"] == "hook" and new["state"] == "live"):
+            return ""  # a reload renews nothing (LIFE-5 has it), and such an answer of a provider is no fault
         return f"was {new['token']}, which the item already had"
     if new["state"] == "unknown":
         return "is none that the service issued"
-    if new["expires"] <= old["expires"]:
+    if old["expires"] and new["expires"] <= old["expires"]:
         return f"({new['token']}) expires no later than {old['token']}"
     return ""
 
@@ -188,6 +200,8 @@ def nothing_is_reloaded(scenarios: Scenarios) -> Verdict:
                         f"With tokens of {minutes(observed.lifetime)}, by {observed.when(after)} {lost}.",
                         [before, after],
                     )
+    if cut := cut_short(*scenarios.healthy):
+        return skipped(cut)
     return passed("No renewal made an iframe or a load request, and every user stayed on their page.")
 
 

@@ -13,6 +13,16 @@ START_UP = timedelta(seconds=30)
 """Token requests of the first 30 s after load belong to embedding, not to renewing."""
 
 
+def cut_short(*sessions: "Observation") -> str:
+    """Why one of these sessions says less than it should: a storm ended it, or nothing was embedded in it. Else empty."""
+    for observed in sessions:
+        if observed.stopped:
+            return f"{observed.stopped} LIFE-3 says why."
+        if not observed.journal.of("item.event", event="loaded"):
+            return f"Nothing was embedded in one session ({observed.title})."
+    return ""
+
+
 @dataclass
 class Observation:
     """A session: what it was about (`title`), when its page was opened, and the moments that its scenario marked."""
@@ -56,6 +66,20 @@ class Observation:
         """The items that are given tokens by `setAccessToken`."""
         applied = self.journal.of("token.applied", how="setAccessToken")
         return [item for item in self.items if any(entry["item"] == item for entry in applied)]
+
+    def gone(self, item: str) -> datetime | None:
+        """When the item's iframe went away; None if it was there to the end."""
+        left = self.journal.of("embed.gone", item=item)
+        return left[0].at if left else None
+
+    def there(self, at: datetime) -> list[str]:
+        """The items that were on the page at an instant, whatever they had loaded."""
+        served = [entry["item"] for entry in self.journal.of("embed.frame") if entry.at <= at]
+        return [item for item in served if item in self.items and not ((gone := self.gone(item)) and gone <= at)]
+
+    def renewed(self, item: str) -> list[Holding]:
+        """The tokens that came to an item after embedding; in an item that was embedded later, its first one, too."""
+        return [holding for holding in self.holdings(item) if holding.at > self.opened + START_UP]
 
     def token_requests(self, since: datetime | None = None, until: datetime | None = None) -> list[Entry]:
         """The token requests of the page and its workers, without those of the first 30 s after load."""

@@ -37,6 +37,16 @@ def worker_script() -> str:
     return _script("worker_timers.js", key=KEY, binding=BINDING)
 
 
-def released(note: str) -> str:
+def worker_of(note: str) -> str:
+    """The name that a frame gave the worker to which it sent a note."""
+    return note.rpartition(" ")[0]
+
+
+def handled(note: str) -> str:
     """The expression that tells a frame that a worker has handled what the note stands behind."""
-    return f"globalThis.{RELEASE}?.({json.dumps(note)})"
+    return f"globalThis.{RELEASE}?.handled({json.dumps(note)})"
+
+
+def ended(worker: str) -> str:
+    """The expression that tells a frame that a worker has ended: nothing will be handled any more."""
+    return f"globalThis.{RELEASE}?.ended({json.dumps(worker)})"

@@ -1,50 +1,60 @@
 // Time waits from `new Worker` until its script has run, and from each message to it until that has been handled: only then
 // does the clock know the worker's timers. Telling the clock would be too slow by thousands of virtual seconds, so the page
-// itself stops time at once, by a request that nobody answers, and the clock ends it.
+// itself stops time at once, by a request that nobody answers; a note sent behind each message says when it may go on.
 (({ key, hold, release }) => {
   const { fetch, Worker, AbortController } = window;
-  const post = Worker.prototype.postMessage;
+  const { postMessage, terminate } = Worker.prototype;
+  const names = new WeakMap();
+  const gone = new WeakSet();
   const waiting = new Map();
   const frame = Math.random().toString(36);
-  let last = 0;
+  let workers = 0;
+  let notes = 0;
   let holding;
 
   const waitFor = (worker) => {
+    if (gone.has(worker)) return;
     if (waiting.size === 0) {
       holding = new AbortController();
       fetch(hold, { signal: holding.signal, mode: "no-cors" }).catch(() => {});
     }
-    const note = `${frame} ${++last}`;
+    const note = `${names.get(worker)} ${++notes}`;
     waiting.set(note, worker);
-    post.call(worker, { [key]: note });
+    postMessage.call(worker, { [key]: note });
   };
   const handled = (note) => {
     if (waiting.delete(note) && waiting.size === 0) holding.abort();
+  };
+  const forget = (worker) => {
+    gone.add(worker);
+    for (const [note, awaited] of waiting) if (awaited === worker) handled(note);
+  };
+  const ended = (name) => {
+    for (const worker of waiting.values()) if (names.get(worker) === name) forget(worker);
   };
 
   window.Worker = new Proxy(Worker, {
     construct(target, args, newTarget) {
       const worker = Reflect.construct(target, args, newTarget);
-      worker.addEventListener("error", () => forget(worker));
+      names.set(worker, `${frame} ${++workers}`);
+      // Not an Event of its own class: the script could not be loaded, so nothing will ever be handled.
+      worker.addEventListener("error", (event) => event instanceof ErrorEvent || forget(worker));
       waitFor(worker);
       return worker;
     },
   });
-  const forget = (worker) => {
-    for (const [note, awaited] of waiting) if (awaited === worker) handled(note);
-  };
   Worker.prototype.constructor = window.Worker;
-  Worker.prototype.postMessage = new Proxy(post, {
+  Worker.prototype.postMessage = new Proxy(postMessage, {
     apply(target, worker, args) {
       Reflect.apply(target, worker, args);
       waitFor(worker);
     },
   });
-  Worker.prototype.terminate = new Proxy(Worker.prototype.terminate, {
+  Worker.prototype.terminate = new Proxy(terminate, {
     apply(target, worker, args) {
       Reflect.apply(target, worker, args);
       forget(worker);
     },
   });
-  Object.defineProperty(window, release, { value: handled });
+  Object.defineProperty(window, release, { value: { handled, ended } });
 })

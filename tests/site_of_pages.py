@@ -1,0 +1,92 @@
+"""A small web site for tests of the clock and the tab: pages that know nothing of Power BI, on two sites."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aiohttp import web
+
+from harness.engine import Engine
+
+WORKER = "setInterval(() => postMessage(Date.now()), 30000)"
+
+HOME = """<!doctype html><title>home</title><button onclick="this.textContent='clicked'">go</button>
+<iframe src="%(other)s/frame"></iframe><script>
+const started = Date.now(), seen = [], ticks = [], at = () => Date.now() - started;
+setInterval(() => ticks.push(at()), 30_000);
+for (const name of ['visibilitychange', 'freeze', 'resume'])
+  document.addEventListener(name, e => seen.push(['page', name, document.visibilityState, e.isTrusted]));
+addEventListener('message', e => seen.push(['frame', ...e.data]));
+</script>"""
+
+FRAME = """<!doctype html><script>
+const ticks = []; setInterval(() => ticks.push(Date.now()), 30_000);
+for (const name of ['visibilitychange', 'freeze', 'resume'])
+  document.addEventListener(name, e => parent.postMessage([name, document.visibilityState, e.isTrusted], '*'));
+</script>"""
+
+EMPTY = """<!doctype html><title>empty</title><script>
+const started = Date.now(), seen = [], at = () => Date.now() - started;
+function workerOf(source) { return new Worker(URL.createObjectURL(new Blob([source]))); }
+</script><body>"""
+
+
+class Site:
+    """Its pages: `/home` (with a frame of the other site), `/empty`, `/slow` (0.15 s), `/sign-in` (by way of the other site)."""
+
+    def __init__(self, port: int) -> None:
+        self.origin = f"http://127.0.0.1:{port}"
+        self.other = f"http://localhost:{port}"
+        self.url = f"{self.origin}/home"
+        self.empty = f"{self.origin}/empty"
+
+
+@contextmanager
+def site() -> Iterator[Site]:
+    engine = Engine()
+    runner, served = engine.run(_start())
+    try:
+        yield served
+    finally:
+        engine.run(runner.cleanup())
+        engine.close()
+
+
+async def _start() -> tuple[web.AppRunner, Site]:
+    app = web.Application()
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+
+    def page(path: str, text: str) -> None:
+        async def serve(request: web.Request) -> web.Response:
+            other = served.other if request.host.startswith("127") else served.origin
+            return web.Response(text=text.replace("%(other)s", other), content_type="text/html")
+
+        app.router.add_get(path, serve)
+
+    async def slow(_: web.Request) -> web.Response:
+        await asyncio.sleep(0.15)
+        return web.Response(text="slow", content_type="text/html")
+
+    async def sign_in(request: web.Request) -> web.Response:
+        await asyncio.sleep(0.05)
+        raise web.HTTPFound(f"{served.other}/consent?back={request.query.get('back', '/empty')}")
+
+    async def consent(request: web.Request) -> web.Response:
+        raise web.HTTPFound(f"{served.origin}{request.query['back']}?signed-in")
+
+    async def favicon(_: web.Request) -> web.Response:
+        return web.Response(status=204)
+
+    page("/home", HOME)
+    page("/frame", FRAME)
+    page("/empty", EMPTY)
+    page("/popup", "<!doctype html><title>popup</title><script>setTimeout(close, 5000)</script>")
+    page("/worker.js", WORKER)
+    app.router.add_get("/slow", slow)
+    app.router.add_get("/sign-in", sign_in)
+    app.router.add_get("/consent", consent)
+    app.router.add_get("/favicon.ico", favicon)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    served = Site(runner.addresses[0][1])
+    return runner, served

@@ -1,0 +1,295 @@
+"""The facts that the clock rests on, each on the product's own API."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from site_of_pages import Site
+
+from fake_pbi.durations import DurationError
+from harness.errors import UsageError
+from harness.stage import Stage
+
+HOUR = 3_600_000
+MILLISECOND = timedelta(milliseconds=1)
+
+
+def test_the_first_script_of_a_page_reads_exactly_the_clocks_time(pbi_stage: Stage, pages: Site) -> None:
+    began = pbi_stage.clock.now
+
+    pbi_stage.open(pages.empty)
+
+    assert pbi_stage.page.evaluate("started") == began.timestamp() * 1000
+    assert pbi_stage.clock.now - began == timedelta(milliseconds=500)  # what a page needs to be painted
+
+
+def test_time_stands_still_between_calls(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.url)
+    before = pbi_stage.clock.now
+
+    pbi_stage.page.get_by_role("button").click()
+    pbi_stage.page.wait_for_timeout(50)
+    pbi_stage.page.screenshot()
+
+    assert pbi_stage.page.get_by_role("button").text_content() == "clicked"
+    assert pbi_stage.page.evaluate("Date.now()") == before.timestamp() * 1000
+    assert pbi_stage.clock.now == before
+
+
+def test_a_day_of_a_30_s_interval_has_2880_ticks_each_at_its_millisecond(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.url)
+    before = pbi_stage.clock.now
+
+    pbi_stage.clock.advance("24h")
+
+    assert pbi_stage.page.evaluate("ticks") == [30_000 * tick for tick in range(1, 2881)]
+    assert pbi_stage.clock.now - before == timedelta(hours=24)
+
+
+@pytest.mark.parametrize("length", ["1s", "999min", "24h", timedelta(milliseconds=1), timedelta(hours=7, seconds=0.25)])
+def test_an_advance_ends_when_it_says_not_later(pbi_stage: Stage, pages: Site, length: str | timedelta) -> None:
+    pbi_stage.open(pages.url)
+    before = pbi_stage.page.evaluate("Date.now()")
+
+    for _ in range(3):
+        pbi_stage.clock.advance(length)
+
+    whole = {"1s": 1, "999min": 59_940, "24h": 86_400}
+    seconds = length.total_seconds() if isinstance(length, timedelta) else whole[length]
+    assert pbi_stage.page.evaluate("Date.now()") - before == 3000 * seconds
+
+
+def test_performance_now_and_abort_signals_keep_the_same_time(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        "() => { AbortSignal.timeout(5000).onabort = () => seen.push(at()); globalThis.began = performance.now(); }"
+    )
+    since = pbi_stage.page.evaluate("at()")
+
+    pbi_stage.clock.advance("1h")
+
+    assert pbi_stage.page.evaluate("performance.now() - began") == pytest.approx(HOUR, abs=1)
+    assert pbi_stage.page.evaluate("seen") == [since + 5000]
+
+
+def test_an_answer_that_takes_real_time_takes_no_virtual_time(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        "void setTimeout(async () => { const asked = at(); await fetch('/slow'); seen.push(at() - asked); }, 60_000)"
+    )
+
+    pbi_stage.clock.advance("1h")
+
+    assert pbi_stage.page.evaluate("seen")[0] <= 20
+
+
+def test_a_frame_of_another_site_that_takes_real_time_takes_no_virtual_time(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        f"""void setTimeout(() => {{ const asked = at(), frame = document.createElement('iframe');
+        frame.src = '{pages.other}/slow'; frame.onload = () => seen.push(at() - asked); document.body.append(frame); }}, 60_000)"""
+    )
+
+    pbi_stage.clock.advance("1h")
+
+    assert pbi_stage.page.evaluate("seen")[0] <= 100
+
+
+def test_requests_are_stamped_with_the_virtual_time_at_which_they_were_sent(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate("void setInterval(() => fetch('/favicon.ico?' + at()), 1_000_003)")
+
+    pbi_stage.clock.advance("24h")
+
+    sent = [entry for entry in pbi_stage.journal.of("request") if "favicon.ico?" in entry["url"]]
+    opened = pbi_stage.journal.of("page.opened")[0].at
+    assert len(sent) == 86
+    for entry in sent:
+        assert entry.at - opened == int(entry["url"].split("?")[1]) * MILLISECOND
+
+
+def test_a_users_route_handler_runs_while_time_waits_for_it(pbi_stage: Stage, pages: Site) -> None:
+    answered: list[datetime] = []
+
+    def answer(route: object) -> None:
+        answered.append(pbi_stage.clock.now)
+        route.fulfill(json={})  # type: ignore[attr-defined]
+
+    pbi_stage.page.route("**/token", answer)
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate("void setInterval(async () => { await fetch('/token'); seen.push(at()); }, 3600_000)")
+    before = pbi_stage.clock.now
+
+    pbi_stage.clock.advance("24h")
+
+    assert len(answered) == 24 == len(pbi_stage.page.evaluate("seen"))
+    first = pbi_stage.page.evaluate("seen[0]")
+    assert answered[0] - before <= timedelta(hours=1)
+    assert abs(first - HOUR - 500) < 550
+
+
+class TestWorkers:
+    def test_a_workers_interval_fires_at_its_millisecond_and_is_heard_at_once(self, pbi_stage: Stage, pages: Site) -> None:
+        pbi_stage.open(pages.empty)
+        pbi_stage.page.evaluate(
+            "() => { workerOf('setInterval(() => postMessage(Date.now()), 30000)').onmessage = e => seen.push([e.data, Date.now()]); }"
+        )
+        before = pbi_stage.clock.now
+
+        pbi_stage.clock.advance("1h")
+
+        ticks = pbi_stage.page.evaluate("seen")
+        assert len(ticks) in (119, 120)
+        assert all(sent == heard for sent, heard in ticks)
+        assert {later[0] - earlier[0] for earlier, later in zip(ticks, ticks[1:], strict=False)} == {30_000}
+        assert pbi_stage.clock.now - before == timedelta(hours=1)
+
+    def test_a_timer_that_a_message_sets_is_known_to_the_clock(self, pbi_stage: Stage, pages: Site) -> None:
+        pbi_stage.open(pages.empty)
+        pbi_stage.page.evaluate(
+            """() => { const worker = workerOf('onmessage = e => setTimeout(() => postMessage([e.data, Date.now()]), 1000)');
+            worker.onmessage = e => seen.push(e.data[1] - e.data[0]);
+            setInterval(() => worker.postMessage(Date.now()), 600_000); }"""
+        )
+
+        pbi_stage.clock.advance("1h 1min")
+
+        assert len(pbi_stage.page.evaluate("seen")) == 6
+        assert all(1000 <= took <= 1050 for took in pbi_stage.page.evaluate("seen"))
+
+    def test_a_worker_made_in_the_middle_of_an_advance_starts_at_once(self, pbi_stage: Stage, pages: Site) -> None:
+        pbi_stage.open(pages.empty)
+        pbi_stage.page.evaluate(
+            """void setTimeout(() => { const made = Date.now();
+            new Worker('/worker.js').onmessage = e => seen.push(e.data - made); }, 600_000)"""
+        )
+
+        pbi_stage.clock.advance("1h")
+
+        first = pbi_stage.page.evaluate("seen[0]")
+        assert 30_000 <= first <= 30_100
+
+    def test_a_worker_that_throws_at_start_or_is_terminated_holds_nothing_up(self, pbi_stage: Stage, pages: Site) -> None:
+        pbi_stage.open(pages.empty)
+        pbi_stage.page.evaluate(
+            """() => { workerOf('throw new Error()').onerror = e => { e.preventDefault(); seen.push('error'); };
+            const idle = workerOf('setInterval(() => postMessage(1), 1000)'); idle.onmessage = () => seen.push('alive');
+            idle.terminate(); idle.postMessage('late'); }"""
+        )
+        before = pbi_stage.clock.now
+
+        pbi_stage.clock.advance("1h")
+
+        assert pbi_stage.page.evaluate("seen") == ["error"]
+        assert pbi_stage.clock.now - before == timedelta(hours=1)
+
+    def test_the_page_sees_no_difference_in_its_workers(self, pbi_stage: Stage, pages: Site) -> None:
+        pbi_stage.open(pages.empty)
+
+        assert pbi_stage.page.evaluate(
+            """() => { const worker = workerOf(''); return [worker instanceof Worker, worker.constructor === Worker,
+            Worker.name, Worker.length, String(Worker).includes('[native code]'), Object.keys(globalThis).some(k => k.includes('pbi'))]; }"""
+        ) == [True, True, "Worker", 1, True, False]
+
+
+class TestNavigation:
+    def test_a_redirect_over_another_site_and_back_loses_no_time(self, pbi_stage: Stage, pages: Site) -> None:
+        pbi_stage.open(pages.empty)
+        began = pbi_stage.page.evaluate("Date.now()")
+        pbi_stage.page.evaluate(f"void setTimeout(() => location.href = '{pages.origin}/sign-in', 1000)")
+
+        pbi_stage.clock.advance("1h")
+
+        assert pbi_stage.page.url == f"{pages.empty}?signed-in"
+        assert 1000 <= pbi_stage.page.evaluate("started") - began <= 1100
+        assert pbi_stage.page.evaluate("Date.now()") - began == HOUR
+
+    def test_goto_another_site_keeps_the_clock(self, pbi_stage: Stage, pages: Site) -> None:
+        pbi_stage.open(pages.empty)
+        pbi_stage.clock.advance("1h")
+        before = pbi_stage.clock.now
+
+        pbi_stage.goto(f"{pages.other}/empty")
+
+        assert pbi_stage.page.evaluate("started") - before.timestamp() * 1000 <= 20
+        assert pbi_stage.clock.now - before == timedelta(milliseconds=500)
+
+    def test_reload_and_back_keep_the_clock(self, pbi_stage: Stage, pages: Site) -> None:
+        pbi_stage.open(pages.empty)
+        pbi_stage.goto(pages.url)
+        before = pbi_stage.clock.now
+
+        pbi_stage.reload()
+        assert pbi_stage.page.title() == "home"
+        assert pbi_stage.page.evaluate("started") >= before.timestamp() * 1000
+        pbi_stage.back()
+
+        assert pbi_stage.page.title() == "empty"
+        assert pbi_stage.clock.now - before < timedelta(seconds=2)
+
+    def test_there_is_nothing_before_the_first_page(self, pbi_stage: Stage, pages: Site) -> None:
+        pbi_stage.open(pages.empty)
+        pbi_stage.back()  # to about:blank, where the tab began
+
+        with pytest.raises(UsageError, match="There is nothing to go back to: this is the first page of the tab."):
+            pbi_stage.back()
+
+    def test_a_popup_lives_on_the_same_clock(self, pbi_stage: Stage, pages: Site) -> None:
+        pbi_stage.open(pages.empty)
+        pbi_stage.page.evaluate(
+            """void setTimeout(() => { const asked = at(), popup = open('/popup'), timer = setInterval(() => {
+            if (popup.closed) { seen.push(at() - asked); clearInterval(timer); } }, 50); }, 1000)"""
+        )
+
+        pbi_stage.clock.advance("1h")
+
+        assert 5000 <= pbi_stage.page.evaluate("seen[0]") <= 7000
+
+
+class TestPythonsTime:
+    def test_python_reads_the_same_instant(self, pbi_stage: Stage, pages: Site) -> None:
+        pbi_stage.open(pages.empty)
+
+        pbi_stage.clock.advance("24h")
+
+        assert datetime.now(UTC) == pbi_stage.clock.now
+        assert time.time() == pbi_stage.clock.now.timestamp()
+        assert pbi_stage.page.evaluate("Date.now()") == time.time() * 1000
+
+
+class TestUntil:
+    def test_it_stops_when_it_has_happened(self, pbi_stage: Stage, pages: Site) -> None:
+        pbi_stage.open(pages.url)
+
+        took = pbi_stage.clock.advance_until(lambda: pbi_stage.page.evaluate("ticks.length") == 2, within="5min", every="5s")
+
+        assert took == timedelta(seconds=60)
+
+    def test_it_says_so_when_it_does_not_happen(self, pbi_stage: Stage, pages: Site) -> None:
+        pbi_stage.open(pages.url)
+
+        with pytest.raises(AssertionError, match=r"It did not happen within 0:00:10 of virtual time"):
+            pbi_stage.clock.advance_until(lambda: False, within="10s")
+
+    def test_it_goes_to_an_instant(self, pbi_stage: Stage, pages: Site) -> None:
+        pbi_stage.open(pages.url)
+        instant = pbi_stage.clock.now + timedelta(hours=3, seconds=0.25)
+
+        pbi_stage.clock.advance_to(instant)
+
+        assert pbi_stage.clock.now == instant
+
+
+class TestBadInput:
+    @pytest.mark.parametrize("length", [90, 1.5, "90", "soon", "-5min", ""])
+    def test_a_duration_has_a_unit(self, pbi_stage: Stage, length: object) -> None:
+        with pytest.raises(DurationError, match='write a timedelta or a string with a unit, such as "90min" or "24h"'):
+            pbi_stage.clock.advance(length)  # type: ignore[arg-type]
+
+    def test_an_instant_has_a_time_zone(self, pbi_stage: Stage) -> None:
+        with pytest.raises(UsageError, match="has no time zone, so it names no instant"):
+            pbi_stage.clock.advance_to(datetime(2040, 1, 1))
+
+    def test_time_does_not_run_backwards(self, pbi_stage: Stage) -> None:
+        with pytest.raises(UsageError, match="time does not run backwards"):
+            pbi_stage.clock.advance_to(datetime(2020, 1, 1, tzinfo=UTC))

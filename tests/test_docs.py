@@ -1,0 +1,252 @@
+"""README.md and docs/ are true: their Python runs in the browser, their tables are what the code has, their links lead somewhere.
+
+Each ```python fence is a module of tests; its tests are collected here under their own names, with the lines of the document.
+"""
+
+import importlib
+import inspect
+import itertools
+import linecache
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from fake_pbi import embed, entra, hosts, journal, rest
+from fake_pbi.tenant import Tenant
+from fake_pbi.tokens import TokenBook
+from harness import cli, plugin
+from harness.contract import RULES
+from harness.contract.findings import expected_findings
+from harness.host import Host
+from harness.resources import node_modules
+from harness.stage import Stage
+from harness.verify import BUILT_IN
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+NAMES = [document.relative_to(ROOT).as_posix() for document in DOCUMENTS]
+
+Row = tuple[str, ...]
+
+
+def fences(document: Path, language: str) -> Iterator[str]:
+    """The code blocks of a language, each behind as many empty lines as there are lines before it."""
+    inside, block = False, ""
+    for number, line in enumerate(document.read_text("utf-8").splitlines(keepends=True)):
+        if line.startswith("```"):
+            if inside and block.strip():
+                yield block
+            inside, block = not inside and line.strip() == f"```{language}", "\n" * (number + 1)
+        elif inside:
+            block += line
+
+
+def examples(document: Path) -> Iterator[dict[str, Callable[..., None]]]:
+    for source in fences(document, "python"):
+        module: dict[str, Any] = {"__name__": f"{document.stem} in the docs"}
+        exec(compile(source, document, "exec"), module)
+        yield {name: found for name, found in module.items() if name.startswith("test_")}
+
+
+for _document in DOCUMENTS:
+    for _tests in examples(_document):
+        if not _tests or not _tests.keys().isdisjoint(globals()):
+            raise AssertionError(f"{_document.name}: {[*_tests] or 'a python block'} has no test of its own name")
+        globals().update(_tests)
+
+
+def table(document: str, *header: str) -> list[Row]:
+    """The rows of the one table whose header begins with these cells."""
+    lines = (ROOT / document).read_text("utf-8").splitlines()
+    (begin,) = [number for number, line in enumerate(lines) if cells(line)[: len(header)] == header]
+    return [cells(line) for line in itertools.takewhile(lambda line: line.startswith("|"), lines[begin + 2 :])]
+
+
+def cells(line: str) -> Row:
+    return tuple(cell.strip() for cell in line.strip().strip("|").split("|"))
+
+
+def spans(cell: str) -> list[str]:
+    """What a cell has in backticks."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def span(cell: str) -> str:
+    (only,) = spans(cell)
+    return only
+
+
+def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:
+    with pytest.raises(SystemExit):
+        cli.main([*command, "--help"])
+    return capsys.readouterr().out
+
+
+def commands(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    listed = help_of(capsys).split("commands:")[1].split("start here:")[0]
+    return re.findall(r"^ {4}(\w+) ", listed, re.MULTILINE)
+
+
+def options_in(help: str) -> set[str]:
+    """ "--name METAVAR" of each option that a help text lists."""
+    found = re.findall(r"^ {2}(?:-\w, )?(--[\w-]+(?: [A-Z]+)?)", help, re.MULTILINE)
+    return {option for option in found if option != "--help"}
+
+
+def test_the_blocks_of_the_readme_are_run() -> None:
+    found = inspect.getsourcefile(globals()["test_report_survives_a_day"])
+
+    assert found == str(ROOT / "README.md")
+    assert linecache.getline(found, globals()["test_refreshes_on_return"].__code__.co_firstlineno).startswith("def ")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text("utf-8")):
+        if target.startswith("https://"):
+            continue
+        file, _, anchor = target.partition("#")
+        path = (document.parent / file).resolve() if file else document
+        assert path.is_file(), target
+        assert not anchor or anchor in anchors(path), target
+
+
+def anchors(document: Path) -> list[str]:
+    headings = re.findall(r"^#+ (.+)$", document.read_text("utf-8"), re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
+def test_commands_that_are_named_exist(document: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    prose = re.sub(r"^```.*?^```", "", document.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    shell = "\n".join([*fences(document, "sh"), *spans(prose)])
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+
+    assert set(re.findall(r"\bpbi-harness ([a-z]+)", shell)) <= set(commands(capsys))
+    assert set(re.findall(r"\bmake ([a-z]+)", shell)) <= set(targets)
+
+
+def test_every_command_is_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
+    named = set(re.findall(r"pbi-harness ([a-z]+)", (ROOT / "README.md").read_text("utf-8")))
+
+    assert named >= set(commands(capsys))
+    assert set(re.findall(r"pbi-harness ([a-z]+)", help_of(capsys))) >= set(commands(capsys))
+
+
+def test_options(capsys: pytest.CaptureFixture[str]) -> None:
+    of_pytest: set[str] = set()
+
+    class Parser:
+        def getgroup(self, *_: str) -> "Parser":
+            return self
+
+        def addoption(self, name: str, metavar: str = "", **_: object) -> None:
+            of_pytest.add(f"{name} {metavar}".strip())
+
+    plugin.pytest_addoption(Parser())  # type: ignore[arg-type]
+    exist = {(option, "pytest") for option in of_pytest}
+    for command in commands(capsys):
+        exist |= {(option, f"pbi-harness {command}") for option in options_in(help_of(capsys, command))}
+
+    assert {(span(option), span(of)) for option, of, *_ in table("README.md", "Option", "Of")} == exist
+
+
+def test_fixtures(pytester: pytest.Pytester) -> None:
+    listed = pytester.runpytest_subprocess("--fixtures", "-q").stdout.str()
+    found = re.findall(r"^(pbi_\w+)(?: \[(\w+) scope\])? -- .*plugin\.py", listed, re.MULTILINE)
+    rows = table("README.md", "Fixture", "Scope", "Type", "Default")
+
+    assert [(span(name), scope) for name, scope, *_ in rows] == [(name, scope or "function") for name, scope in found]
+    for name, _, type_, _ in rows:
+        module, _, documented = span(type_).rpartition(".")
+        assert hasattr(importlib.import_module(module), documented)
+        returned = inspect.unwrap(getattr(plugin, span(name))).__annotations__["return"]
+        assert re.findall(r"\w+", returned)[-1] == documented
+
+
+def test_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    listed = help_of(capsys).partition("exit codes: ")[2].strip().split(", ")
+
+    assert [" ".join(row) for row in table("README.md", "Code", "Meaning")] == listed
+
+
+def test_rules() -> None:
+    assert [
+        (id, severity) for id, severity, *_ in table("docs/contract.md", "Id", "Severity", "The page passes when")
+    ] == [(rule.id, rule.severity) for rule in RULES.values()]
+    later = table("docs/contract.md", "Id", "Severity", "The page will pass when")
+    assert RULES.keys().isdisjoint(id for id, *_ in later)
+
+
+def test_the_transcript_is_of_these_rules_and_pages() -> None:
+    (transcript,) = fences(ROOT / "README.md", "text")
+    outcomes, page = {}, ""
+    for line in transcript.splitlines():
+        if re.fullmatch(r"\w+", line):
+            page = line
+        elif verdict := re.match(r"  (passed|failed|warned|skipped) +([A-Z]+-\d)", line):
+            outcomes[page, verdict[2]] = verdict[1]
+    expected = expected_findings()
+
+    assert outcomes == {
+        (page, rule): expected[page][rule].outcome if rule in expected.get(page, {}) else "passed"
+        for page, rule in itertools.product(BUILT_IN, RULES)
+    }
+
+
+def test_journal_kinds() -> None:
+    listed = [spans(kinds) for kinds, *_ in table("docs/writing-tests.md", "Kind", "What happened", "Data")]
+    lines = [line for line in (journal.__doc__ or "").splitlines() if line.startswith("| `")]
+
+    assert sorted(itertools.chain(*listed)) == sorted(kind for line in lines for kind in spans(cells(line)[0]))
+
+
+def test_endpoints() -> None:
+    def now() -> datetime:
+        return datetime(2030, 1, 1, tzinfo=UTC)
+
+    book, tenant = journal.Journal(now), Tenant()
+    tokens = TokenBook(now, book)
+    applications = {
+        hosts.LOGIN: entra.Entra(now, tenant, tokens).application(),
+        hosts.API: rest.Rest(tenant, tokens).application(),
+        hosts.APP: embed.Embed(now, book, tenant, tokens, npm=node_modules()).application(),
+    }
+    served = {
+        (host, route.method, path_of(route))
+        for host, application in applications.items()
+        for route in application.router.routes()
+        if route.method != "HEAD"
+    }
+    rows = table("docs/emulated.md", "Host", "Method", "Path", "Basis")
+    documented = {(host, method, path) for host, method, cell, _ in rows for path in both_ways(span(cell))}
+
+    assert documented == served
+
+
+def path_of(route: web.AbstractRoute) -> str:
+    assert route.resource
+    return re.sub(rf"(?<={embed.NPM_FILES}/).+", "{package}", route.resource.canonical)
+
+
+def both_ways(path: str) -> set[str]:
+    """With and without the part in brackets."""
+    return {re.sub(r"\[.*?\]", "", path), path.replace("[", "").replace("]", "")}
+
+
+def test_what_a_test_holds_is_there(pbi_stage: Stage, pbi_host: Host) -> None:
+    pbi_stage.open(pbi_host.url("reference"))
+    held = {"pbi_stage": pbi_stage, "pbi_host": pbi_host}
+
+    for what, contents in [
+        *table("docs/writing-tests.md", "Object", "What it is"),
+        *(("`pbi_stage.tab`", calls) for calls, _ in table("docs/tab.md", "Call", "What happens")),
+    ]:
+        thing = eval(span(what), held)
+        for name in re.findall(r"`(\w+)(?:\(.*?\))?`", contents):
+            assert hasattr(thing, name), f"{what} {name}"
