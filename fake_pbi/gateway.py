@@ -131,7 +131,11 @@ def _origin_head(head: bytes, method: str, path: str) -> bytes:
 
 def _refuse(writer: asyncio.StreamWriter, status: str, reason: str) -> None:
     body = f"{reason}\n".encode()
-    fields = f"Content-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\nConnection: close"
+    said = reason.encode("ascii", "replace").decode().replace('"', "'")  # RFC 9209: who did not pass it on, and why
+    fields = (
+        f"Content-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
+        f'Proxy-Status: pbi-harness; details="{said}"\r\nConnection: close'
+    )
     writer.write(f"HTTP/1.1 {status}\r\n{fields}".encode() + HEAD_END + body)
 
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from fake_pbi.journal import Entry
 from harness.stage import Stage
 
 LAST_ENTRIES = 30
+LONGEST_VALUE = 80
 SCREENSHOT_PATIENCE_MS = 5000
 
 
@@ -82,6 +84,15 @@ def as_json(entry: Entry) -> str:
 
 
 def last_entries(stage: Stage) -> str:
-    """The end of a journal for a failure report, a line each, with times since the page was opened."""
-    entries = list(stage.journal)[-LAST_ENTRIES:]
-    return "\n".join(f"{stage.since_open(entry):>12}  {entry.kind:<15} {entry.data}" for entry in entries)
+    """The end of a journal for a failure report, a line each, with times since the page was opened; without the wire."""
+    entries = [entry for entry in stage.journal if entry.kind not in ("protocol", "response")][-LAST_ENTRIES:]
+    return "\n".join(f"{stage.since_open(entry):>12}  {entry.kind:<15} {_in_short(entry)}" for entry in entries)
+
+
+def _in_short(entry: Entry) -> str:
+    return "  ".join(f"{name}={_shown(value)}" for name, value in entry.data.items() if name != "request")
+
+
+def _shown(value: object) -> str:
+    text = f"{value:%H:%M:%S}" if isinstance(value, datetime) else str(value)
+    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "…"

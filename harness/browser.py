@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, Playwright
 
 from harness.devtools import DevTools, Session
@@ -34,13 +36,50 @@ FLAGS = (
     "--disable-site-isolation-trials",
     "--renderer-process-limit=1",
     "--disable-features=IsolateOrigins,site-per-process,ProactivelySwapBrowsingInstance,BackForwardCache,"
-    "LocalNetworkAccessChecks,PaintHolding,PaintHoldingCrossOrigin",
+    "LocalNetworkAccessChecks,PreloadTopChromeWebUI",
     # Whatever would not go through a stage's gateway goes nowhere but to this machine.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]",
 )
 
-# Lives as long as this process does, however that ends: then it kills the browser's process group and removes its profile.
-GUARD = 'cat >/dev/null; kill -s KILL -- "-$1" 2>/dev/null; n=0; while ! rm -rf "$2" 2>/dev/null && [ $n -lt 50 ]; do n=$((n+1)); sleep 0.1; done'
+# Lives as long as this process does, however that ends: then it kills the process groups that it was told of, and removes
+# the folder.
+GUARD = """
+groups=
+while read -r group; do groups="$groups -$group"; done
+[ -z "$groups" ] || kill -s KILL -- $groups 2>/dev/null
+n=0; while ! rm -rf "$1" 2>/dev/null && [ $n -lt 50 ]; do n=$((n+1)); sleep 0.1; done
+"""
+SOCKET = "org.chromium.Chromium.123456/SingletonSocket"
+LONGEST_SOCKET = 103
+"""Bytes that the path of a socket may have on every system."""
+NOISE = ("dbus/", "/cpufreq/", "zygote_linux.cc")
+"""In lines that Chromium writes after the one that says why it ended."""
+
+
+class GuardedFolder:
+    """A temporary folder that goes when it is closed, or when this process ends, in whatever way."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="pbi-harness-"))
+        if len(os.fsencode(self.path / SOCKET)) > LONGEST_SOCKET:  # no browser could start in there
+            self.path.rmdir()
+            self.path = Path(tempfile.mkdtemp(prefix="pbi-harness-", dir="/tmp"))
+        self._guard = subprocess.Popen(
+            ["/bin/sh", "-c", GUARD, "guard", self.path],
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def kill_first(self, group: int) -> None:
+        """A process group that writes into the folder: it is killed before."""
+        assert self._guard.stdin
+        self._guard.stdin.write(f"{group}\n".encode())
+
+    def close(self) -> None:
+        self._guard.communicate()  # its stdin ends
 
 
 @dataclass(frozen=True)
@@ -70,39 +109,43 @@ class Browser:
         headed: bool = False,
         slow_mo: float = 0,
     ) -> None:
-        self._engine, self.path = engine, path
-        self._profile = tempfile.mkdtemp(prefix="pbi-harness-")
-        flags = [*FLAGS, f"--user-data-dir={self._profile}", f"--ignore-certificate-errors-spki-list={spki_hash}"]
+        self._engine, self.path, self._headed = engine, path, headed
+        self._folder = GuardedFolder()
+        profile = self._folder.path
+        flags = [*FLAGS, f"--user-data-dir={profile}", f"--ignore-certificate-errors-spki-list={spki_hash}"]
         if not headed:
             flags.append("--headless=new")
         if os.name == "posix" and os.geteuid() == 0:
             flags.append("--no-sandbox")  # Chromium refuses to run as root with its sandbox
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process that writes it)
-        self._process = subprocess.Popen(
-            [path, *flags, "about:blank"],  # beside the new-tab page, a connection takes 5 s or never comes
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=self._stderr,
-            start_new_session=True,
-        )
-        self._guard = subprocess.Popen(
-            ["/bin/sh", "-c", GUARD, "guard", str(self._process.pid), self._profile],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        try:
+            self._process = subprocess.Popen(
+                [path, *flags, "about:blank"],  # beside the new-tab page, a connection takes 5 s or never comes
+                env=os.environ | {"TMPDIR": str(profile)},  # what a killed browser leaves behind goes with its profile
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._stderr,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._folder.close()
+            self._stderr.close()
+            raise self._useless(f"it is no program of this system ({error.strerror}).") from None
+        self._folder.kill_first(self._process.pid)
         try:
             endpoint = engine.run(self._endpoint())
             self.playwright = playwright.chromium.connect_over_cdp(endpoint, no_defaults=True, slow_mo=slow_mo)
             self.devtools = engine.run(DevTools.connect(endpoint))
+        except PlaywrightError as error:
+            self._end()
+            raise self._useless(f"Playwright could not connect to it: {error.message.splitlines()[0]}.") from None
         except BaseException:
-            self._end_process()
+            self._end()
             raise
 
     async def _endpoint(self) -> str:
         """The websocket's address, which the browser writes into its profile once it listens."""
-        port_file = Path(self._profile, "DevToolsActivePort")
+        port_file = self._folder.path / "DevToolsActivePort"
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_PATIENCE):
                 while self._process.poll() is None:
@@ -110,17 +153,23 @@ class Browser:
                         port, path = port_file.read_text().split()  # noqa: ASYNC240 (a line on the local disk)
                         return f"ws://127.0.0.1:{port}{path}"
                     await asyncio.sleep(0.01)
-        raise SetupError(
-            f"The browser {self.path} did not start: {self._last_words()} "
-            "Name another one with --pbi-browser PATH, or run 'pbi-harness setup'."
-        )
+        ended = self._process.poll()
+        what = f"no port was opened in {START_PATIENCE:.0f} s" if ended is None else f"it ended with exit code {ended}"
+        raise self._useless(f"{what}, and {self._last_words()}.")
+
+    def _useless(self, why: str) -> SetupError:
+        remedy = "Name another one with --pbi-browser PATH, or run 'pbi-harness setup'."
+        if self._headed and sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ):
+            remedy = "Showing it needs a display, and there is none; leave --headed out, or try 'xvfb-run'."
+        return SetupError(f"The browser {self.path} did not start: {why} {remedy}")
 
     def _last_words(self) -> str:
+        """The line of its stderr that most likely says what is wrong."""
         self._stderr.seek(0)
-        lines = self._stderr.read().decode(errors="replace").strip().splitlines()
-        ended = self._process.poll()
-        said = f"it said {lines[-1].strip()!r}." if lines else "it said nothing."
-        return f"it ended with exit code {ended}, and {said}" if ended is not None else f"no port was opened; {said}"
+        said = self._stderr.read().decode(errors="replace").strip().splitlines()
+        lines = [line for line in said if not any(noise in line for noise in NOISE)] or said
+        by_level = [line for level in (":FATAL:", ":ERROR:") for line in lines if level in line]
+        return f"it said {[*by_level, *lines[-1:]][0].strip()!r}" if lines else "it said nothing"
 
     def isolated_page(self, proxy: str) -> IsolatedPage:
         """A new page in a browser context of its own, whose requests to anything but this machine go to `proxy`."""
@@ -149,16 +198,16 @@ class Browser:
 
     @property
     def alive(self) -> bool:
-        return self._process.poll() is None and not self.devtools.gone.done()
+        return self._process.poll() is None and not self.devtools.gone.done() and self.playwright.is_connected()
 
     def close(self) -> None:
         with contextlib.suppress(Exception):  # whatever Playwright thinks of it, the process ends
             self.playwright.close()
         self._engine.run(self.devtools.close())
-        self._end_process()
+        self._end()
 
-    def _end_process(self) -> None:
-        self._guard.communicate()  # its stdin ends: it kills the browser and removes the profile
+    def _end(self) -> None:
+        self._folder.close()
         self._process.wait()
         self._stderr.close()
 

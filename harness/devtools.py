@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from harness.errors import BrowserGone, DevToolsError
+from harness.errors import BrowserGone, DevToolsError, PageGone
 
 Event = dict[str, Any]
 Listener = Callable[[Event], None]
@@ -31,6 +31,8 @@ class DevTools:
         self._listeners: defaultdict[tuple[str | None, str], list[Listener]] = defaultdict(list)
         self._outgoing: asyncio.Queue[str] = asyncio.Queue()
         self._tasks = [asyncio.ensure_future(self._read()), asyncio.ensure_future(self._write())]
+        self.lost: set[str | None] = set()
+        """The sessions that answer no more."""
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.browser = Session(self, None)
 
@@ -50,8 +52,9 @@ class DevTools:
     def send(self, session: str | None, method: str, params: dict[str, Any]) -> asyncio.Future[Event]:
         """Send now, in the order of the calls; the future brings the answer."""
         answer: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
-        if self.gone.done():
-            answer.set_exception(BrowserGone())
+        if self.gone.done() or session in self.lost:
+            answer.set_exception(BrowserGone() if self.gone.done() else PageGone())
+            answer.exception()  # marks it as seen: nobody need be waiting for it
             return answer
         self._sent += 1
         self._answers[self._sent] = (session, method, answer)
@@ -63,7 +66,8 @@ class DevTools:
         self._listeners[session, method].append(listener)
 
     def forget(self, session: str) -> None:
-        """Drop the listeners of a session that has ended."""
+        """Drop what is known of a session that has ended."""
+        self.lost.discard(session)
         for key in [key for key in self._listeners if key[0] == session]:
             del self._listeners[key]
 
@@ -98,7 +102,8 @@ class DevTools:
             self.give_up(session, BrowserGone())
 
     def give_up(self, session: str | None, error: Exception) -> None:
-        """No answer will come to what was sent to this session: whoever waits for one gets the error."""
+        """No answer will come to what is sent to this session: whoever waits for one gets the error."""
+        self.lost.add(session)
         for id, (of, _, answer) in tuple(self._answers.items()):
             if of == session:
                 del self._answers[id]

@@ -45,8 +45,12 @@ class PageUnreachable(HarnessError):
 class NothingEmbedded(HarnessError):
     """A page has no Power BI item, or not as many as were asked for."""
 
-    def __init__(self, url: str, found: int, errors: Sequence[str], refused: Sequence[str]) -> None:
+    def __init__(
+        self, url: str, found: int, errors: Sequence[str], refused: Sequence[str], status: int | None = None
+    ) -> None:
         seen = [f"it has {found} of them" if found else "no iframe of app.powerbi.com was seen"]
+        if status and status >= 400:
+            seen.insert(0, f"its server answered {status}")
         if errors:
             seen.append(f"the page threw {errors[0]!r}")
         if refused:
@@ -68,11 +72,10 @@ class ClockStuck(HarnessError):
     """Time waits for an answer that does not come."""
 
     def __init__(self, waiting: Sequence[str], seconds: float) -> None:
-        for_what = f"an answer from {', '.join(waiting[:3])}" if waiting else "a script of the page that does not end"
-        super().__init__(
-            f"Time has stood still for {seconds:.0f} s, waiting for {for_what}; "
-            "let it be answered, for instance by page.route()."
-        )
+        for_what, remedy = "a script of the page that does not end", "look for an endless loop in it"
+        if waiting:
+            for_what, remedy = f"an answer from {', '.join(waiting[:3])}", "let it be answered, e.g. by page.route()"
+        super().__init__(f"Time has stood still for {seconds:.0f} s, waiting for {for_what}; {remedy}.")
 
 
 class DevToolsError(HarnessError):

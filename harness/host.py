@@ -2,6 +2,7 @@
 
 import asyncio
 import difflib
+import os
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
@@ -135,12 +136,18 @@ class Host:
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             await self._runner.cleanup()
+            why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
             raise UsageError(
-                f"Port {self._port} of this machine is in use ({error.strerror}); free it, or choose another one (0: any)."
+                f"Port {self._port} of this machine cannot be used ({why}); free it, or choose another one (0: any)."
             ) from None
         self._port = self._runner.addresses[0][1]
+
+    @property
+    def origin(self) -> str:
+        """Where it listens: "http://127.0.0.1:PORT"."""
+        return f"http://127.0.0.1:{self._port}"
 
     def pages(self) -> list[str]:
         """The names that `url` takes."""
@@ -153,7 +160,7 @@ class Host:
             near = difflib.get_close_matches(page, names, n=1)
             meant = f"did you mean {near[0]!r}? " if near else ""
             raise UsageError(f"There is no host page {page!r}; {meant}There are: {', '.join(names)}.")
-        return f"http://127.0.0.1:{self._port}/{page}" + (f"?{urlencode(query)}" if query else "")
+        return f"{self.origin}/{page}" + (f"?{urlencode(query)}" if query else "")
 
     async def _date(self, _: web.Request, response: web.StreamResponse) -> None:
         """This server's clock is right: it is the service's."""

@@ -31,9 +31,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def pbi_session(request: pytest.FixtureRequest) -> "Iterator[HarnessSession]":
     """The browser, the engine thread and the certificate that all tests of this process share. Session scope."""
+    from harness.errors import UsageError
     from harness.session import HarnessSession
 
     options = request.config.option
+    if not hasattr(options, "headed"):
+        raise UsageError(
+            "pytest-playwright is not loaded; leave '-p no:playwright' out, or load it with "
+            "'-p pytest_playwright.pytest_playwright'."
+        )
     with HarnessSession(
         request.getfixturevalue("playwright"),
         browser_path=options.pbi_browser,
@@ -73,10 +79,12 @@ def pytest_runtest_makereport(
     if report.failed and call.excinfo:
         if isinstance(call.excinfo.value, HarnessError | DurationError):
             report.longrepr = f"{_users_line(item, call.excinfo)}{call.excinfo.value}"
-        if stage := item.stash.get(STAGE, None):
+        if (stage := item.stash.get(STAGE, None)) and len(stage.journal):
             from harness.artifacts import last_entries
 
             report.sections.append(("pbi journal, last entries", last_entries(stage)))
+    if call.when == "teardown" and STAGE in item.stash:
+        del item.stash[STAGE]  # not kept until the session's end, nor for a second run of the same test
     return report
 
 

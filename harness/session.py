@@ -1,15 +1,14 @@
 """What the tests of one process share: an engine thread, a browser, a certificate."""
 
-import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Playwright
 
 from fake_pbi.certificate import Certificate
-from harness.browser import Browser
+from harness.browser import Browser, GuardedFolder
 from harness.browser_path import find_browser
 from harness.engine import Engine
-from harness.errors import SetupError
+from harness.errors import BrowserGone, SetupError
 from harness.host import Host
 from harness.resources import node_modules
 from harness.stage import Stage
@@ -29,29 +28,48 @@ class HarnessSession:
         path = find_browser(browser_path)
         if path is None:
             raise SetupError("No browser was found; run 'pbi-harness setup', or name one with --pbi-browser PATH.")
-        self._path = path
+        self.browser_path = path
         self._npm = node_modules()
         if not (self._npm / "powerbi-client/dist/powerbi.min.js").is_file():
             raise SetupError("Microsoft's powerbi-client is not installed; run 'pbi-harness setup'.")
         self._certificate = Certificate()
-        self._folder = tempfile.TemporaryDirectory(prefix="pbi-harness-")
-        self._ca_file = self._certificate.write_ca(Path(self._folder.name, "ca.pem"))
+        self._folder = GuardedFolder()
+        self._ca_file = self._certificate.write_ca(self._folder.path / "ca.pem")
         self._engine = Engine()
         self._browser: Browser | None = None
+        self._useless: SetupError | None = None
+        """Why the browser did not start: not tried again in this session."""
+
+    @property
+    def spki_hash(self) -> str:
+        """Names the fake cloud's certificate to another browser: --ignore-certificate-errors-spki-list."""
+        return self._certificate.spki_hash
 
     def stage(self) -> Stage:
         """A new isolated tab. A browser that has died in an earlier test is replaced."""
+        try:
+            return self._stage()
+        except BrowserGone:  # it had died, unnoticed until now
+            return self._stage()
+
+    def _stage(self) -> Stage:
+        if self._useless:
+            raise self._useless
         if self._browser and not self._browser.alive:
             self._close_browser()
         if self._browser is None:
-            self._browser = Browser(
-                self._engine,
-                self._playwright,
-                self._path,
-                spki_hash=self._certificate.spki_hash,
-                headed=self._headed,
-                slow_mo=self._slow_mo,
-            )
+            try:
+                self._browser = Browser(
+                    self._engine,
+                    self._playwright,
+                    self.browser_path,
+                    spki_hash=self._certificate.spki_hash,
+                    headed=self._headed,
+                    slow_mo=self._slow_mo,
+                )
+            except SetupError as error:
+                self._useless = error
+                raise
         return Stage(self._browser, self._engine, self._certificate, npm=self._npm)
 
     def host(self, stage: Stage) -> Host:
@@ -66,7 +84,7 @@ class HarnessSession:
     def close(self) -> None:
         self._close_browser()
         self._engine.close()
-        self._folder.cleanup()
+        self._folder.close()
 
     def __enter__(self) -> "HarnessSession":
         return self

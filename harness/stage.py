@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import Response
 
 from fake_pbi.certificate import Certificate
 from fake_pbi.cloud import Cloud
@@ -20,9 +21,17 @@ from fake_pbi.journal import Entry, Journal
 from fake_pbi.tenant import Tenant
 from harness.browser import Browser
 from harness.clock import Clock
-from harness.devtools import Event
+from harness.devtools import PATIENCE, Event
 from harness.engine import Engine
-from harness.errors import BrowserGone, DevToolsError, NothingEmbedded, PageUnreachable, UsageError
+from harness.errors import (
+    BrowserGone,
+    ClockStuck,
+    DevToolsError,
+    NothingEmbedded,
+    PageGone,
+    PageUnreachable,
+    UsageError,
+)
 from harness.item import Item
 from harness.network import Network
 from harness.service_clock import ServiceClock
@@ -30,19 +39,30 @@ from harness.tab import Tab
 from harness.virtual_time import VirtualTime
 
 T = TypeVar("T")
-PAINT = 500.0
-"""Virtual milliseconds after which a new document is painted: clicks and screenshots hang before."""
+START_UP = 500.0
+"""Virtual milliseconds that a new document gets for its first scripts and timers; loads take none of them."""
 EMBED_PATIENCE = 30_000.0
 """Virtual milliseconds in which a page has to embed something."""
 CATCHING_UP = 20
 """Calls after which Playwright knows of a navigation, at the latest."""
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+REFUSED = 'pbi-harness; details="'
+"""How the header begins by which the gateway says why it did not pass a request on."""
 
 
 def next_minute() -> datetime:
     """The earliest instant at which virtual time may begin: cookies and certificates are judged by real time, so never
     before it; a whole minute, because it reads better."""
     return datetime.fromtimestamp(math.ceil(datetime.now(UTC).timestamp() / 60) * 60, UTC)
+
+
+def _host_of(url: str) -> str:
+    """The host of a page's address. Raises `UsageError` if it is none."""
+    with contextlib.suppress(ValueError):  # brackets that do not match, or a port that is none
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return parts.hostname
+    raise UsageError(f"{url!r} is not the address of a page; give one such as http://localhost:3000/report.")
 
 
 class Stage:
@@ -66,6 +86,7 @@ class Stage:
         self._ending.callback(lambda: self._browser.dispose(self._isolated))
         self.page = self._isolated.page
         """Playwright's page: locators, `route`, `expect`, screenshots. For navigation use the stage's own `goto`."""
+        self._document: Response | None = None
         session = self._isolated.session
 
         async def begin() -> tuple[Network, VirtualTime]:
@@ -110,19 +131,18 @@ class Stage:
         return self
 
     def goto(self, url: str) -> None:
-        """Navigate. Time goes on by the half second that a page needs to be painted."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError(f"{url!r} is not the address of a page; give one such as http://localhost:3000/report.")
-        if parts.hostname not in LOOPBACK:
-            self.allow_host(parts.hostname)
+        """Navigate. Half a second of virtual time passes, for its first scripts and timers."""
+        if (host := _host_of(url)) not in LOOPBACK:
+            self.allow_host(host)
         try:
-            self.page.goto(url, wait_until="commit")  # 'load' would wait for time that stands still
+            self._document = self.page.goto(url, wait_until="commit")  # 'load' would wait for time that stands still
         except PlaywrightError as error:
-            self._raise_if_gone()
             seen = error.message.splitlines()[0].removeprefix("Page.goto: ")
-            raise PageUnreachable(url, seen) from None
-        self._run(self._time.advance(PAINT))
+            self._raise_if_gone(seen)
+            raise PageUnreachable(url, seen.removesuffix(f" at {url}")) from None
+        if self._document and (said := self._document.headers.get("proxy-status", "")).startswith(REFUSED):
+            raise PageUnreachable(url, said.removeprefix(REFUSED).rstrip('"'))
+        self._run(self._time.advance(START_UP))
 
     def reload(self) -> None:
         """Reload the page, as its user would."""
@@ -143,7 +163,7 @@ class Stage:
         async def work() -> None:
             await self._isolated.session.call(method, **params)
             await self._time.until(lambda: any("parentId" not in event["frame"] for event in arrived), EMBED_PATIENCE)
-            await self._time.advance(PAINT)
+            await self._time.advance(START_UP)
 
         self._run(work())
 
@@ -169,18 +189,20 @@ class Stage:
         """
 
         async def wait() -> list[str]:
-            await self._time.until(lambda: len(self.journal.of("embed.frame")) > index, EMBED_PATIENCE)
             waited = 0.0
             while len(found := await self._living_items()) <= index and waited < EMBED_PATIENCE:
-                await self._time.advance(10)
-                waited += 10
+                step = 10.0 if waited < 1000 else 100.0
+                await self._time.advance(step)
+                waited += step
             return found
 
         found = self._run(wait())
         if len(found) <= index:
             errors = [entry["text"].splitlines()[0] for entry in self.journal.of("page.error")]
             refused = sorted({entry["host"] for entry in self.journal.of("host.refused")})
-            raise NothingEmbedded(self.page.url, len(found), errors, refused)
+            document = self._document
+            status = document.status if document and document.url == self.page.url else None
+            raise NothingEmbedded(self.page.url, len(found), errors, refused, status)
         return Item(self, found[index])
 
     async def _living_items(self) -> list[str]:
@@ -266,7 +288,10 @@ class Stage:
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do it on the engine's loop while this thread waits; then Playwright, which hears of it all later, catches up."""
-        result = self._engine.run(work, self._pump)
+        try:
+            result = self._engine.run(work, self._pump)
+        except TimeoutError:  # the page does not answer the browser any more
+            raise ClockStuck([], PATIENCE) from None
         for _ in range(CATCHING_UP):
             try:
                 self.page.evaluate("0")
@@ -279,9 +304,11 @@ class Stage:
         with contextlib.suppress(PlaywrightError):  # a page that is gone is reported by the work itself
             self.page.wait_for_timeout(1)
 
-    def _raise_if_gone(self) -> None:
+    def _raise_if_gone(self, seen: str) -> None:
         if not self._browser.alive:
             raise BrowserGone()
+        if self.page.is_closed() or "crashed" in seen:
+            raise PageGone()
 
     def close(self) -> None:
         """Close the tab, end its fake Power BI, give Python its time back."""

@@ -1,12 +1,13 @@
 """`pbi-harness verify`: pytest, run on the contract's own file, with the verdicts written for people."""
 
 import argparse
-import tempfile
+import contextlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
     from harness.cli import Commands
@@ -33,6 +34,8 @@ def _verify(arguments: argparse.Namespace) -> int:
     report = arguments.json
     if report and not report.absolute().parent.is_dir():
         raise UsageError(f"--json names {report}, whose folder does not exist: make it, or name another file.")
+    if report and (report.is_dir() or not os.access(report if report.exists() else report.absolute().parent, os.W_OK)):
+        raise UsageError(f"--json names {report}, which cannot be written: name another file.")
     options = ["--headed"] if arguments.headed else []
     if arguments.pbi_browser:
         options.append(f"--pbi-browser={arguments.pbi_browser}")
@@ -46,6 +49,7 @@ def run_contract(pages: Sequence[str], options: Sequence[str], report: Path | No
     """
     import pytest
 
+    from harness.browser import GuardedFolder
     from harness.contract import PageUnderTest, test_rules
     from harness.contract.findings import expected_findings
     from harness.contract.run import ContractRun
@@ -54,15 +58,20 @@ def run_contract(pages: Sequence[str], options: Sequence[str], report: Path | No
 
     terminal = TerminalReport()
     run = ContractRun([PageUnderTest(page) for page in pages], expected_findings(), terminal)
-    with tempfile.TemporaryDirectory(prefix="pbi-harness-") as folder:
-        ini = Path(folder, "pytest.ini")
+    with contextlib.closing(GuardedFolder()) as guarded, pytest.MonkeyPatch.context() as environment:
+        folder = guarded.path
+        ini = folder / "pytest.ini"
         ini.write_text("[pytest]\n")
         plugins = ["-p", "pytest_playwright.pytest_playwright", "-p", "harness.plugin", "-p", "no:cacheprovider"]
         places = [f"--config-file={ini}", f"--rootdir={folder}", f"--output={folder}/artifacts"]
         quiet = ["-qq", "--capture=no", "--no-header", "--no-summary"]
-        # Whatever else is installed beside us has no say in a verdict.
+        # Whatever else is installed beside us, or set for other runs, has no say in a verdict.
+        environment.delenv("PYTEST_ADDOPTS", raising=False)
+        environment.delenv("PYTEST_PLUGINS", raising=False)
         arguments = [test_rules.__file__, "--disable-plugin-autoload", *plugins, *places, *quiet, *options]
         code = int(pytest.main(arguments, plugins=[run]))
+    if run.error:
+        code = getattr(run.error, "exit_code", HarnessError.exit_code)
     terminal.ended(run.reports.values())
     if report:
         write_json(report, run.reports.values(), code)

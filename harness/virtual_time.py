@@ -5,7 +5,7 @@ Everything here was measured; docs/clock.md says how each trap shows.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from harness import waits
@@ -16,6 +16,9 @@ from harness.service_clock import EPOCH, ServiceClock
 
 T = TypeVar("T")
 MINUTE = 60_000
+HEAD_START = timedelta(days=1)
+"""How far the page's monotonic clock is ahead of the machine's when its first document opens. The browser stamps frames by the
+machine's clock, and a page does not draw frames of the future: were it behind, clicks and screenshots would hang."""
 DELIVER = 0.01
 """Virtual milliseconds that are enough to deliver what a page posted while time stood still."""
 QUIET = 20.0
@@ -63,7 +66,8 @@ class VirtualTime:
         )  # else a page's connect-src refuses the request that holds time
         await page.call("Page.addScriptToEvaluateOnNewDocument", source=waits.frame_script())
         await page.call("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True)
-        await self._policy("pause", initialVirtualTime=(at - EPOCH).total_seconds())
+        await self._policy("pause", initialVirtualTime=(at - HEAD_START - EPOCH).total_seconds())
+        await self.grant(HEAD_START / timedelta(milliseconds=1))
 
     async def close(self) -> None:
         for task in tuple(self._tasks):

@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 
 import pytest
+from inner_runs import Runs, runs_of
 from site_of_pages import Site, site
 
 
@@ -9,3 +10,10 @@ def pages() -> Iterator[Site]:
     """A web site of plain pages. Session scope."""
     with site() as served:
         yield served
+
+
+@pytest.fixture
+def runs(pytester: pytest.Pytester, request: pytest.FixtureRequest) -> Iterator[Runs]:
+    """Runs of pytest inside a test. Function scope."""
+    with runs_of(pytester, request.config.option.pbi_browser) as started:
+        yield started

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from site_of_pages import Site
@@ -20,7 +21,7 @@ def test_the_first_script_of_a_page_reads_exactly_the_clocks_time(pbi_stage: Sta
     pbi_stage.open(pages.empty)
 
     assert pbi_stage.page.evaluate("started") == began.timestamp() * 1000
-    assert pbi_stage.clock.now - began == timedelta(milliseconds=500)  # what a page needs to be painted
+    assert pbi_stage.clock.now - began == timedelta(milliseconds=500)  # for its first scripts
 
 
 def test_time_stands_still_between_calls(pbi_stage: Stage, pages: Site) -> None:
@@ -129,7 +130,9 @@ def test_a_users_route_handler_runs_while_time_waits_for_it(pbi_stage: Stage, pa
 
 
 class TestWorkers:
-    def test_a_workers_interval_fires_at_its_millisecond_and_is_heard_at_once(self, pbi_stage: Stage, pages: Site) -> None:
+    def test_a_workers_interval_fires_at_its_millisecond_and_is_heard_at_once(
+        self, pbi_stage: Stage, pages: Site
+    ) -> None:
         pbi_stage.open(pages.empty)
         pbi_stage.page.evaluate(
             "() => { workerOf('setInterval(() => postMessage(Date.now()), 30000)').onmessage = e => seen.push([e.data, Date.now()]); }"
@@ -141,7 +144,7 @@ class TestWorkers:
         ticks = pbi_stage.page.evaluate("seen")
         assert len(ticks) in (119, 120)
         assert all(sent == heard for sent, heard in ticks)
-        assert {later[0] - earlier[0] for earlier, later in zip(ticks, ticks[1:], strict=False)} == {30_000}
+        assert {later[0] - earlier[0] for earlier, later in pairwise(ticks)} == {30_000}
         assert pbi_stage.clock.now - before == timedelta(hours=1)
 
     def test_a_timer_that_a_message_sets_is_known_to_the_clock(self, pbi_stage: Stage, pages: Site) -> None:
@@ -169,7 +172,9 @@ class TestWorkers:
         first = pbi_stage.page.evaluate("seen[0]")
         assert 30_000 <= first <= 30_100
 
-    def test_a_worker_that_throws_at_start_or_is_terminated_holds_nothing_up(self, pbi_stage: Stage, pages: Site) -> None:
+    def test_a_worker_that_throws_at_start_or_is_terminated_holds_nothing_up(
+        self, pbi_stage: Stage, pages: Site
+    ) -> None:
         pbi_stage.open(pages.empty)
         pbi_stage.page.evaluate(
             """() => { workerOf('throw new Error()').onerror = e => { e.preventDefault(); seen.push('error'); };
@@ -231,7 +236,7 @@ class TestNavigation:
         pbi_stage.open(pages.empty)
         pbi_stage.back()  # to about:blank, where the tab began
 
-        with pytest.raises(UsageError, match="There is nothing to go back to: this is the first page of the tab."):
+        with pytest.raises(UsageError, match=r"There is nothing to go back to: this is the first page of the tab\."):
             pbi_stage.back()
 
     def test_a_popup_lives_on_the_same_clock(self, pbi_stage: Stage, pages: Site) -> None:
@@ -261,7 +266,9 @@ class TestUntil:
     def test_it_stops_when_it_has_happened(self, pbi_stage: Stage, pages: Site) -> None:
         pbi_stage.open(pages.url)
 
-        took = pbi_stage.clock.advance_until(lambda: pbi_stage.page.evaluate("ticks.length") == 2, within="5min", every="5s")
+        took = pbi_stage.clock.advance_until(
+            lambda: pbi_stage.page.evaluate("ticks.length") == 2, within="5min", every="5s"
+        )
 
         assert took == timedelta(seconds=60)
 

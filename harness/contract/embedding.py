@@ -8,6 +8,10 @@ UNSUPPORTED = "accessTokenProvider is only supported"
 """The SDK's own exception. Source: powerbi-client, src/embed.ts, validateEventHooks."""
 
 
+UNSAID = "Uncaught (in promise)"
+"""An error without a word: so the SDK rejects when it cannot post its message to the iframe."""
+
+
 def loads(observed: Observation) -> list[str]:
     """The items that were loaded with a token that lived, and said so."""
     return [
@@ -82,7 +86,8 @@ def provider_only_where_supported(scenarios: Scenarios) -> Verdict:
             "A provider was registered for an embed token, or for something other than a report.",
         )
     frames, applied = observed.journal.of("embed.frame"), observed.journal.of("token.applied")
-    if frames and not applied and not observed.journal.of("page.error"):
+    own_errors = [entry for entry in observed.journal.of("page.error") if first_line(entry["text"]) != UNSAID]
+    if frames and not applied and not own_errors:
         return failed(
             "An iframe was made, no load request came.",
             frames,

@@ -65,7 +65,7 @@ def renewed_in_time(scenarios: Scenarios) -> Verdict:
     for observed in scenarios.healthy:
         for item in loads(observed):
             for holding in observed.holdings(item):
-                ended = holding.until or observed.gone(item) or observed.ended
+                ended = observed.gone(item) or observed.ended
                 if holding.expires is None or (holding.until is None and holding.expires > ended):
                     continue
                 if holding.expired_in_use:

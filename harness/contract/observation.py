@@ -1,7 +1,7 @@
 """One session of a page under test, after it has ended: its journal, and the questions that rules ask of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatch
 
@@ -34,6 +34,8 @@ class Observation:
     opened: datetime
     ended: datetime
     returns: list[datetime] = field(default_factory=list)
+    missed: dict[str, list[datetime]] = field(default_factory=dict)
+    """When items that had been on the page were seen not to be there any more."""
     stopped: str = ""
     """Why the scenario ended before its time; empty if it did not."""
 
@@ -50,7 +52,10 @@ class Observation:
         return items(self.journal)
 
     def holdings(self, item: str) -> list[Holding]:
-        return holdings(self.journal, item)
+        """The tokens that an item held. An iframe that gave way to a new one held its last token until then."""
+        held, gone = holdings(self.journal, item), self.gone(item)
+        later = [entry.at for entry in self.journal.of("embed.frame") if held and entry.at > held[-1].at]
+        return [*held[:-1], replace(held[-1], until=min(gone, later[0]))] if gone and later else held
 
     def holding_at(self, item: str, instant: datetime) -> Holding | None:
         return holding_at(self.journal, item, instant)
@@ -68,9 +73,9 @@ class Observation:
         return [item for item in self.items if any(entry["item"] == item for entry in applied)]
 
     def gone(self, item: str) -> datetime | None:
-        """When the item's iframe went away; None if it was there to the end."""
-        left = self.journal.of("embed.gone", item=item)
-        return left[0].at if left else None
+        """When the item's iframe went away; None if it was there to the end. What a dying iframe says may come late."""
+        told = [entry.at for entry in self.journal.of("embed.gone", item=item)]
+        return min([*told, *self.missed.get(item, [])], default=None)
 
     def there(self, at: datetime) -> list[str]:
         """The items that were on the page at an instant, whatever they had loaded."""

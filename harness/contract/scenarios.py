@@ -94,8 +94,17 @@ class Scenarios:
         stage.clock.advance("5s")
         return stage.items()
 
-    def _interact(self, stage: Stage, chance: random.Random) -> None:
-        for item in stage.items():
+    def _look(self, stage: Stage, observed: Observation) -> list[Item]:
+        """The items that are on the page; what is not there any more is noted."""
+        items = stage.items()
+        for gone in {entry["item"] for entry in stage.journal.of("item.event", event="loaded")} - {
+            i.name for i in items
+        }:
+            observed.missed.setdefault(gone, []).append(stage.clock.now)
+        return items
+
+    def _interact(self, stage: Stage, observed: Observation, chance: random.Random) -> None:
+        for item in self._look(stage, observed):
             if not item.events("loaded"):
                 continue
             choice = chance.choice(["page", "filter", "refresh"]) if item.state()["type"] == "report" else "refresh"
@@ -126,7 +135,7 @@ class Scenarios:
                 end = stage.clock.now + OBSERVED_LIFETIMES * lifetime
                 while stage.clock.now < end:
                     stage.clock.advance(timedelta(minutes=chance.uniform(2, 7)))
-                    self._interact(stage, chance)
+                    self._interact(stage, observed, chance)
         return observed
 
     @cached_property
@@ -139,6 +148,7 @@ class Scenarios:
                     stage.clock.advance("85min")
                 observed.returns.append(stage.tab.shown_at)
                 stage.clock.advance_to(stage.tab.shown_at + timedelta(seconds=5))
+                self._look(stage, observed)
         return observed
 
     @cached_property
@@ -151,7 +161,7 @@ class Scenarios:
                     stage.clock.advance(2 * HOUR)
                 observed.returns.append(stage.tab.shown_at)
                 stage.clock.advance_to(stage.tab.shown_at + timedelta(seconds=5))
-                self._interact(stage, random.Random(self.seed))
+                self._interact(stage, observed, random.Random(self.seed))
         return observed
 
     @cached_property
@@ -181,6 +191,7 @@ class Scenarios:
             with stage.tab.hidden():
                 stage.clock.advance_to(observed.opened + dark.show)
             observed.returns.append(stage.tab.shown_at)
+            self._look(stage, observed)
             stage.clock.advance("60s")
         return observed
 
@@ -264,9 +275,9 @@ class Scenarios:
                     for fault in faults:
                         stage.faults.end(fault)
                     stage.clock.advance_to(expires - timedelta(minutes=2))
-                    self._interact(stage, random.Random(self.seed))
+                    self._interact(stage, observed, random.Random(self.seed))
                     stage.clock.advance_to(expires + timedelta(minutes=1))
-                    self._interact(stage, random.Random(self.seed))
+                    self._interact(stage, observed, random.Random(self.seed))
         return observed
 
     def _expiry(self, item: Item, stage: Stage) -> datetime:

@@ -1,0 +1,1 @@
+"""How fast the harness is: `make bench`. Every figure stands beside its yardstick, measured in the same run."""

@@ -1,0 +1,36 @@
+"""Opening an isolated page and getting to `loaded`, against a bare Playwright script that opens the same two documents."""
+
+from collections.abc import Iterator
+from statistics import median
+
+from playwright.sync_api import Playwright
+
+from bench.figure import Figure
+from harness import real_time
+from harness.session import HarnessSession
+
+ROUNDS = 9
+
+
+def figures(playwright: Playwright, session: HarnessSession) -> Iterator[Figure]:
+    ours, bare = [], []
+    with session.stage() as service, session.host(service) as host:
+        url = host.url("article_manual")
+        certificate = f"--ignore-certificate-errors-spki-list={session.spki_hash}"
+        browser = playwright.chromium.launch(executable_path=session.browser_path, args=["--no-sandbox", certificate])
+        try:
+            for _ in range(ROUNDS):
+                began = real_time.seconds()
+                context = browser.new_context(proxy={"server": service.cloud.gateway.url, "bypass": "127.0.0.1"})
+                page = context.new_page()
+                page.goto(url)
+                page.frame_locator("iframe").get_by_role("tab", name="Page 1").wait_for()
+                context.close()
+                bare.append(real_time.seconds() - began)
+                began = real_time.seconds()
+                with session.stage() as stage, session.host(stage) as own:
+                    stage.open(own.url("article_manual")).item().expect_loaded()
+                ours.append(real_time.seconds() - began)
+        finally:
+            browser.close()
+    yield Figure("an isolated page, opened and loaded", median(ours), median(bare), "a bare Playwright script", 1.5)

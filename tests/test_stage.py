@@ -1,0 +1,199 @@
+"""The stage: what is on it, what it keeps apart, and what it shuts out."""
+
+import pytest
+from site_of_pages import Site
+
+from harness.errors import UsageError
+from harness.host import Host
+from harness.session import HarnessSession
+from harness.stage import Stage
+
+
+class TestItems:
+    def test_an_item_loads_and_shows_its_pages(self, pbi_stage: Stage, pbi_host: Host) -> None:
+        item = pbi_stage.open(pbi_host.url("reference")).item()
+        item.expect_loaded()
+
+        state = item.state()
+        assert (state["type"], state["page"], state["pages"]) == ("report", "Page 1", ["Page 1", "Page 2", "Page 3"])
+        assert item.token is not None
+        assert item.token.token == state["token"]["name"] == "embed-1"
+
+    def test_what_a_user_does_is_a_data_request_with_the_items_token(self, pbi_stage: Stage, pbi_host: Host) -> None:
+        item = pbi_stage.open(pbi_host.url("reference")).item()
+        item.expect_loaded()
+
+        made = [item.change_page("Page 2"), item.filter("Region", "North"), item.refresh()]
+
+        assert [(entry["action"], entry["page"], entry["status"]) for entry in made] == [
+            ("pageChange", "ReportSection2", 200),
+            ("filter", "ReportSection2", 200),
+            ("refresh", "ReportSection2", 200),
+        ]
+        assert item.state()["page"] == "Page 2"
+
+    def test_a_page_that_is_not_there_cannot_be_changed_to(self, pbi_stage: Stage, pbi_host: Host) -> None:
+        item = pbi_stage.open(pbi_host.url("reference")).item()
+        item.expect_loaded()
+
+        with pytest.raises(UsageError, match="Item 1 cannot change the page with"):
+            item.change_page("Page 9")
+
+    def test_an_expired_token_is_seen_by_the_user_not_before_a_query(self, pbi_stage: Stage, pbi_host: Host) -> None:
+        item = _with_a_token_that_is_never_renewed(pbi_stage, pbi_host)
+
+        pbi_stage.clock.advance("61min")
+        assert item.events("error") == []
+        refused = item.refresh()
+
+        assert (refused["state"], refused["status"]) == ("expired", 403)
+        error = item.events("error")[0]["detail"]
+        assert error["message"] == "TokenExpired"
+        assert error["detailedMessage"].startswith("Access token has expired, resubmit with a new access token")
+        assert {visual["state"] for visual in item.state()["visuals"]} == {"failed"}
+
+
+def _with_a_token_that_is_never_renewed(stage: Stage, host: Host):  # type: ignore[no-untyped-def]
+    stage.page.add_init_script("globalThis.setInterval = () => 0")
+    item = stage.open(host.url("article_manual")).item()
+    item.expect_loaded()
+    return item
+
+
+class TestTokens:
+    def test_a_page_gets_tokens_of_a_whole_lifetime_at_every_renewal(self, pbi_stage: Stage, pbi_host: Host) -> None:
+        item = pbi_stage.open(pbi_host.url("article_manual"), lifetime="35min").item()
+
+        pbi_stage.clock.advance("24h")
+
+        lives = {round((renewal.expires - renewal.at).total_seconds() / 60) for renewal in item.renewals}
+        assert len(item.renewals) >= 50
+        assert lives == {35}
+
+    def test_a_token_that_comes_late_works_from_the_next_query_on(self, pbi_stage: Stage, pbi_host: Host) -> None:
+        item = pbi_stage.open(pbi_host.url("reference")).item()
+        with pbi_stage.tab.frozen():
+            pbi_stage.clock.advance("2h")
+
+        assert item.renewals == []  # it came after the old one's end: a recovery
+        assert item.refresh()["status"] == 200
+
+    def test_or_needs_a_reload_where_the_tenant_says_so(self, pbi_stage: Stage, pbi_host: Host) -> None:
+        pbi_stage.tenant.late_token = "reload"
+        item = pbi_stage.open(pbi_host.url("article_manual")).item()
+        item.expect_loaded()
+        with pbi_stage.tab.frozen():
+            pbi_stage.clock.advance("2h")
+
+        assert item.refresh()["status"] == 403
+        pbi_stage.page.evaluate("void powerbi.get(document.getElementById('embedContainer')).reload()")
+        pbi_stage.clock.advance("1s")
+        assert item.refresh()["status"] == 200
+
+    def test_the_lead_and_the_pace_of_the_hook_are_the_tenants(self, pbi_stage: Stage, pbi_host: Host) -> None:
+        from datetime import timedelta
+
+        pbi_stage.tenant.hook_lead = timedelta(minutes=20)
+        pbi_stage.tenant.hook_retry = timedelta(minutes=5)
+        item = pbi_stage.open(pbi_host.url("article_provider")).item()
+        item.expect_loaded()
+        pbi_stage.faults.add("*/token/aad", status=503)
+
+        pbi_stage.clock.advance("56min")
+
+        opened = pbi_stage.journal.of("page.opened")[0].at
+        assert [round((call.at - opened).total_seconds() / 60) for call in item.hook_calls] == [40, 45, 50, 55]
+
+
+class TestApart:
+    def test_two_stages_share_nothing(self, pbi_session: HarnessSession, pages: Site) -> None:
+        with pbi_session.stage() as first, pbi_session.stage() as second:
+            for stage in (first, second):
+                stage.open(pages.empty)
+            first.page.evaluate("() => { document.cookie = 'a=1'; localStorage.setItem('a', '1'); }")
+            first.tenant.hook_lead = first.tenant.hook_retry
+            first.clock.advance("1h")
+
+            assert second.page.evaluate("[document.cookie, localStorage.length]") == ["", 0]
+            assert second.tenant.hook_lead != first.tenant.hook_lead
+            assert len(second.journal.of("page.opened")) == 1
+            assert first.clock.now > second.clock.now
+
+    def test_cookies_and_storage_are_those_of_this_tab(self, pbi_stage: Stage, pages: Site) -> None:
+        pbi_stage.add_cookies([{"name": "session", "value": "s1", "url": pages.empty}])
+        pbi_stage.open(pages.empty)
+        pbi_stage.page.evaluate("localStorage.setItem('theme', 'dark')")
+
+        assert pbi_stage.page.evaluate("document.cookie") == "session=s1"
+        assert [(cookie["name"], cookie["value"]) for cookie in pbi_stage.cookies()] == [("session", "s1")]
+        state = pbi_stage.storage_state()
+        assert state["origins"] == [{"origin": pages.origin, "localStorage": [{"name": "theme", "value": "dark"}]}]
+        assert [cookie["name"] for cookie in state["cookies"]] == ["session"]
+
+
+class TestHosts:
+    @pytest.mark.parametrize(
+        "url",
+        ["https://example.com/", "https://wabi-us-north.analysis.windows.net/", "https://graph.microsoft.com/v1.0/me"],
+    )
+    def test_a_host_that_is_not_open_is_refused_and_journalled(self, pbi_stage: Stage, pages: Site, url: str) -> None:
+        pbi_stage.open(pages.empty)
+        pbi_stage.page.evaluate(f"void fetch('{url}', {{mode: 'no-cors'}}).catch(e => seen.push(e.name))")
+
+        pbi_stage.clock.advance("1s")
+
+        assert pbi_stage.page.evaluate("seen") == ["TypeError"]
+        assert [entry["host"] for entry in pbi_stage.journal.of("host.refused")] == [url.split("/")[2]]
+
+    def test_no_host_of_power_bi_can_be_opened(self, pbi_stage: Stage, pages: Site) -> None:
+        pbi_stage.allow_host("*")
+        pbi_stage.open(pages.empty)
+        pbi_stage.page.evaluate(
+            "void fetch('https://content.powerapps.powerbi.com/', {mode: 'no-cors'}).catch(() => {})"
+        )
+
+        pbi_stage.clock.advance("1s")
+
+        assert [entry["host"] for entry in pbi_stage.journal.of("host.refused")] == ["content.powerapps.powerbi.com"]
+
+    def test_the_page_and_its_popups_see_the_genuine_names(self, pbi_stage: Stage, pages: Site) -> None:
+        pbi_stage.open(pages.empty)
+        pbi_stage.page.evaluate(
+            "void fetch('https://login.microsoftonline.com/common/discovery/instance?api-version=1.1"
+            "&authorization_endpoint=https://login.microsoftonline.com/common/oauth2/v2.0/authorize')"
+            ".then(r => r.json()).then(j => seen.push(j['api-version']))"
+        )
+
+        pbi_stage.clock.advance("1s")
+
+        assert pbi_stage.page.evaluate("seen") == ["1.1"]
+
+
+def test_a_reload_makes_a_new_item(pbi_stage: Stage, pbi_host: Host) -> None:
+    first = pbi_stage.open(pbi_host.url("reference")).item()
+    first.expect_loaded()
+
+    pbi_stage.reload()
+    second = pbi_stage.item()
+    second.expect_loaded()
+
+    assert (first.name, second.name) == ("1", "2")
+    assert [item.name for item in pbi_stage.items()] == ["2"]
+    assert pbi_stage.journal.of("embed.gone", item="1")
+    with pytest.raises(UsageError, match=r"Item 1 is not on the page any more; there are \['2'\]"):
+        first.refresh()
+
+
+def test_uncaught_exceptions_and_rejections_are_journalled(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        "() => { setTimeout(() => { throw new Error('one') }, 1000); setTimeout(() => Promise.reject(new Error('two')), 2000); }"
+    )
+
+    pbi_stage.clock.advance("5s")
+
+    errors = pbi_stage.journal.of("page.error")
+    assert [(error["text"].splitlines()[0], error["rejection"]) for error in errors] == [
+        ("Error: one", False),
+        ("Error: two", True),
+    ]
