@@ -97,12 +97,16 @@ class Embed:
         """
         item = self._known_item(request)
         entries = await json_body(request)
+        self._write_all(item, entries)
+        return web.Response(status=204)
+
+    def _write_all(self, item: str, entries: Any) -> None:
+        """Write what the app tells. Raises `InvalidRequest` for anything but a list of entries."""
         if not isinstance(entries, list) or not all(_is_entry(entry) for entry in entries):
             kinds = ", ".join(sorted(TOLD_BY_THE_APP))
-            raise InvalidRequest(f"The body must be a list of {{ago, kind, data}}, each kind one of {kinds}.")
+            raise InvalidRequest(f"Entries must be a list of {{ago, kind, data}}, each kind one of {kinds}.")
         for entry in entries:
             self._write(item, entry["kind"], timedelta(milliseconds=entry["ago"]), entry["data"])
-        return web.Response(status=204)
 
     def _write(self, item: str, kind: str, ago: timedelta, data: dict[str, Any]) -> None:
         if kind == "hook.answered" and data.get("answer") == "token":
@@ -116,12 +120,16 @@ class Embed:
             self._holding.pop(item, None)
 
     async def apply_token(self, request: web.Request) -> web.Response:
-        """An item takes a token: `{"token": text, "how": ...}`; answers what the token is worth."""
+        """An item takes a token: `{"token": text, "how": ..., "told": entries}`; answers what the token is worth.
+
+        `told` is what happened in the frame before, as `write_journal` takes it.
+        """
         item = self._known_item(request)
         body = await json_object(request)
         text, how = body.get("token"), body.get("how")
         if not isinstance(text, str) or how not in HOW:
             raise InvalidRequest(f'The body must be {{"token": text, "how": one of {", ".join(HOW)}}}.')
+        self._write_all(item, body.get("told", []))
         token, state = self._tokens.find(text), self._tokens.state(text)
         name, type_ = (token.name, token.type) if token else ("unknown", "unknown")
         expires = token.expires if token else None
@@ -160,11 +168,12 @@ class Embed:
         )
 
     async def query(self, request: web.Request) -> web.Response:
-        """The data of a page, `{"item", "action", "detail", "page", "filters"}`. Raises as `exploration` does."""
+        """The data of a page, `{"item", "action", "detail", "page", "filters", "told"}`. Raises as `exploration` does."""
         token, state = self._bearer(request)
         body = await json_object(request)
         if body.get("item") not in self._items or body.get("action") not in ACTIONS:
             raise InvalidRequest(f"The body must name a served item and an action of {', '.join(ACTIONS)}.")
+        self._write_all(body["item"], body.get("told", []))
         page = page_named(body.get("page"))
         error = _refusal(state) or (None if page else EntityNotFound())
         self._journal.write(

@@ -78,6 +78,7 @@ export class ProviderHook {
     this.#sinceCall = stopwatch();
     this.#journal.record("hook.called", { call, uid, attempt: ++this.#attempt });
     this.#schedule();
+    await this.#journal.told();
     const answer = await this.#protocol.post(`/reports/${uid}/eventHooks/newAccessToken`, uid, {});
     if (this.#outstanding === call) this.#outstanding = null;
     const sort = sortOf(answer);

@@ -41,7 +41,6 @@ export class Service {
    */
   async exploration(authorization, type, id) {
     const address = `/explore/${COLLECTIONS[type]}/${encodeURIComponent(id)}/modelsAndExploration`;
-    await this.#journal.told();
     return answered(fetch(address, { headers: this.#headers(authorization), cache: "no-store" }));
   }
 
@@ -55,12 +54,12 @@ export class Service {
   }
 
   async #post(address, headers, body) {
-    await this.#journal.told();
+    const told = await this.#journal.take();
     return answered(
       fetch(address, {
         method: "POST",
         headers: { ...headers, "Content-Type": "application/json" },
-        body: JSON.stringify(body),
+        body: JSON.stringify({ ...body, told }),
       }),
     );
   }
