@@ -150,7 +150,7 @@ class Browser:
             async with asyncio.timeout(START_PATIENCE):
                 while self._process.poll() is None:
                     with contextlib.suppress(FileNotFoundError, ValueError):
-                        port, path = port_file.read_text().split()  # noqa: ASYNC240 (a line on the local disk)
+                        port, path = port_file.read_text().split()
                         return f"ws://127.0.0.1:{port}{path}"
                     await asyncio.sleep(0.01)
         ended = self._process.poll()

@@ -1,32 +1,29 @@
 """An embedded report, dashboard or tile as its user sees it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fake_pbi.durations import Duration
 from fake_pbi.journal import Entry, Journal
+from harness.clock import Clock
+from harness.frames import ItemFrames
 from harness.lifetimes import Holding, Renewal, holding_at, renewals
-
-if TYPE_CHECKING:
-    from harness.stage import Stage
+from harness.tab import Tab
 
 
 class Item:
     """One embedded item, named by the order in which the iframes were served ("1" is the first)."""
 
-    def __init__(self, stage: "Stage", name: str) -> None:
-        self._stage, self.name = stage, name
+    def __init__(self, name: str, frames: ItemFrames, journal: Journal, clock: Clock, tab: Tab) -> None:
+        self.name = name
+        self._frames, self._journal, self._clock, self._tab = frames, journal, clock, tab
 
     def __repr__(self) -> str:
         return f"Item({self.name!r})"
 
-    @property
-    def _journal(self) -> Journal:
-        return self._stage.journal
-
     def expect_loaded(self, within: Duration = "30s") -> None:
         """Let time pass until the item has raised `loaded`. Raises `AssertionError` with what it raised instead."""
         try:
-            self._stage.clock.advance_until(lambda: self.events("loaded"), within, every="0.1s")
+            self._clock.advance_until(lambda: self.events("loaded"), within, every="0.1s")
         except AssertionError:
             errors = [entry["detail"] for entry in self.events("error")]
             raise AssertionError(
@@ -46,12 +43,12 @@ class Item:
         return self._act("refresh", {"kind": "refresh"})
 
     def _act(self, what: str, action: dict[str, Any]) -> Entry:
-        self._stage.tab.refuse_unless_shown(what)
-        return self._stage.act(self.name, what, action)
+        self._tab.refuse_unless_shown(what)
+        return self._frames.act(self.name, what, action)
 
     def state(self) -> dict[str, Any]:
         """What the item shows now: page, filters, token, error."""
-        return dict(self._stage.ask(self.name, "embeddedItem.state()"))
+        return dict(self._frames.ask(self.name, "embeddedItem.state()"))
 
     def events(self, name: str) -> list[Entry]:
         """The events of that name that the item raised ("loaded", "rendered", "error", …), oldest first."""
@@ -75,4 +72,4 @@ class Item:
     @property
     def token(self) -> Holding | None:
         """The token that it holds now."""
-        return holding_at(self._journal, self.name, self._stage.clock.now)
+        return holding_at(self._journal, self.name, self._clock.now)

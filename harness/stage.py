@@ -1,7 +1,6 @@
 """What a test holds: one isolated tab with its own cookies, fake Power BI, gateway and journal, on one virtual clock."""
 
 import contextlib
-import json
 import math
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
@@ -16,7 +15,6 @@ from fake_pbi.certificate import Certificate
 from fake_pbi.cloud import Cloud
 from fake_pbi.durations import Duration, duration, spoken
 from fake_pbi.faults import Faults
-from fake_pbi.hosts import APP
 from fake_pbi.journal import Entry, Journal
 from fake_pbi.tenant import Tenant
 from harness.browser import Browser
@@ -26,12 +24,12 @@ from harness.engine import Engine
 from harness.errors import (
     BrowserGone,
     ClockStuck,
-    DevToolsError,
     NothingEmbedded,
     PageGone,
     PageUnreachable,
     UsageError,
 )
+from harness.frames import ItemFrames
 from harness.item import Item
 from harness.network import Network
 from harness.service_clock import ServiceClock
@@ -103,6 +101,7 @@ class Stage:
         self.tab = Tab(
             self._isolated.target_id, self._isolated.context_id, session, self._time, service, self.journal, self._run
         )
+        self._frames = ItemFrames(session, self._time, self.journal, self._run)
         self._ending.enter_context(service.followed_by_python())
 
     @property
@@ -180,7 +179,7 @@ class Stage:
 
     def items(self) -> list[Item]:
         """The items that are on the page now, in the order in which their iframes were served."""
-        return [Item(self, name) for name in self._run(self._living_items())]
+        return [self._item(name) for name in self._run(self._frames.living())]
 
     def item(self, index: int = 0) -> Item:
         """The item at this place, as soon as it is on the page.
@@ -190,7 +189,7 @@ class Stage:
 
         async def wait() -> list[str]:
             waited = 0.0
-            while len(found := await self._living_items()) <= index and waited < EMBED_PATIENCE:
+            while len(found := await self._frames.living()) <= index and waited < EMBED_PATIENCE:
                 step = 10.0 if waited < 1000 else 100.0
                 await self._time.advance(step)
                 waited += step
@@ -203,54 +202,10 @@ class Stage:
             document = self._document
             status = document.status if document and document.url == self.page.url else None
             raise NothingEmbedded(self.page.url, len(found), errors, refused, status)
-        return Item(self, found[index])
+        return self._item(found[index])
 
-    async def _living_items(self) -> list[str]:
-        return sorted((await self._item_contexts()), key=int)
-
-    async def _item_contexts(self) -> dict[str, int]:
-        """The execution context of each item that is on the page."""
-        found = {}
-        for context in self._time.contexts(f"https://{APP}"):
-            with contextlib.suppress(DevToolsError):  # a frame that has just gone
-                if name := await self._isolated.session.js("globalThis.embeddedItem?.item", context=context):
-                    found[name] = context
-        return found
-
-    async def _context_of(self, name: str) -> int:
-        contexts = await self._item_contexts()
-        if name not in contexts:
-            raise UsageError(
-                f"Item {name} is not on the page any more; there are {sorted(contexts, key=int) or 'none'}. "
-                "A frame that is loaded anew is a new item: ask the stage for it again with stage.item()."
-            )
-        return contexts[name]
-
-    def ask(self, name: str, expression: str) -> Any:
-        """The value of an expression in the frame of an item."""
-
-        async def work() -> Any:
-            return await self._isolated.session.js(expression, context=await self._context_of(name))
-
-        return self._run(work())
-
-    def act(self, name: str, what: str, action: dict[str, Any]) -> Entry:
-        """Do in the frame of an item what a click of its user does, and settle. Returns the data request that it made."""
-        seen = len(self.journal.of("data.request", item=name))
-
-        async def work() -> None:
-            expression = f"void embeddedItem.act({json.dumps(action)})"
-            await self._isolated.session.js(expression, context=await self._context_of(name))
-            await self._time.settle()
-
-        self._run(work())
-        made = self.journal.of("data.request", item=name)[seen:]
-        if not made:
-            raise UsageError(f"Item {name} cannot {what} with {action}: no data was asked for. {self._shown(name)}")
-        return made[0]
-
-    def _shown(self, name: str) -> str:
-        return f"It shows {self.ask(name, 'embeddedItem.state()')}."
+    def _item(self, name: str) -> Item:
+        return Item(name, self._frames, self.journal, self.clock, self.tab)
 
     def cookies(self) -> list[dict[str, Any]]:
         """The cookies of this tab's context, as the browser lists them. (`page.context.cookies()` sees another context's.)"""

@@ -5,12 +5,12 @@ import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
-    from harness.cli import Commands
+    Commands = argparse._SubParsersAction[Any]
 
 BUILT_IN = ("article_manual", "article_provider", "reference")
 """The article's two pages, and the best page we know how to write."""

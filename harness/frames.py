@@ -1,0 +1,70 @@
+"""The iframes of the embedded items: which are there, and what is asked of them and done in them through DevTools."""
+
+import contextlib
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fake_pbi.hosts import APP
+from fake_pbi.journal import Entry, Journal
+from harness.devtools import Session
+from harness.errors import DevToolsError, UsageError
+from harness.virtual_time import VirtualTime
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+class ItemFrames:
+    """The frames of one page. An item is named by the order in which the iframes were served."""
+
+    def __init__(self, page: Session, time: VirtualTime, journal: Journal, run: Run) -> None:
+        self._page, self._time, self._journal, self._run = page, time, journal, run
+
+    async def living(self) -> list[str]:
+        """The items that are on the page now, in the order in which their iframes were served."""
+        return sorted(await self._contexts(), key=int)
+
+    def ask(self, item: str, expression: str) -> Any:
+        """The value of an expression in the frame of an item. Raises `UsageError` if it is not on the page any more."""
+
+        async def work() -> Any:
+            return await self._page.js(expression, context=await self._context_of(item))
+
+        return self._run(work())
+
+    def act(self, item: str, what: str, action: dict[str, Any]) -> Entry:
+        """Do in the frame of an item what a click of its user does, and settle. Returns the data request that it made.
+
+        Raises `UsageError` if it made none, because there is no such thing to click.
+        """
+        seen = len(self._journal.of("data.request", item=item))
+
+        async def work() -> None:
+            expression = f"void embeddedItem.act({json.dumps(action)})"
+            await self._page.js(expression, context=await self._context_of(item))
+            await self._time.settle()
+
+        self._run(work())
+        made = self._journal.of("data.request", item=item)[seen:]
+        if not made:
+            shown = self.ask(item, "embeddedItem.state()")
+            raise UsageError(f"Item {item} cannot {what} with {action}: no data was asked for. It shows {shown}.")
+        return made[0]
+
+    async def _contexts(self) -> dict[str, int]:
+        """The execution context of each item that is on the page."""
+        found = {}
+        for context in self._time.contexts(f"https://{APP}"):
+            with contextlib.suppress(DevToolsError):  # a frame that has just gone
+                if name := await self._page.js("globalThis.embeddedItem?.item", context=context):
+                    found[name] = context
+        return found
+
+    async def _context_of(self, item: str) -> int:
+        contexts = await self._contexts()
+        if item not in contexts:
+            raise UsageError(
+                f"Item {item} is not on the page any more; there are {sorted(contexts, key=int) or 'none'}. "
+                "A frame that is loaded anew is a new item: ask the stage for it again with stage.item()."
+            )
+        return contexts[item]
