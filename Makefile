@@ -2,7 +2,7 @@
 # Works with the GNU make 3.81 of macOS.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify test lint bench clean
+.PHONY: help setup verify test matrix soak lint bench clean
 
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 BIN := .venv/bin
@@ -20,6 +20,14 @@ verify: setup ## test the built-in host pages against the refresh contract
 
 test: setup lint ## the project's own tests
 	$(BIN)/python -m pytest -q -W error -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+
+matrix: setup ## all broken pages against all rules (the tests take one page for each rule)
+	$(BIN)/python -m pytest -q -W error -n auto --maxprocesses 4 -m 'matrix or not matrix' $(ARGS) tests/test_broken_pages.py
+
+soak: setup ## the tests twenty times over, each time in another order (ROUNDS=n)
+	for round in $$(seq $(or $(ROUNDS),20)); do \
+	  echo "round $$round"; $(BIN)/python -m pytest -q -W error -n auto --maxprocesses 4 --dist loadgroup $(ARGS) || exit 1; \
+	done
 
 lint: $(STAMP) ## style and types
 	$(BIN)/ruff check .

@@ -32,11 +32,12 @@ FLAGS = (
     "--password-store=basic",
     "--use-mock-keychain",
     # One process holds one virtual time: frames, redirects to another site, popups and goto() must all stay in it.
-    # LocalNetworkAccessChecks would keep a page of a public address from reaching loopback.
+    # LocalNetworkAccessChecks would keep a page of a public address from reaching loopback; WebUIOmnibox… would start a
+    # renderer of the browser's own for each window, which costs more than the page.
     "--disable-site-isolation-trials",
     "--renderer-process-limit=1",
     "--disable-features=IsolateOrigins,site-per-process,ProactivelySwapBrowsingInstance,BackForwardCache,"
-    "LocalNetworkAccessChecks,PreloadTopChromeWebUI",
+    "LocalNetworkAccessChecks,WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup",
     # Whatever would not go through a stage's gateway goes nowhere but to this machine.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]",
 )

@@ -38,7 +38,8 @@ class HarnessSession:
         self._engine = Engine()
         self._browser: Browser | None = None
         self._useless: SetupError | None = None
-        """Why the browser did not start: not tried again in this session."""
+        """Why the first browser did not start: then none is tried for the tests that follow."""
+        self._worked = False
 
     @property
     def spki_hash(self) -> str:
@@ -68,8 +69,9 @@ class HarnessSession:
                     slow_mo=self._slow_mo,
                 )
             except SetupError as error:
-                self._useless = error
+                self._useless = None if self._worked else error
                 raise
+            self._worked = True
         return Stage(self._browser, self._engine, self._certificate, npm=self._npm)
 
     def host(self, stage: Stage) -> Host:

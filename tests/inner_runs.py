@@ -1,5 +1,6 @@
 """Runs of pytest inside a test, as a user starts them: a process of its own, with its own folder for temporary files."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -15,9 +16,9 @@ import pytest
 
 from harness.browser_path import find_browser
 
-LIMIT = 100.0
+LIMIT = 300.0
 """Real seconds after which an inner run is given up."""
-GONE_WITHIN = 10.0
+GONE_WITHIN = 30.0
 """Real seconds in which the processes of a run must have ended after it."""
 OUTER = ("PYTEST_XDIST", "PYTEST_CURRENT_TEST", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE")
 """Variables that are about the run that these tests are part of."""
@@ -72,26 +73,31 @@ class Runs:
 
     def _processes(self) -> list[str]:
         """Whatever has the folder for temporary files on its command line: a browser with its profile, and its guard."""
-        found = subprocess.run(["pgrep", "-f", str(self.temporary)], capture_output=True, text=True, check=False)
-        return found.stdout.split()
+        if not Path("/proc/self/cmdline").exists():
+            found = subprocess.run(["pgrep", "-f", self.temporary], capture_output=True, text=True, check=False)
+            return found.stdout.split()
+        living = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it has just ended
+                if os.fsencode(self.temporary) in process.joinpath("cmdline").read_bytes():
+                    living.append(process.name)
+        return living
 
 
 @contextmanager
-def runs_of(pytester: pytest.Pytester, browser: Path | None) -> Iterator[Runs]:
+def runs_of(pytester: pytest.Pytester, environment: pytest.MonkeyPatch, browser: Path | None) -> Iterator[Runs]:
     """`browser` is the one that the outer run was told to use."""
-    found = find_browser(browser)
-    with pytest.MonkeyPatch.context() as environment:
-        for name in [name for name in os.environ if name.startswith(OUTER)]:
-            environment.delenv(name)
-        if found:  # an inner run has another home, where Playwright's browsers are not
-            environment.setenv("PBI_BROWSER", str(found))
-        temporary = Path(tempfile.mkdtemp(prefix="inner-"))
-        environment.setenv("TMPDIR", str(temporary))
-        pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = --strict-markers --strict-config\n")
-        try:
-            yield Runs(pytester, temporary)
-        finally:
-            shutil.rmtree(temporary)
+    for name in [name for name in os.environ if name.startswith(OUTER)]:
+        environment.delenv(name)
+    if found := find_browser(browser):  # an inner run has another home, where Playwright's browsers are not
+        environment.setenv("PBI_BROWSER", str(found))
+    temporary = Path(tempfile.mkdtemp(prefix="inner-"))
+    environment.setenv("TMPDIR", str(temporary))
+    pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = --strict-markers --strict-config\n")
+    try:
+        yield Runs(pytester, temporary)
+    finally:
+        shutil.rmtree(temporary)
 
 
 def sections(output: str) -> dict[str, list[str]]:

@@ -1,17 +1,23 @@
 """What can go wrong from outside: one sentence that names the remedy, and nothing left behind."""
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
-from inner_runs import Runs, sections
+from inner_runs import LIMIT, Runs, sections
 
 # What is missing or wrong before the first test
 
 
 NO_BROWSER = "import harness.browser_path; harness.browser_path._candidates = lambda: iter(())"
 NO_SDK = "import pathlib, harness.session; harness.session.node_modules = lambda: pathlib.Path('empty')"
-IMPATIENT = "import harness.browser; harness.browser.START_PATIENCE = 0.5"
+IMPATIENT = "import harness.browser; harness.browser.START_PATIENCE = 1"
 SETUP = "or run 'pbi-harness setup'."
 NAMED = "give the path of the program of Chrome, Edge or Chromium, or leave it out and one is looked for."
 LISTENS_TO_NOBODY = """#!/bin/sh
@@ -69,7 +75,7 @@ sleep 60
             "browser",
             "#!/bin/sh\nsleep 60\n",
             IMPATIENT,
-            "The browser FOLDER/browser did not start: no port was opened in 0.5 s, and it said nothing. "
+            "The browser FOLDER/browser did not start: no port was opened in 1 s, and it said nothing. "
             f"Name another one with --pbi-browser PATH, {SETUP}",
         ),
         (
@@ -243,7 +249,7 @@ MISTAKES = {
     "loaded(); stage.tab.hide(); item.refresh()": (
         "Nobody can refresh in a tab that is hidden; bring it back first with tab.show()."
     ),
-    'stage.open(host.url("reference")); stage.back()': None,
+    "stage.back()": "There is nothing to go back to: this is the first page of the tab.",
     'Host(session._engine, stage.cloud, Path("ca.pem"), port=int(host.url("reference").split(":")[2].split("/")[0]))': (
         r"RE: Port \d+ of this machine cannot be used \(Address already in use\); free it, or choose another one \(0: any\)\."
     ),
@@ -256,7 +262,7 @@ MISTAKES = {
     "loaded(); stage.page.close(); stage.tab.hide()": CLOSED,
     "loaded(); stage.page.close(); stage.reload()": CLOSED,
 }
-"""What a test does -> what it is told (RE: a pattern; None: it passes)."""
+"""What a test does -> what it is told (RE: a pattern)."""
 
 PREPARED = """
 import socket
@@ -300,15 +306,202 @@ def test_mistakes_in_a_test_are_explained_in_a_sentence(runs: Runs) -> None:
     wrong = {}
     for n, (what, message) in enumerate(MISTAKES.items()):
         lines = [line for line in told.get(f"test_{n:02}", []) if not line.startswith("[gw")]
-        if message is None:
-            wanted = None
-        elif message.startswith("RE: "):
+        wanted = re.escape(message).replace("PORT", r"\d+")
+        if message.startswith("RE: "):
             wanted = message.removeprefix("RE: ")
-        else:
-            wanted = re.escape(message).replace("PORT", r"\d+")
-        said = [line.removeprefix(f"test_it.py:{3 * n + 2}: ") for line in lines]
-        if (wanted is None and said) or (wanted and not (len(said) == 1 and re.fullmatch(wanted, said[0]))):
+        if not re.fullmatch(rf"test_it\.py:{3 * n + 2}: {wanted}", "\n".join(lines)):
             wrong[what] = lines
     assert not wrong
-    failed = [f"test-it-py-test-{n:02}/journal.jsonl" for n, message in enumerate(MISTAKES.values()) if message]
-    assert runs.files() == failed
+    assert runs.files() == [f"test-it-py-test-{n:02}/journal.jsonl" for n in range(len(MISTAKES))]
+
+
+# What goes away in the middle of a test
+
+LOSSES = '''
+import os, signal
+import pytest
+import harness.artifacts, harness.devtools, harness.errors, harness.virtual_time
+
+harness.artifacts.SCREENSHOT_PATIENCE_MS = 1000
+
+def kill_the_browser(stage):
+    os.kill(stage._browser._process.pid, signal.SIGKILL)
+
+def crash_the_page(stage):
+    stage._engine.run(send(stage, "Page.crash"))
+
+def close_the_page(stage):
+    stage._engine.run(send(stage, "Page.close"))
+
+async def send(stage, method):
+    stage._isolated.session.send(method)
+
+def loaded(stage, host):
+    item = stage.open(host.url("article_manual")).item()
+    item.expect_loaded()
+    return item
+
+def in_mid_advance(stage, host, what):
+    """Half an hour into a day, while the page waits for an answer."""
+    stage.page.route("**/now", lambda route: what(stage))
+    loaded(stage, host)
+    stage.page.evaluate("void setTimeout(() => fetch('/now'), 1_800_000)")
+    stage.clock.advance("24h")
+
+def test_browser_killed_mid_advance(pbi_stage, pbi_host):
+    in_mid_advance(pbi_stage, pbi_host, kill_the_browser)
+
+def test_the_next_one_gets_another(pbi_stage, pbi_host):
+    loaded(pbi_stage, pbi_host).refresh()
+
+def test_page_crashes_mid_advance(pbi_stage, pbi_host):
+    in_mid_advance(pbi_stage, pbi_host, crash_the_page)
+
+def test_page_closed_mid_advance(pbi_stage, pbi_host):
+    in_mid_advance(pbi_stage, pbi_host, close_the_page)
+
+def test_crashed_page_is_asked(pbi_stage, pbi_host):
+    item = loaded(pbi_stage, pbi_host)
+    crash_the_page(pbi_stage)
+    item.refresh()
+
+def test_crashed_page_is_left(pbi_stage, pbi_host):
+    loaded(pbi_stage, pbi_host)
+    with pytest.raises(harness.errors.PageGone):
+        in_mid_advance(pbi_stage, pbi_host, crash_the_page)
+    pbi_stage.goto(pbi_host.url("reference"))
+
+def test_script_without_end(pbi_stage, pbi_host, monkeypatch):
+    loaded(pbi_stage, pbi_host)
+    monkeypatch.setattr(harness.devtools, "PATIENCE", 2.0)
+    monkeypatch.setattr(harness.virtual_time, "PATIENCE", 2.0)
+    pbi_stage.page.evaluate("void setTimeout(() => { for (;;); }, 60_000)")
+    pbi_stage.clock.advance("10min")
+
+def test_answer_that_never_comes(pbi_stage, pbi_host, monkeypatch):
+    loaded(pbi_stage, pbi_host)
+    monkeypatch.setattr(harness.virtual_time, "PATIENCE", 2.0)
+    pbi_stage.page.route("**/never", lambda route: None)
+    pbi_stage.page.evaluate("void setTimeout(() => fetch('/never'), 60_000)")
+    pbi_stage.clock.advance("10min")
+
+def test_browser_killed_between_two_calls(pbi_stage, pbi_host):
+    item = loaded(pbi_stage, pbi_host)
+    kill_the_browser(pbi_stage)
+    item.refresh()
+
+def test_browser_killed_and_a_second_stage(pbi_session, pbi_stage, pbi_host):
+    loaded(pbi_stage, pbi_host)
+    kill_the_browser(pbi_stage)
+    with pbi_session.stage() as other, pbi_session.host(other) as host:
+        loaded(other, host).refresh()
+
+def test_playwright_let_go(pbi_stage, pbi_host):
+    loaded(pbi_stage, pbi_host)
+    pbi_stage.page.context.browser.close()
+
+def test_page_closed_at_the_end(pbi_stage, pbi_host):
+    loaded(pbi_stage, pbi_host)
+    pbi_stage.page.close()
+
+def test_the_last_one_gets_another(pbi_stage, pbi_host):
+    loaded(pbi_stage, pbi_host).refresh()
+'''
+STUCK = "Time has stood still for 2 s, waiting for"
+TOLD_OF_LOSSES = {
+    "test_browser_killed_mid_advance": f"The browser ended {GONE}",
+    "test_page_crashes_mid_advance": CLOSED,
+    "test_page_closed_mid_advance": CLOSED,
+    "test_crashed_page_is_asked": CLOSED,
+    "test_crashed_page_is_left": CLOSED,
+    "test_script_without_end": f"{STUCK} a script of the page that does not end; look for an endless loop in it.",
+    "test_answer_that_never_comes": f"{STUCK} an answer from http://127.0.0.1:PORT/never; "
+    "let it be answered, e.g. by page.route().",
+    "test_browser_killed_between_two_calls": f"The browser ended {GONE}",
+}
+
+
+def test_what_goes_away_is_named_and_the_next_test_passes(runs: Runs) -> None:
+    runs.tests(LOSSES)
+
+    result = runs.run("--screenshot=only-on-failure", "--tracing=retain-on-failure")
+
+    result.assert_outcomes(failed=len(TOLD_OF_LOSSES), passed=5)
+    told = {
+        title: re.sub(r"^test_it\.py:\d+: ", "", re.sub(r"1:\d+/", "1:PORT/", "\n".join(lines)))
+        for title, lines in sections(result.stdout.str()).items()
+    }
+    assert told == TOLD_OF_LOSSES
+    assert {Path(file).parent.name for file in runs.files() if file.endswith("/journal.jsonl")} == {
+        f"test-it-py-{name.replace('_', '-')}" for name in TOLD_OF_LOSSES
+    }
+    killed = runs.folder / "test-results/test-it-py-test-browser-killed-mid-advance/journal.jsonl"
+    kinds = [json.loads(line)["kind"] for line in killed.read_text().splitlines()]
+    assert "token.applied" in kinds
+
+
+# The end of the test process itself
+
+ENDLESS = """
+    from pathlib import Path
+
+    def test_endless(pbi_stage, pbi_host):
+        pbi_stage.open(pbi_host.url("article_manual")).item().expect_loaded()
+        Path("ready").touch()
+        while True:
+            pbi_stage.clock.advance("24h")
+
+    def test_next(pbi_stage):
+        pass
+"""
+DEFAULT_SIGINT = "import os, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); os.execv(sys.executable, sys.argv[1:])"
+"""A shell in the background lets its children ignore Ctrl-C."""
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [(signal.SIGINT, 2), (signal.SIGTERM, -signal.SIGTERM), (signal.SIGKILL, -signal.SIGKILL)],
+    ids=["Ctrl-C", "SIGTERM", "SIGKILL"],
+)
+def test_the_browser_ends_with_the_test_process(runs: Runs, sent: signal.Signals, code: int) -> None:
+    runs.tests(ENDLESS)
+    pytest_command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider"]
+    run = subprocess.Popen(
+        [sys.executable, "-c", DEFAULT_SIGINT, *pytest_command],
+        cwd=runs.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        until = time.monotonic() + LIMIT
+        while not (runs.folder / "ready").exists() and run.poll() is None and time.monotonic() < until:
+            time.sleep(0.02)
+        assert list(runs.temporary.glob("pbi-harness-*"))
+        if sent is signal.SIGINT:
+            os.killpg(run.pid, sent)  # a terminal sends it to all of the foreground: Playwright's driver, too
+        else:
+            run.send_signal(sent)
+        output = run.communicate(timeout=LIMIT)[0]
+    finally:
+        if run.poll() is None:
+            os.killpg(run.pid, signal.SIGKILL)
+            run.communicate()
+
+    runs.expect_nothing_left()
+    assert run.returncode == code
+    assert "Traceback" not in output
+    if sent is signal.SIGINT:
+        assert "KeyboardInterrupt" in output
+        assert runs.files() == ["test-it-py-test-endless/journal.jsonl"]
+
+
+def test_a_long_name_of_the_temporary_folder(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sockets have short paths: in such a folder no browser starts."""
+    long = runs.temporary / ("x" * 80)
+    long.mkdir()
+    monkeypatch.setenv("TMPDIR", str(long))
+    runs.tests("def test_it(pbi_stage, pbi_host): pbi_stage.open(pbi_host.url('reference')).item()")
+    runs.run().assert_outcomes(passed=1)
+    assert list(long.iterdir()) == []

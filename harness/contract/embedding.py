@@ -6,8 +6,6 @@ from harness.contract.scenarios import Scenarios
 
 UNSUPPORTED = "accessTokenProvider is only supported"
 """The SDK's own exception. Source: powerbi-client, src/embed.ts, validateEventHooks."""
-
-
 UNSAID = "Uncaught (in promise)"
 """An error without a word: so the SDK rejects when it cannot post its message to the iframe."""
 

@@ -34,8 +34,8 @@ class Observation:
     opened: datetime
     ended: datetime
     returns: list[datetime] = field(default_factory=list)
-    missed: dict[str, list[datetime]] = field(default_factory=dict)
-    """When items that had been on the page were seen not to be there any more."""
+    missed: dict[str, datetime] = field(default_factory=dict)
+    """When an item that had been on the page was first seen not to be there any more."""
     stopped: str = ""
     """Why the scenario ended before its time; empty if it did not."""
 
@@ -74,8 +74,10 @@ class Observation:
 
     def gone(self, item: str) -> datetime | None:
         """When the item's iframe went away; None if it was there to the end. What a dying iframe says may come late."""
-        told = [entry.at for entry in self.journal.of("embed.gone", item=item)]
-        return min([*told, *self.missed.get(item, [])], default=None)
+        known = [entry.at for entry in self.journal.of("embed.gone", item=item)]
+        if item in self.missed:
+            known.append(self.missed[item])
+        return min(known, default=None)
 
     def there(self, at: datetime) -> list[str]:
         """The items that were on the page at an instant, whatever they had loaded."""

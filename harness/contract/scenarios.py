@@ -97,10 +97,9 @@ class Scenarios:
     def _look(self, stage: Stage, observed: Observation) -> list[Item]:
         """The items that are on the page; what is not there any more is noted."""
         items = stage.items()
-        for gone in {entry["item"] for entry in stage.journal.of("item.event", event="loaded")} - {
-            i.name for i in items
-        }:
-            observed.missed.setdefault(gone, []).append(stage.clock.now)
+        loaded = {entry["item"] for entry in stage.journal.of("item.event", event="loaded")}
+        for name in loaded - {item.name for item in items}:
+            observed.missed.setdefault(name, stage.clock.now)
         return items
 
     def _interact(self, stage: Stage, observed: Observation, chance: random.Random) -> None:

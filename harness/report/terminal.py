@@ -57,8 +57,7 @@ class TerminalReport:
         counted = (
             ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in COLOURS if outcomes[outcome]) or "no verdict"
         )
-        self._line("")
-        self._line(f"{len(reports)} page(s), {len(findings)} verdicts: {counted}.")
+        self._line(f"{len(reports)} pages, {len(findings)} verdicts: {counted}.")
         self._line(
             f"{spoken(timedelta(seconds=round(virtual.total_seconds())))} of virtual time in {real:.1f} s of real time."
         )
