@@ -36,9 +36,13 @@ class Clock:
 
         Raises `UsageError` for a naive datetime or an instant that has gone by.
         """
+        if not isinstance(instant, datetime):
+            raise UsageError(
+                f"{instant!r} is not an instant; give an aware datetime, such as clock.now + timedelta(minutes=5)."
+            )
         if instant.tzinfo is None:
             raise UsageError(
-                f"{instant!r} has no time zone, so it names no instant; give an aware one, such as "
+                f"{instant} has no time zone, so it names no instant; give an aware one, such as "
                 "clock.now + timedelta(minutes=5) or datetime(..., tzinfo=timezone.utc)."
             )
         if instant < self.now:

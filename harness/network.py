@@ -12,7 +12,7 @@ from fake_pbi.faults import Fault, Faults
 from fake_pbi.hosts import APP
 from fake_pbi.journal import Journal
 from harness.devtools import Event, Session
-from harness.errors import BrowserGone, DevToolsError
+from harness.errors import DevToolsError, PageGone
 from harness.service_clock import ServiceClock
 from harness.waits import HOLD_URL
 
@@ -120,7 +120,7 @@ class Network:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stamped.setdefault(id, asyncio.Event()).wait(), 2)
         fault = self._faults.for_request(url, event["request"]["method"])
-        with contextlib.suppress(DevToolsError, BrowserGone):  # the page may have given it up, or be gone
+        with contextlib.suppress(DevToolsError, PageGone):  # the page may have given it up, or be gone
             if fault:
                 await self._answer(session, event["requestId"], fault)
             else:

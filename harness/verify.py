@@ -72,7 +72,7 @@ def run_contract(pages: Sequence[str], options: Sequence[str], report: Path | No
         code = int(pytest.main(arguments, plugins=[run]))
     if run.error:
         code = getattr(run.error, "exit_code", HarnessError.exit_code)
-    terminal.ended(run.reports.values())
+    terminal.ended(run.reports.values(), complete=run.complete)
     if report:
         write_json(report, run.reports.values(), code)
     if run.error:

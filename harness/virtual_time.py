@@ -239,11 +239,11 @@ class VirtualTime:
         return now - began
 
     async def until(self, happened: Callable[[], bool], within: float) -> bool:
-        """Let time pass in millisecond steps until `happened()`; False if it did not within so many ms."""
+        """Let time pass in small steps until `happened()`; False if it did not within so many ms."""
         began = now = await self.read()
         while not happened():
             if now - began >= within:
                 return False
-            await self.grant(1)
+            await self.grant(1 if now - began < 100 else 50)
             now = await self.read()
         return True

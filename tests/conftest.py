@@ -13,9 +13,7 @@ def pages() -> Iterator[Site]:
 
 
 @pytest.fixture
-def runs(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> Iterator[Runs]:
+def runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Runs]:
     """Runs of pytest inside a test. Function scope."""
     with runs_of(pytester, monkeypatch, request.config.option.pbi_browser) as started:
         yield started

@@ -24,9 +24,9 @@ def test_it_does_nothing_until_it_is_used(runs: Runs) -> None:
         import os, sys, time
 
         def test_plain(tmp_path):
-            ours = {name for name in sys.modules if name.split(".")[0] in ("harness", "fake_pbi")}
-            assert ours == {"harness", "harness.plugin", "harness.errors", "fake_pbi", "fake_pbi.durations"}
-            assert not {"aiohttp", "cryptography", "freezegun", "msal", "trustme"} & set(sys.modules)
+            assert "harness.plugin" in sys.modules
+            heavy = {"harness.session", "harness.stage", "harness.browser", "harness.engine", "fake_pbi.cloud"}
+            assert not (heavy | {"aiohttp", "cryptography", "freezegun", "msal", "trustme"}) & set(sys.modules)
             (tmp_path / "now").touch()
             assert abs((tmp_path / "now").stat().st_mtime - time.time()) < 60
     """)
@@ -50,7 +50,8 @@ def test_what_is_public_is_named_and_explained(runs: Runs) -> None:
     )
     assert section
     explained = re.findall(r"^(\w+).* -- .*\n    (.+)", section[1], re.MULTILINE)
-    assert {name for name, _ in explained} == {"pbi_session", "pbi_stage", "pbi_host"}
+    assert {name for name, _ in explained} >= {"pbi_session", "pbi_stage", "pbi_host"}
+    assert not [name for name, _ in explained if not name.startswith("pbi_")]
     assert not [name for name, text in explained if "no docstring" in text]
 
 

@@ -2,7 +2,7 @@
 
 from harness.contract.embedding import UNSUPPORTED, first_line
 from harness.contract.observation import cut_short
-from harness.contract.rule import Verdict, failed, passed, rule
+from harness.contract.rule import Verdict, counted, failed, passed, rule
 from harness.contract.scenarios import Scenarios
 
 HARMLESS = "ResizeObserver loop"
@@ -29,7 +29,7 @@ def nothing_uncaught(scenarios: Scenarios) -> Verdict:
         first = errors[0]
         kind = "unhandled rejection" if first["rejection"] else "uncaught exception"
         message = (
-            f"{len(errors)} error(s) that nobody caught ({observed.title}), the first at {observed.when(first)}: {kind} "
+            f"{counted(len(errors), 'error')} that nobody caught ({observed.title}), the first at {observed.when(first)}: {kind} "
             f"{first_line(first['text'])!r}."
         )
         if observed is not scenarios.outage:

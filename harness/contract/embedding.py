@@ -1,7 +1,7 @@
 """EMB-1 and TYPE-1: does the page embed anything, and does it use the automatic way where the SDK has it?"""
 
 from harness.contract.observation import Observation
-from harness.contract.rule import Verdict, failed, passed, rule
+from harness.contract.rule import Verdict, counted, failed, passed, rule
 from harness.contract.scenarios import Scenarios
 
 UNSUPPORTED = "accessTokenProvider is only supported"
@@ -31,7 +31,9 @@ def embeds(scenarios: Scenarios) -> Verdict:
     journal = observed.journal
     if loaded := loads(observed):
         first = journal.of("item.event", item=loaded[0], event="loaded")[0]
-        return passed(f"{len(loaded)} item(s) loaded; the first raised `loaded` at {observed.when(first)}.", [first])
+        return passed(
+            f"{counted(len(loaded), 'item')} loaded; the first raised `loaded` at {observed.when(first)}.", [first]
+        )
     frames = journal.of("embed.frame")
     errors = journal.of("page.error")
     applied = journal.of("token.applied")

@@ -7,15 +7,11 @@ from itertools import pairwise
 from fake_pbi.journal import Entry
 from harness.contract.embedding import loads
 from harness.contract.observation import Observation, cut_short
-from harness.contract.rule import Verdict, failed, passed, rule, skipped
+from harness.contract.rule import Verdict, counted, failed, minutes, passed, rule, skipped
 from harness.contract.scenarios import Scenarios
 
 IN_TIME = timedelta(seconds=60)
 PER_RENEWAL, PER_LIFETIME = 2, 4
-
-
-def minutes(length: timedelta) -> str:
-    return f"{length.total_seconds() / 60:g} min"
 
 
 @rule(
@@ -33,8 +29,8 @@ def nobody_meets_an_expired_token(scenarios: Scenarios) -> Verdict:
         if expired or raised:
             first = (expired or raised)[0]
             return failed(
-                f"With tokens of {minutes(observed.lifetime)}, {len(expired)} data request(s) carried an expired token, the "
-                f"first at {observed.when(first)}; the item raised TokenExpired {len(raised)} time(s).",
+                f"With tokens of {minutes(observed.lifetime)}, {counted(len(expired), 'data request')} carried an expired token, the "
+                f"first at {observed.when(first)}; the item raised TokenExpired {counted(len(raised), 'time')}.",
                 [*expired[:5], *raised[:5]],
                 _why_not_renewed(observed, first),
             )
@@ -129,7 +125,7 @@ def no_storm(scenarios: Scenarios) -> Verdict:
                     among[:5],
                     _why_a_storm(observed, among),
                 )
-    return passed(f"At most {most} token request(s) in any lifetime.")
+    return passed(f"At most {counted(most, 'token request')} in any lifetime.")
 
 
 def _why_a_storm(observed: Observation, requests: list[Entry]) -> str:

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from fake_pbi.journal import Entry
 from harness.contract.observation import Observation, cut_short
-from harness.contract.rule import Verdict, failed, passed, rule, skipped
+from harness.contract.rule import Verdict, counted, failed, passed, rule, skipped
 from harness.contract.scenarios import Scenarios
 
 NULL = 'The article: "The accessTokenProvider event hook should never throw an exception. If it fails to generate a new token, return a Null value."'
@@ -74,8 +74,8 @@ def called_again(scenarios: Scenarios) -> Verdict:
         if len(in_time) < 3:
             calls = observed.journal.of("hook.called", item=item)
             return failed(
-                f"Over {OBSERVED} lifetimes the provider of item {item} was called {len(calls)} time(s) and brought "
-                f"{len(brought)} token(s), {len(in_time)} of them in time; the last call was answered so: "
+                f"Over {OBSERVED} lifetimes the provider of item {item} was called {counted(len(calls), 'time')} and brought "
+                f"{counted(len(brought), 'token')}, {len(in_time)} of them in time; the last call was answered so: "
                 f"{_last_answer(observed, item)}.",
                 calls[-5:],
                 "The provider answers with what it has cached, or was lost when the page embedded again.",

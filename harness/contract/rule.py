@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from fake_pbi.journal import Entry
@@ -65,3 +66,13 @@ def failed(message: str, evidence: Sequence[Entry] = (), likely_cause: str = "")
 
 def skipped(message: str) -> Verdict:
     return Verdict("skipped", message)
+
+
+def counted(number: int, thing: str) -> str:
+    """ "1 item", "2 items"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def minutes(length: timedelta) -> str:
+    """ "60 min", "9.7 min"."""
+    return f"{round(length.total_seconds() / 60, 1):g} min"

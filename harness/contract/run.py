@@ -33,6 +33,11 @@ class ContractRun:
     """What ended the run early: the harness could not go on."""
     _scenarios: dict[str, Scenarios] = field(default_factory=dict)
 
+    @property
+    def complete(self) -> bool:
+        """Whether every page has been judged by every rule."""
+        return sum(len(report.findings) for report in self.reports.values()) == len(self.pages) * len(self.rules)
+
     @pytest.hookimpl
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         if {"pbi_page", "pbi_rule"} <= set(metafunc.fixturenames):

@@ -1,9 +1,9 @@
-"""WAKE-1 to WAKE-4: the tab was hidden or asleep; what does the page do when its user comes back?"""
+"""WAKE-1 to WAKE-4: the tab was hidden or frozen; what does the page do when its user comes back?"""
 
 from datetime import timedelta
 
 from harness.contract.observation import cut_short
-from harness.contract.rule import Verdict, failed, passed, rule, skipped
+from harness.contract.rule import Verdict, counted, failed, passed, rule, skipped
 from harness.contract.scenarios import Scenarios
 
 SOON = timedelta(seconds=5)
@@ -18,25 +18,25 @@ AFTERMATH = timedelta(seconds=10)
     basis='The article: "Add a listener to make sure token is updated after tab was inactive".',
 )
 def alive_after_sleep(scenarios: Scenarios) -> Verdict:
-    observed = scenarios.asleep_past_expiry
+    observed = scenarios.frozen_past_expiry
     if cut := cut_short(observed):
         return skipped(cut)
     shown, frozen = observed.returns[0], observed.journal.of("tab", state="frozen")[0]
-    asleep = f"The tab was frozen from {observed.when(frozen)} to {observed.when(shown)}; 5 s later"
+    slept = f"The tab was frozen from {observed.when(frozen)} to {observed.when(shown)}; 5 s later"
     items = observed.there(shown + SOON)
     if not items:
-        return failed(f"{asleep} nothing was embedded any more.", observed.journal.of("embed.gone"))
+        return failed(f"{slept} nothing was embedded any more.", observed.journal.of("embed.gone"))
     for item in items:
         token = observed.holding_at(item, shown + SOON)
         if not token or not token.outlives(shown + SOON):
             return failed(
-                f"{asleep} item {item} still had {token.token if token else 'no token'}, which had expired.",
+                f"{slept} item {item} still had {token.token if token else 'no token'}, which had expired.",
                 observed.journal.of("tab"),
                 "Nothing looks at the token when the page resumes, or what looks does not renew.",
             )
     fresh = [entry for entry in observed.journal.of("token.applied") if entry.at >= shown]
     seen = f"a new token was there at {observed.when(fresh[0])}" if fresh else "its token still lived"
-    return passed(f"Shown at {observed.when(shown)} after 85 min asleep; {seen}.", fresh)
+    return passed(f"Shown at {observed.when(shown)} after 85 min frozen; {seen}.", fresh)
 
 
 @rule(
@@ -58,7 +58,9 @@ def usable_after_two_hidden_lifetimes(scenarios: Scenarios) -> Verdict:
             f"that was {refused[0]['state']}.",
             refused,
         )
-    return passed(f"Shown at {observed.when(shown)} after 2 h hidden; {len(asked)} data request(s) succeeded.", asked)
+    return passed(
+        f"Shown at {observed.when(shown)} after 2 h hidden; {counted(len(asked), 'data request')} succeeded.", asked
+    )
 
 
 @rule(

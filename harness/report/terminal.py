@@ -46,8 +46,8 @@ class TerminalReport:
         elif finding.expected and outcome != "skipped":
             self._line(" " * MARGIN + self._wrapped(f"as expected: {finding.expected.reason}"))
 
-    def ended(self, reports: Iterable[PageReport]) -> None:
-        """The totals."""
+    def ended(self, reports: Iterable[PageReport], *, complete: bool) -> None:
+        """The totals. `complete`: no verdict is missing."""
         reports = list(reports)
         findings = [finding for report in reports for finding in report.findings]
         outcomes = Counter(finding.verdict.outcome for finding in findings)
@@ -64,8 +64,10 @@ class TerminalReport:
         if surprises:
             names = ", ".join(f"{finding.page} {finding.rule.id}" for finding in surprises)
             self._line(self._tint("31", f"Not as expected: {names}."))
-        elif findings:
+        elif complete:
             self._line(self._tint("32", "Every verdict is as expected."))
+        else:
+            self._line(self._tint("31", "The run ended early; these are the verdicts until then."))
 
     def _line(self, text: str) -> None:
         self._out.write(("\r\x1b[2K" if self._alive else "") + text.rstrip() + "\n")
