@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
+from sys import intern
 from typing import Any
 
 Now = Callable[[], datetime]
@@ -60,7 +61,7 @@ class Journal:
     def write(self, kind: str, *, at: datetime | None = None, **data: Any) -> Entry:
         """Append what happened now, or at an instant `at` that is not later than now."""
         self._write_due()
-        entry = Entry(at or self.now(), kind, data)
+        entry = Entry(at or self.now(), intern(kind), {intern(name): _shared(value) for name, value in data.items()})
         self._entries.append(entry)
         return entry
 
@@ -103,3 +104,8 @@ class Journal:
     def expired_requests(self) -> list[Entry]:
         """The data requests that carried an expired token: what a user would have seen fail."""
         return self.of("data.request", state="expired")
+
+
+def _shared(value: Any) -> Any:
+    """The same text is kept once: a month's journal is mostly repetition."""
+    return intern(value) if type(value) is str else value
