@@ -90,7 +90,7 @@ class Stage:
         async def begin() -> tuple[Network, VirtualTime]:
             network = Network(service, self.journal, self.cloud.faults)
             time = VirtualTime(session, network, service)
-            session.on("Runtime.exceptionThrown", self._page_error)
+            session.on("Runtime.exceptionThrown", lambda event: self._page_error(service, event))
             await time.start(service.now())
             return network, time
 
@@ -234,7 +234,8 @@ class Stage:
         opened = [opened for opened in self.journal.of("page.opened") if opened.at <= entry.at]
         return spoken(entry.at - (opened[-1].at if opened else entry.at))
 
-    def _page_error(self, event: Event) -> None:
+    def _page_error(self, service: ServiceClock, event: Event) -> None:
+        service.see(event["timestamp"])
         details = event["exceptionDetails"]
         exception = details.get("exception", {})
         text = exception.get("description") or str(exception.get("value", details["text"]))
