@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -211,15 +210,3 @@ class Browser:
         self._folder.close()
         self._process.wait()
         self._stderr.close()
-
-
-@contextlib.contextmanager
-def browser(
-    engine: Engine, playwright: Playwright, path: Path, *, spki_hash: str, headed: bool = False, slow_mo: float = 0
-) -> Iterator[Browser]:
-    """A `Browser` that is closed at the end of the block."""
-    running = Browser(engine, playwright, path, spki_hash=spki_hash, headed=headed, slow_mo=slow_mo)
-    try:
-        yield running
-    finally:
-        running.close()

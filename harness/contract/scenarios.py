@@ -64,10 +64,6 @@ class Scenarios:
         self.outage: Observation | None = None
         self.no_moment = ""
 
-    @property
-    def virtual_time(self) -> timedelta:
-        return sum((observed.ended - observed.opened for observed in self.observed), timedelta(0))
-
     @contextmanager
     def _session(self, title: str, lifetime: timedelta) -> Iterator[tuple[Stage, Observation]]:
         self._say(title)
