@@ -21,7 +21,7 @@ verify: setup ## test the built-in host pages against the refresh contract
 test: setup lint ## the project's own tests
 	$(BIN)/python -m pytest -q -W error -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
-matrix: setup ## all broken pages against all rules (the tests take one page for each rule)
+matrix: setup ## every page against every rule (the tests take one broken page for each rule)
 	$(BIN)/python -m pytest -q -W error -n auto --maxprocesses 4 -m 'matrix or not matrix' $(ARGS) tests/test_broken_pages.py
 
 soak: setup ## the tests twenty times over, each time in another order (ROUNDS=n)

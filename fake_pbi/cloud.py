@@ -17,6 +17,7 @@ from fake_pbi.hosts import API, APP, LOGIN
 from fake_pbi.journal import Journal, Now
 from fake_pbi.rest import Rest
 from fake_pbi.tenant import Tenant
+from fake_pbi.token_answers import TokenAnswers
 from fake_pbi.tokens import TokenBook
 
 SHUTDOWN_SECONDS = 0.01
@@ -35,6 +36,7 @@ class Cloud:
         self.tenant = tenant or Tenant()
         self.journal = Journal(now)
         self.tokens = TokenBook(now, self.journal)
+        self.answers = TokenAnswers(now, self.tenant, self.tokens)
         self.faults = Faults(now, self.journal)
         self.gateway = Gateway(self.journal)
         self.tls_port = 0

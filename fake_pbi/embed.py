@@ -163,6 +163,8 @@ class Embed:
         _, state = self._bearer(request)
         if error := _refusal(state):
             raise error
+        if self._tenant.only_items is not None and request.match_info["id"] not in self._tenant.only_items:
+            raise EntityNotFound
         return web.json_response(
             {"name": NAMES[request.match_info["kind"]], "pages": [page.described() for page in PAGES]}
         )

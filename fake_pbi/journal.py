@@ -7,8 +7,11 @@
 | `tab` | what the user did with the tab | state: hidden, shown, frozen, resumed |
 | `request` | the page, its frames or workers sent a request | request, url, method, type, source: page, worker, embed |
 | `response` | its end | request, status (None: it failed), error |
+| `clock` | something that the clock could not wait for | what, url |
 | `host.refused` | the gateway refused a host that is not open | host |
 | `fault.began`, `fault.ended`, `fault.hit` | a fault that a scenario put in front of an endpoint | fault, url; hit: method |
+| `token.fetched` | an answer to the page brought a token (contract sessions) | token, url, by: type of the request |
+| `token.leaked` | a token was seen where it does not belong (contract sessions) | token, where: URL, Referer, local storage, session storage, IndexedDB, Cache Storage, cookie, console; detail, form: as it is, escaped, in base64 |
 | `token.issued` | Entra ID or GenerateToken made a token | token, type: entra, embed; expires |
 | `token.applied` | an item took a token | item, token, type, expires, how: load, setAccessToken, hook; state: live, expired, unknown |
 | `token.expired` | the token that an item holds reached its end | item, token |

@@ -46,3 +46,6 @@ class Tenant:
     hook_address: HookAddress = "last"
     """Which uid the service addresses after a second embed() on an element: the last load's, or the first, of the
     frame's address. Assumed."""
+
+    only_items: frozenset[str] | None = None
+    """The ids of the reports, dashboards and tiles that exist; None: any id does."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+import jwt
+
 from fake_pbi import signing
 from fake_pbi.hosts import CLUSTER
 from fake_pbi.journal import Journal, Now
@@ -45,6 +47,9 @@ class TokenBook:
         self._journal = journal
         self._by_text: dict[str, Token] = {}
         self._issued: Counter[TokenType] = Counter()
+        self._foreigners = 0
+        self.takes_foreign = False
+        """Whether tokens of another service are taken for what they say of themselves: its clock is a real one."""
 
     def mint_entra(
         self, lifetime: timedelta, *, tenant_id: str, client_id: str, claims: Mapping[str, Any] | None = None
@@ -81,19 +86,40 @@ class TokenBook:
         now = self._now()
         latest = (now + max_life).replace(microsecond=0) if max_life else entra.expires
         expires = min(entra.expires, latest)
-        sealed = gzip.compress(secrets.token_bytes(384), mtime=0)
-        where = {
-            "clusterUrl": f"https://{CLUSTER}",
-            "exp": int(expires.timestamp()),
-            "allowAccessOverPublicInternet": True,
-        }
-        readable = base64.b64encode(json.dumps(where, separators=(",", ":")).encode())
-        text = f"{base64.urlsafe_b64encode(sealed).decode()}.{readable.decode()}"
-        return self._add("embed", text, now, expires)
+        return self._add("embed", _embed_text(expires), now, expires)
+
+    def mint_ended(self, like: Token, expires: datetime) -> Token:
+        """A token of the same type and life as `like` that has ended already: what a stale cache hands out."""
+        issued = expires - (like.expires - like.issued)
+        end = expires.replace(microsecond=0)
+        if like.type == "entra":
+            claims = signing.claims_of(like.text)
+            claims |= {"iat": int(issued.timestamp()), "nbf": int(issued.timestamp()), "exp": int(end.timestamp())}
+            return self._add("entra", signing.sign(claims), issued, end)
+        return self._add("embed", _embed_text(end), issued, end)
+
+    def all(self) -> list[Token]:
+        """Every token so far, oldest first."""
+        return list(self._by_text.values())
+
+    def found_in(self, text: str) -> list[Token]:
+        """The issued tokens whose text stands in `text`, oldest first."""
+        return [token for token in self._by_text.values() if token.text in text]
 
     def find(self, text: str) -> Token | None:
-        """The issued token of this text."""
-        return self._by_text.get(text)
+        """The issued token of this text; with `takes_foreign` also one of another service."""
+        found = self._by_text.get(text)
+        return found if found or not self.takes_foreign else self._foreign(text)
+
+    def _foreign(self, text: str) -> Token | None:
+        """A token that another service issued, known by what it says of itself."""
+        type_, expires = _read(text)
+        if expires is None:
+            return None
+        self._foreigners += 1
+        token = Token(f"foreign-{self._foreigners}", type_, text, self._now(), expires)
+        self._by_text[text] = token
+        return token
 
     def state(self, text: str) -> TokenState:
         """What the token is worth now. It has expired from its last second on."""
@@ -108,3 +134,28 @@ class TokenBook:
         self._by_text[text] = token
         self._journal.write("token.issued", token=token.name, type=type_, expires=expires)
         return token
+
+
+def _embed_text(expires: datetime) -> str:
+    sealed = gzip.compress(secrets.token_bytes(384), mtime=0)
+    where = {
+        "clusterUrl": f"https://{CLUSTER}",
+        "exp": int(expires.timestamp()),
+        "allowAccessOverPublicInternet": True,
+    }
+    readable = base64.b64encode(json.dumps(where, separators=(",", ":")).encode())
+    return f"{base64.urlsafe_b64encode(sealed).decode()}.{readable.decode()}"
+
+
+def _read(text: str) -> tuple[TokenType, datetime | None]:
+    """Type and end of a token of any service, as it says itself; None for what is no token.
+
+    Source: RFC 7519 (`exp` of an Entra token); for embed tokens the shape that public repositories show.
+    """
+    try:
+        if text.count(".") == 2:
+            return "entra", datetime.fromtimestamp(int(signing.claims_of(text)["exp"]), UTC)
+        readable = json.loads(base64.b64decode(text.partition(".")[2], validate=True))
+        return "embed", datetime.fromtimestamp(int(readable["exp"]), UTC)
+    except (ValueError, LookupError, TypeError, OverflowError, jwt.InvalidTokenError):
+        return "embed", None

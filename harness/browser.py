@@ -36,7 +36,7 @@ FLAGS = (
     "--disable-site-isolation-trials",
     "--renderer-process-limit=1",
     "--disable-features=IsolateOrigins,site-per-process,ProactivelySwapBrowsingInstance,BackForwardCache,"
-    "LocalNetworkAccessChecks,WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup",
+    "LocalNetworkAccessChecks,AutofillServerCommunication,WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup",
     # Whatever would not go through a stage's gateway goes nowhere but to this machine.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]",
 )
@@ -178,10 +178,11 @@ class Browser:
             "browserContextId"
         ]
         # Not by Playwright's new_context(): its focus emulation would keep every page visible.
-        with self.playwright.contexts[0].expect_page(lambda page: page.url == "about:blank") as opened:
-            target_id = self._engine.run(
-                browser.call("Target.createTarget", url="about:blank", browserContextId=context_id)
-            )["targetId"]
+        blank = f"about:blank#{context_id}"  # Playwright may still be hearing of other blank pages
+        with self.playwright.contexts[0].expect_page(lambda page: page.url == blank) as opened:
+            target_id = self._engine.run(browser.call("Target.createTarget", url=blank, browserContextId=context_id))[
+                "targetId"
+            ]
         attached = self._engine.run(browser.call("Target.attachToTarget", targetId=target_id, flatten=True))
         return IsolatedPage(context_id, target_id, opened.value, Session(self.devtools, attached["sessionId"]))
 

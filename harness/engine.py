@@ -38,6 +38,10 @@ class Engine:
             future.cancel()
             raise
 
+    def start(self, work: Coroutine[Any, Any, T]) -> "concurrent.futures.Future[T]":
+        """Begin `work` on the engine's loop, and go on meanwhile."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
     def close(self) -> None:
         async def end() -> None:
             tasks = asyncio.all_tasks() - {asyncio.current_task()}

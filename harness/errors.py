@@ -4,9 +4,12 @@
     ├── SetupError           exit 3   something that it needs could not be installed or found
     ├── UsageError           exit 4   an option, argument or variable is wrong
     ├── PageUnreachable      exit 3   nothing answers at the page's address
+    ├── AdapterFailed        exit 3   the user's adapter raised
+    ├── NotAPage             exit 3   what answers there is no page
     ├── NothingEmbedded      exit 3   a page has no Power BI item
     ├── RequestStorm         exit 3   a page sent more requests than a scenario allows
     ├── ClockStuck           exit 3   time waits for an answer that does not come
+    ├── TookTooLong          exit 3   a session used up its real time
     ├── DevToolsError        exit 3   the browser refused a command
     └── PageGone             exit 3   the page crashed or was closed
         └── BrowserGone      exit 3   the browser ended
@@ -40,6 +43,25 @@ class PageUnreachable(HarnessError):
 
     def __init__(self, url: str, seen: str) -> None:
         super().__init__(f"{url} could not be opened ({seen}); start the app, or correct the address.")
+
+
+class AdapterFailed(HarnessError):
+    """A method of the user's adapter raised."""
+
+    def __init__(self, method: str, error: Exception) -> None:
+        said = str(error).strip().splitlines() or [""]
+        super().__init__(
+            f"{method}() of the adapter ended with {type(error).__name__}: {said[0]}; correct the adapter."
+        )
+
+
+class NotAPage(HarnessError):
+    """What answers at an address is no HTML page, or says that there is none."""
+
+    def __init__(self, url: str, seen: str) -> None:
+        super().__init__(
+            f"{url} is no page that could be judged: {seen}; give the address of the page that embeds the item."
+        )
 
 
 class NothingEmbedded(HarnessError):
@@ -76,6 +98,14 @@ class ClockStuck(HarnessError):
         if waiting:
             for_what, remedy = f"an answer from {', '.join(waiting[:3])}", "let it be answered, e.g. by page.route()"
         super().__init__(f"Time has stood still for {seconds:.0f} s, waiting for {for_what}; {remedy}.")
+
+
+class TookTooLong(HarnessError):
+    """A session used up the real time that it was given."""
+
+    def __init__(self, waiting: Sequence[str]) -> None:
+        what = f"it waits for {', '.join(waiting[:3])}" if waiting else "its scripts keep the browser busy"
+        super().__init__(f"The session was ended, because it took too long in real time: {what}.")
 
 
 class DevToolsError(HarnessError):

@@ -13,6 +13,11 @@ from harness.virtual_time import VirtualTime
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
+_FRAME_IN = """((selector) => {
+  const element = document.querySelector(selector);
+  return element?.matches("iframe") ? element : element?.querySelector("iframe");
+})(%s)"""
+
 
 class ItemFrames:
     """The frames of one page. An item is named by the order in which the iframes were served."""
@@ -50,6 +55,17 @@ class ItemFrames:
             shown = self.ask(item, "embeddedItem.state()")
             raise UsageError(f"Item {item} cannot {what} with {action}: no data was asked for. It shows {shown}.")
         return made[0]
+
+    async def number_in(self, selector: str) -> str | None:
+        """The item whose iframe is, or stands in, the first element that matches; None if there is none."""
+        found = await self._page.call("Runtime.evaluate", expression=_FRAME_IN % json.dumps(selector))
+        if "objectId" not in found["result"]:
+            return None
+        frame = (await self._page.call("DOM.describeNode", objectId=found["result"]["objectId"]))["node"]["frameId"]
+        for name, context in (await self._contexts()).items():
+            if self._time.frame_of(context) == frame:
+                return name
+        return None
 
     async def _contexts(self) -> dict[str, int]:
         """The execution context of each item that is on the page."""

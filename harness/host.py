@@ -22,9 +22,9 @@ from harness.resources import fixture_folders, node_modules
 
 SCOPES = ["https://analysis.windows.net/powerbi/api/.default"]
 API = "https://api.powerbi.com/v1.0/myorg"
-MARGIN = timedelta(minutes=15)
-"""An Entra token with less than this left is renewed before an embed token is made from it: the embed token lives no longer
-than it does, so what MSAL still calls fresh would give the page a token of a few minutes."""
+FRESH = timedelta(minutes=1)
+"""An Entra token older than this is renewed before an embed token is made from it: the embed token lives no longer than it
+does, so what MSAL still calls fresh would give the page ever shorter tokens."""
 
 
 class TokenBackend:
@@ -51,10 +51,13 @@ class TokenBackend:
         return self._app
 
     def entra_token(self) -> str:
-        """An Entra token of the app itself, worth a lifetime's margin at least."""
+        """An Entra token of the app itself, made within the last minute."""
         app = self._msal()
         answer = app.acquire_token_for_client(SCOPES)
-        if answer.get("token_source") == "cache" and answer["expires_in"] < MARGIN.total_seconds():
+        if (
+            answer.get("token_source") == "cache"
+            and answer["expires_in"] < (self._tenant.lifetime - FRESH).total_seconds()
+        ):
             app.remove_tokens_for_client()
             answer = app.acquire_token_for_client(SCOPES)
         return _token_of(answer)
@@ -68,12 +71,19 @@ class TokenBackend:
 
     def embed_token(self, item: str) -> Any:
         """What GenerateToken answers for a "report", "dashboard" or "tile": token, tokenId, expiration."""
-        tenant = self._tenant
         with self._lock:
             if item == "report":
-                body = {"reports": [{"id": tenant.report_id}], "datasets": [{"id": tenant.dataset_id}]}
-                return self._call("POST", "/GenerateToken", body)
+                return self._generate_for_report(self.entra_token())
             return self._call("POST", f"{self._path(item)}/GenerateToken", {"accessLevel": "View"})
+
+    def _generate_for_report(self, entra_token: str) -> Any:
+        body = {"reports": [{"id": self._tenant.report_id}], "datasets": [{"id": self._tenant.dataset_id}]}
+        return self._call("POST", "/GenerateToken", body, entra_token)
+
+    def plain_embed_token(self) -> Any:
+        """What GenerateToken answers to whatever Entra token MSAL has cached: lives no longer than that one."""
+        with self._lock:
+            return self._generate_for_report(_token_of(self._msal().acquire_token_for_client(SCOPES)))
 
     def item(self, item: str) -> dict[str, Any]:
         """What a page needs to embed an item: type, id, groupId, embedUrl."""
@@ -92,8 +102,8 @@ class TokenBackend:
         }[item]
         return f"/groups/{tenant.workspace_id}/{path}"
 
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        headers = {"Authorization": f"Bearer {self.entra_token()}"}
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None, entra_token: str | None = None) -> Any:
+        headers = {"Authorization": f"Bearer {entra_token or self.entra_token()}"}
         answer = self._http.request(method, API + path, json=body, headers=headers, timeout=60)
         answer.raise_for_status()
         return answer.json()
@@ -111,6 +121,7 @@ def _token_of(answer: dict[str, Any]) -> str:
 class Host:
     """Serves host pages on this machine, with the endpoints `/item/TYPE`, `/token/embed/TYPE` and `/token/aad`.
 
+    `/token/plain/report` is `/token/embed/report` of a backend that knows nothing of margins.
     `folders` are searched in order for `NAME.html`; they default to the pages that come with the product.
     """
 
@@ -129,6 +140,7 @@ class Host:
         app.router.add_get("/npm/{path:.+}", self._npm)
         app.router.add_get("/item/{item:report|dashboard|tile}", self._item)
         app.router.add_route("*", "/token/embed/{item:report|dashboard|tile}", self._embed_token)
+        app.router.add_route("*", "/token/plain/report", self._plain_token)
         app.router.add_route("*", "/token/aad", self._user_token)
         app.router.add_get("/favicon.ico", self._no_icon)
         app.router.add_get("/{file:.+}", self._file)
@@ -189,6 +201,9 @@ class Host:
 
     async def _embed_token(self, request: web.Request) -> web.StreamResponse:
         return await self._answer(self._backend.embed_token, request.match_info["item"])
+
+    async def _plain_token(self, _: web.Request) -> web.StreamResponse:
+        return await self._answer(self._backend.plain_embed_token)
 
     async def _user_token(self, _: web.Request) -> web.StreamResponse:
         return await self._answer(self._backend.user_token)

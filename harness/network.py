@@ -1,67 +1,158 @@
-"""The requests of a page, its frames and its workers: stamped, journalled, and answered by a fault where one is in force."""
+"""The requests of a page, its frames and its workers: stamped, journalled, counted, and known until they have ended."""
 
 import asyncio
-import base64
-import contextlib
 from collections import Counter
-from collections.abc import Coroutine
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
-from fake_pbi.faults import Fault, Faults
 from fake_pbi.hosts import APP
 from fake_pbi.journal import Journal
+from harness import real_time
 from harness.devtools import Event, Session
-from harness.errors import DevToolsError, PageGone
 from harness.service_clock import ServiceClock
 from harness.waits import HOLD_URL
 
 # The browser process stamps these with real time: documents and frames it asks for itself, preflights on a page's behalf.
 STAMPED_WITH_REAL_TIME = {"Document", "Preflight", "Other"}
-ENDLESS = {"EventSource", "WebSocket"}
+MAY_BE_ENDLESS = {"XHR", "Fetch", "EventSource", "Media", "Other", "Ping"}
+ENDLESS_AFTER = 2.0
+"""Real seconds without an end after which a request is taken for one that never ends: a long poll, a stream."""
+BODY_PATIENCE = 0.25
+"""Real seconds in which the body of an answer has come, if the page reads it."""
 FAKE_PLUMBING = "/_fake/"
+
+Source = Literal["page", "worker"]
+
+
+class Watcher(Protocol):
+    """Whoever has to be told of every page, frame, popup and worker before its first line runs."""
+
+    def attach(self, session: Session, source: Source) -> list[asyncio.Future[Event]]:
+        """Begin to watch a session; the answers come once it runs."""
+        ...
+
+
+@dataclass
+class Underway:
+    """A request that has not ended: since when (real seconds), and when by page time it was sent (milliseconds)."""
+
+    url: str
+    kind: str
+    since: float
+    sent: float
+    endless: bool = False
+    answered: float | None = None
+    """Since when its answer has been coming in (real seconds)."""
+    whole: bool = False
+    """Whether all of the answer was handed to the browser at once."""
+
+    @property
+    def awaited(self) -> bool:
+        """Whether an answer is to come. A page that does not read the body of one never lets its request end."""
+        if self.endless or (self.answered is not None and self.whole):
+            return False
+        return self.answered is None or real_time.seconds() - self.answered < BODY_PATIENCE
+
+
+@dataclass
+class Held:
+    """A request that is passed on only when page time has come to `due` (milliseconds)."""
+
+    due: float
+    released: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Network:
-    """Watches sessions. `stirred` is set whenever a request begins or ends that a page uses to hold time."""
+    """Watches sessions. `stirred` is set whenever a request begins or ends that time has to be held for by hand."""
 
-    def __init__(self, clock: ServiceClock, journal: Journal, faults: Faults) -> None:
-        self._clock, self._journal, self._faults = clock, journal, faults
+    def __init__(self, clock: ServiceClock, journal: Journal) -> None:
+        self._clock, self._journal = clock, journal
         self.stirred = asyncio.Event()
-        self.in_flight: dict[str, str] = {}
-        """The URL of each request that is being answered; the fake's own plumbing among them."""
         self.holds: set[str] = set()
+        self.held: dict[str, Held] = {}
         self.activity = 0
         """Grows with everything that is asked or answered."""
         self.overrun: tuple[str, int] | None = None
         """The limit that was passed, if one was: a glob, and how many requests it allows."""
+        self.patient: list[str] = []
+        """Globs of URLs whose answers are always waited for, however long they take."""
+        self._underway: dict[str, Underway] = {}
         self._limits: dict[str, int] = {}
         self._counts: Counter[str] = Counter()
         self._stamped: dict[str, asyncio.Event] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._known_endless: set[str] = set()
 
     def limit(self, glob: str, at_most: int) -> None:
         """Stop the clock at the first request to `glob` beyond so many."""
         self._limits[glob] = at_most
 
-    def attach(self, session: Session, source: str) -> list[asyncio.Future[Event]]:
-        """Watch a session; `source` is "page" or "worker". The answers come once the session runs."""
+    def attach(self, session: Session, source: Source) -> list[asyncio.Future[Event]]:
+        """Watch a session. The answers come once it runs."""
         session.on("Network.requestWillBeSent", lambda event: self._sent(event, source))
         session.on("Network.responseReceived", self._received)
         session.on("Network.loadingFinished", lambda event: self._ended(event["requestId"]))
         session.on("Network.loadingFailed", self._failed)
-        session.on("Fetch.requestPaused", lambda event: self._start(self._paused(session, event)))
-        return [session.send("Network.enable"), session.send("Fetch.enable", patterns=[{"urlPattern": "*"}])]
+        return [session.send("Network.enable")]
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    @property
+    def awaited(self) -> list[str]:
+        """The URLs of the requests that will be answered, and have not been."""
+        return [request.url for id, request in self._underway.items() if request.awaited and id not in self.held]
 
-    async def close(self) -> None:
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    @property
+    def longest_wait(self) -> float:
+        """For how many real seconds the oldest of them has been awaited."""
+        since = [request.since for id, request in self._underway.items() if not request.endless and id not in self.held]
+        return real_time.seconds() - min(since) if since else 0.0
+
+    @property
+    def lingering(self) -> bool:
+        """Whether a request is under way that will never end, or ends by virtual time."""
+        return bool(self.held) or any(request.endless for request in self._underway.values())
+
+    def find_endless(self) -> bool:
+        """Look for requests that have been under way for so long that they will not end; True if there is a new one."""
+        now = real_time.seconds()
+        found = [
+            request
+            for id, request in self._underway.items()
+            if not request.endless and request.kind in MAY_BE_ENDLESS and id not in self.held
+            if now - request.since >= ENDLESS_AFTER and not self._is_patient(request.url)
+        ]
+        for request in found:
+            self._give_up_on(request)
+        return bool(found)
+
+    def _is_patient(self, url: str) -> bool:
+        return any(fnmatch(url, glob) for glob in self.patient)
+
+    def _give_up_on(self, request: Underway) -> None:
+        request.endless = True
+        if request.url not in self._known_endless:
+            self._known_endless.add(request.url)
+            self._journal.write("clock", what="request without an end", url=request.url)
+
+    def sent_at(self, id: str | None) -> float:
+        """When by page time a request was sent, in milliseconds."""
+        request = self._underway.get(id or "")
+        return request.sent if request else self._clock.page_milliseconds
+
+    async def stamped(self, id: str) -> None:
+        """Wait until it is known when a request was sent, so that service time is that of the request."""
+        await self._stamped.setdefault(id, asyncio.Event()).wait()
+
+    async def hold(self, id: str, until: float) -> None:
+        """Keep a request until page time is `until` (milliseconds), or the page has given it up."""
+        held = self.held[id] = Held(until)
+        self.stirred.set()
+        await held.released.wait()
+
+    def release(self, now: float) -> None:
+        """Pass on what has been held for long enough."""
+        for id in [id for id, held in self.held.items() if held.due <= now]:
+            self.held.pop(id).released.set()
 
     def _sent(self, event: Event, source: str) -> None:
         id, url, kind = event["requestId"], event["request"]["url"], event.get("type", "Other")
@@ -75,8 +166,13 @@ class Network:
         if kind not in STAMPED_WITH_REAL_TIME:
             self._clock.see(event["wallTime"] * 1000)
         self.activity += 1
-        if kind not in ENDLESS:
-            self.in_flight[id] = url
+        if kind != "WebSocket":  # which does not hold time
+            request = Underway(url, kind, real_time.seconds(), self._clock.page_milliseconds)
+            self._underway[id] = request
+            if kind == "EventSource":
+                self._give_up_on(request)
+            if self.lingering:  # then time would not wait for it
+                self.stirred.set()
         if FAKE_PLUMBING not in url:
             if urlsplit(event["documentURL"]).hostname == APP:
                 source = "embed"
@@ -92,7 +188,14 @@ class Network:
                     self.overrun = (glob, at_most)
                     self.stirred.set()
 
+    def whole(self, id: str | None) -> None:
+        """All of a request's answer has been handed to the browser."""
+        if request := self._underway.get(id or ""):
+            request.whole = True
+
     def _received(self, event: Event) -> None:
+        if request := self._underway.get(event["requestId"]):
+            request.answered = real_time.seconds()
         self._write_end(event["requestId"], status=event["response"]["status"], error=None)
 
     def _failed(self, event: Event) -> None:
@@ -100,41 +203,16 @@ class Network:
         self._ended(event["requestId"])
 
     def _write_end(self, id: str, *, status: int | None, error: str | None) -> None:
-        if FAKE_PLUMBING not in self.in_flight.get(id, FAKE_PLUMBING):
+        request = self._underway.get(id)
+        if request and FAKE_PLUMBING not in request.url:
             self._journal.write("response", request=id, status=status, error=error)
 
     def _ended(self, id: str) -> None:
         self._stamped.pop(id, None)
-        self.in_flight.pop(id, None)
+        self._underway.pop(id, None)
         self.activity += 1
+        if held := self.held.pop(id, None):
+            held.released.set()
         if id in self.holds:
             self.holds.remove(id)
             self.stirred.set()
-
-    async def _paused(self, session: Session, event: Event) -> None:
-        """Let a request go on to its server once service time is that of the request."""
-        url, id = event["request"]["url"], event.get("networkId")
-        if url.startswith(HOLD_URL):
-            return
-        if id:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stamped.setdefault(id, asyncio.Event()).wait(), 2)
-        fault = self._faults.for_request(url, event["request"]["method"])
-        with contextlib.suppress(DevToolsError, PageGone):  # the page may have given it up, or be gone
-            if fault:
-                await self._answer(session, event["requestId"], fault)
-            else:
-                await session.call("Fetch.continueRequest", requestId=event["requestId"])
-
-    async def _answer(self, session: Session, request_id: str, fault: Fault) -> None:
-        if fault.kind == "drop":
-            await session.call("Fetch.failRequest", requestId=request_id, errorReason="ConnectionReset")
-            return
-        headers = {"Content-Type": fault.content_type, "Access-Control-Allow-Origin": "*"}
-        await session.call(
-            "Fetch.fulfillRequest",
-            requestId=request_id,
-            responseCode=int(fault.status),
-            responseHeaders=[{"name": name, "value": value} for name, value in headers.items()],
-            body=base64.b64encode(fault.body.encode()).decode(),
-        )

@@ -8,8 +8,11 @@ import pytest
 
 from fake_pbi.durations import DurationError
 from harness.errors import HarnessError
+from harness.options import CONTRACT_RUN, add_options
 
 if TYPE_CHECKING:
+    from harness.contract.adapter import Adapter
+    from harness.contract.run import ContractRun, Judge
     from harness.host import Host
     from harness.session import HarnessSession
     from harness.stage import Stage
@@ -26,6 +29,66 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         help="The browser: a full Chromium, Chrome or Edge (default: $PBI_BROWSER, else the first one found).",
     )
+    group.addoption(
+        "--pbi-url",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="Judge the page at this address by the refresh contract, beside the tests that were asked for; repeatable.",
+    )
+    add_options(group.addoption, "--pbi-")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "xdist_group(name): the tests of one page belong to one process (pytest-xdist)")
+    if config.option.pbi_url:
+        from harness.contract import test_rules
+
+        _contract_run(config)
+        config.args = [*(config.args if _asked_for_tests(config) else []), test_rules.__file__]
+
+
+def _asked_for_tests(config: pytest.Config) -> bool:
+    return config.args_source is pytest.Config.ArgsSource.ARGS
+
+
+def _contract_run(config: pytest.Config) -> "ContractRun":
+    """The run of the contract that this pytest run is, or holds; made when it is first needed."""
+    from harness.contract.run import ContractRun
+    from harness.contract.settings import Settings
+
+    run = config.pluginmanager.get_plugin(CONTRACT_RUN)
+    if run is None:
+        try:
+            run = ContractRun(Settings.of(config.option.pbi_url, config.option))
+        except HarnessError as error:
+            raise pytest.UsageError(str(error)) from None
+        config.pluginmanager.register(run, CONTRACT_RUN)
+    assert isinstance(run, ContractRun)
+    return run
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes `pbi_page` and `pbi_rule` is one for each rule."""
+    if {"pbi_page", "pbi_rule"} <= set(metafunc.fixturenames):
+        metafunc.parametrize(("pbi_page", "pbi_rule"), _contract_run(metafunc.config).cases(metafunc.cls))
+
+
+@pytest.fixture(scope="session")
+def pbi_adapter() -> "Adapter | None":
+    """Override it in your conftest.py with one that returns a harness.contract.Adapter, for pytest --pbi-url. Session scope."""
+    return None
+
+
+@pytest.fixture
+def pbi_contract(
+    request: pytest.FixtureRequest, pbi_session: "HarnessSession", pbi_adapter: "Adapter | None"
+) -> "Judge":
+    """Judges a page by a rule of the contract. Function scope; the sessions that it needs are shared by the whole run."""
+    from harness.contract.run import Judge
+
+    return Judge(_contract_run(request.config), pbi_session, request.node, pbi_adapter)
 
 
 @pytest.fixture(scope="session")

@@ -7,28 +7,39 @@ from datetime import UTC, datetime, timedelta
 import freezegun
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
 
 # pytest's durations and Playwright's and the loop's time-outs are real ones.
 REAL_TIME_MODULES = ["_pytest.timing", "playwright.", "asyncio.", "concurrent.futures.", "harness.real_time"]
 
 
 class ServiceClock:
-    """Service time. It only ever goes forward, by what the browser reports; nobody else sets it."""
+    """Service time. It only ever goes forward, by what the browser reports; nobody else sets it.
 
-    def __init__(self, start: datetime) -> None:
-        self._milliseconds = (start - EPOCH) / timedelta(milliseconds=1)
+    `page_ahead` is by how much the page's own clock is fast (or, negative, slow).
+    """
+
+    def __init__(self, start: datetime, page_ahead: timedelta = timedelta(0)) -> None:
+        self._milliseconds = (start - EPOCH) / MILLISECOND
+        self._page_ahead = page_ahead / MILLISECOND
         self._move_python: Callable[[datetime], None] | None = None
 
     def now(self) -> datetime:
         """Service time as an aware UTC datetime, to the millisecond."""
         return EPOCH + timedelta(milliseconds=self._milliseconds)
 
-    def see(self, milliseconds: float) -> None:
+    def see(self, page_milliseconds: float) -> None:
         """Page time was seen to be this many milliseconds since 1970."""
+        milliseconds = page_milliseconds - self._page_ahead
         if milliseconds > self._milliseconds:
             self._milliseconds = float(int(milliseconds))
             if self._move_python:
                 self._move_python(self.now().replace(tzinfo=None))
+
+    @property
+    def page_milliseconds(self) -> float:
+        """The latest page time that was seen, in milliseconds since 1970."""
+        return self._milliseconds + self._page_ahead
 
     @contextlib.contextmanager
     def followed_by_python(self) -> Iterator[None]:

@@ -10,8 +10,10 @@ from harness.browser_path import find_browser
 from harness.engine import Engine
 from harness.errors import BrowserGone, SetupError
 from harness.host import Host
-from harness.resources import node_modules
-from harness.stage import Stage
+from harness.resources import fixture_folders, node_modules
+from harness.stage import Conditions, Stage
+
+ORDINARY = Conditions()
 
 
 class HarnessSession:
@@ -46,14 +48,14 @@ class HarnessSession:
         """Names the fake cloud's certificate to another browser: --ignore-certificate-errors-spki-list."""
         return self._certificate.spki_hash
 
-    def stage(self) -> Stage:
+    def stage(self, conditions: Conditions = ORDINARY) -> Stage:
         """A new isolated tab. A browser that has died in an earlier test is replaced."""
         try:
-            return self._stage()
+            return self._stage(conditions)
         except BrowserGone:  # it had died, unnoticed until now
-            return self._stage()
+            return self._stage(conditions)
 
-    def _stage(self) -> Stage:
+    def _stage(self, conditions: Conditions) -> Stage:
         if self._useless:
             raise self._useless
         if self._browser and not self._browser.alive:
@@ -72,11 +74,15 @@ class HarnessSession:
                 self._useless = None if self._worked else error
                 raise
             self._worked = True
-        return Stage(self._browser, self._engine, self._certificate, npm=self._npm)
+        return Stage(self._browser, self._engine, self._certificate, npm=self._npm, conditions=conditions)
 
-    def host(self, stage: Stage) -> Host:
-        """A local host page server whose backend gets its tokens from the stage's fake Power BI."""
-        return Host(self._engine, stage.cloud, self._ca_file)
+    def host(self, stage: Stage, *, folder: Path | None = None) -> Host:
+        """A local host page server whose backend gets its tokens from the stage's fake Power BI.
+
+        `folder` is searched for pages before those that come with the product.
+        """
+        folders = [folder, *fixture_folders()] if folder else None
+        return Host(self._engine, stage.cloud, self._ca_file, folders=folders)
 
     def _close_browser(self) -> None:
         browser, self._browser = self._browser, None

@@ -1,9 +1,12 @@
 """What a test holds: one isolated tab with its own cookies, fake Power BI, gateway and journal, on one virtual clock."""
 
+import asyncio
 import contextlib
+import json
 import math
-from collections.abc import Coroutine, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -30,10 +33,12 @@ from harness.errors import (
     UsageError,
 )
 from harness.frames import ItemFrames
+from harness.interception import Answer, Interception
 from harness.item import Item
-from harness.network import Network
+from harness.network import Network, Watcher
 from harness.service_clock import ServiceClock
 from harness.tab import Tab
+from harness.token_watch import TokenWatch
 from harness.virtual_time import VirtualTime
 
 T = TypeVar("T")
@@ -41,6 +46,8 @@ START_UP = 500.0
 """Virtual milliseconds that a new document gets for its first scripts and timers; loads take none of them."""
 EMBED_PATIENCE = 30_000.0
 """Virtual milliseconds in which a page has to embed something."""
+FLOW = 20.0
+"""Milliseconds of both times that pass at a step while time flows."""
 CATCHING_UP = 20
 """Calls after which Playwright knows of a navigation, at the latest."""
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -63,11 +70,32 @@ def _host_of(url: str) -> str:
     raise UsageError(f"{url!r} is not the address of a page; give one such as http://localhost:3000/report.")
 
 
+@dataclass(frozen=True)
+class Conditions:
+    """Under which conditions a tab lives.
+
+    `start`: service time at its opening, an aware datetime that is not before the real now (default: the next whole minute).
+    `client_ahead`: by how much the page's own clock is fast, or, negative, slow. `time_zone`: an IANA name, such as
+    "Asia/Kolkata" (default: the machine's). `ignore_https_errors` as Playwright has it. `watch_tokens`: journal where the page
+    gets its tokens, and every place in which it puts one. `bypass_csp`: the page's Content-Security-Policy is not in force; it
+    would keep the harness out of workers.
+    """
+
+    start: datetime | None = None
+    client_ahead: timedelta = timedelta(0)
+    time_zone: str | None = None
+    ignore_https_errors: bool = False
+    watch_tokens: bool = False
+    bypass_csp: bool = True
+
+
 class Stage:
     """A tab, its clock and its fake Power BI. Close it, or use it in a `with` block."""
 
-    def __init__(self, browser: Browser, engine: Engine, certificate: Certificate, *, npm: Path) -> None:
-        self._browser, self._engine = browser, engine
+    def __init__(
+        self, browser: Browser, engine: Engine, certificate: Certificate, *, npm: Path, conditions: Conditions
+    ) -> None:
+        self._browser, self._engine, self._conditions = browser, engine, conditions
         self._ending = contextlib.ExitStack()
         try:
             self._set_up(certificate, npm)
@@ -76,7 +104,8 @@ class Stage:
             raise
 
     def _set_up(self, certificate: Certificate, npm: Path) -> None:
-        service = ServiceClock(next_minute())
+        conditions = self._conditions
+        service = ServiceClock(max(conditions.start or next_minute(), next_minute()), conditions.client_ahead)
         self.cloud = Cloud(service.now, npm=npm, certificate=certificate)
         self._engine.run(self.cloud.start())
         self._ending.callback(lambda: self._engine.run(self.cloud.stop()))
@@ -85,24 +114,40 @@ class Stage:
         self.page = self._isolated.page
         """Playwright's page: locators, `route`, `expect`, screenshots. For navigation use the stage's own `goto`."""
         self._document: Response | None = None
+        self._unattended = False
+        self._moving = asyncio.Lock()  # nobody moves the clock while another does
         session = self._isolated.session
 
-        async def begin() -> tuple[Network, VirtualTime]:
-            network = Network(service, self.journal, self.cloud.faults)
-            time = VirtualTime(session, network, service)
+        async def begin() -> VirtualTime:
+            watchers: list[Watcher] = [self._network, self._interception]
+            if self._tokens:
+                watchers.append(self._tokens)
+            time = VirtualTime(session, self._network, watchers, service)
             session.on("Runtime.exceptionThrown", lambda event: self._page_error(service, event))
-            await time.start(service.now())
-            return network, time
+            if conditions.time_zone:
+                await session.call("Emulation.setTimezoneOverride", timezoneId=conditions.time_zone)
+            if conditions.ignore_https_errors:
+                await session.call("Security.setIgnoreCertificateErrors", ignore=True)
+            await time.start(service.now() + conditions.client_ahead, bypass_csp=conditions.bypass_csp)
+            return time
 
-        self._network, self._time = self._engine.run(begin())
-        self._ending.callback(lambda: self._engine.run(self._network.close()))
-        self._ending.callback(lambda: self._engine.run(self._time.close()))
+        self._network = Network(service, self.journal)
+        self._interception = Interception(service, self._network, self.faults, self.cloud.answers.expired)
+        self._tokens = TokenWatch(self.journal, self.cloud.tokens) if conditions.watch_tokens else None
+        self._time = self._engine.run(begin())
+        self._ending.callback(lambda: self._engine.run(self._stop_watching()))
         self.clock = Clock(self._time, service, self._run)
         self.tab = Tab(
             self._isolated.target_id, self._isolated.context_id, session, self._time, service, self.journal, self._run
         )
         self._frames = ItemFrames(session, self._time, self.journal, self._run)
         self._ending.enter_context(service.followed_by_python())
+
+    async def _stop_watching(self) -> None:
+        await self._time.close()
+        await self._interception.close()
+        if self._tokens:
+            await self._tokens.close()
 
     @property
     def journal(self) -> Journal:
@@ -177,6 +222,75 @@ class Stage:
         """End the session with `RequestStorm` at the first request to URLs like `glob` beyond so many."""
         self._network.limit(glob, at_most)
 
+    def delay_answers(self, glob: str, by: Duration) -> None:
+        """From now on an answer from `glob` takes so much virtual time."""
+        self._interception.delay(glob, duration(by))
+
+    def answer(self, glob: str, make: Callable[[], Answer]) -> None:
+        """Answer requests to `glob` in place of their server."""
+        self._interception.answer(glob, make)
+
+    def look_back_for_tokens(self) -> None:
+        """Journal the answers in which tokens stood that nobody knew then: tokens of another service."""
+        if self._tokens:
+            self._tokens.look_back()
+
+    @property
+    def document_status(self) -> int | None:
+        """What the server answered to the page's address; None after the page has gone elsewhere by itself."""
+        return self._document.status if self._document and self._document.url == self.page.url else None
+
+    @property
+    def content_type(self) -> str:
+        """What the server says the document is."""
+        return self._document.headers.get("content-type", "") if self._document else ""
+
+    @property
+    def has_policy(self) -> bool:
+        """Whether the document has a Content-Security-Policy, as a header or as a meta element."""
+        if self._document and "content-security-policy" in self._document.headers:
+            return True
+        meta = "!!document.querySelector('meta[http-equiv=\"content-security-policy\" i]')"
+        return bool(self._run(self._isolated.session.js(meta)))
+
+    def number_of_item_in(self, selector: str) -> str | None:
+        """The number of the item whose iframe an element that matches is or holds; None if there is none."""
+        return self._run(self._frames.number_in(selector))
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Begin with the cookies and local storage of a Playwright `storage_state()`. Call it before `open`."""
+        if cookies := state.get("cookies"):
+            self.add_cookies(cookies)
+        for origin in state.get("origins", []):
+            items = {entry["name"]: entry["value"] for entry in origin.get("localStorage", [])}
+            source = (
+                f"if (location.origin === {json.dumps(origin['origin'])} && !sessionStorage.pbiRestored) "
+                f"{{ sessionStorage.pbiRestored = 1; Object.assign(localStorage, {json.dumps(items)}); }}"
+            )
+            self._run(self._isolated.session.call("Page.addScriptToEvaluateOnNewDocument", source=source))
+
+    @contextlib.contextmanager
+    def flowing(self) -> Iterator[None]:
+        """Within the block time passes at the pace of the real one, as Playwright's own waiting (for a navigation, for an
+        element that a timer brings) expects it to."""
+
+        async def flow() -> None:
+            while True:
+                async with self._moving:
+                    await self._time.advance(FLOW)
+                await asyncio.sleep(FLOW / 1000)
+
+        flowing = self._engine.start(flow())
+        try:
+            yield
+        finally:
+            flowing.cancel()
+            self._run(self._time.advance(0))
+
+    def end_by(self, real_seconds: float) -> None:
+        """Let time go on until `real_time.seconds()` is this; then whatever moves the clock raises `TookTooLong`."""
+        self._time.deadline = real_seconds
+
     def items(self) -> list[Item]:
         """The items that are on the page now, in the order in which their iframes were served."""
         return [self._item(name) for name in self._run(self._frames.living())]
@@ -199,9 +313,7 @@ class Stage:
         if len(found) <= index:
             errors = [entry["text"].splitlines()[0] for entry in self.journal.of("page.error")]
             refused = sorted({entry["host"] for entry in self.journal.of("host.refused")})
-            document = self._document
-            status = document.status if document and document.url == self.page.url else None
-            raise NothingEmbedded(self.page.url, len(found), errors, refused, status)
+            raise NothingEmbedded(self.page.url, len(found), errors, refused, self.document_status)
         return self._item(found[index])
 
     def _item(self, name: str) -> Item:
@@ -244,17 +356,32 @@ class Stage:
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do it on the engine's loop while this thread waits; then Playwright, which hears of it all later, catches up."""
+
+        async def alone() -> T:
+            async with self._moving:
+                return await work
+
         try:
-            result = self._engine.run(work, self._pump)
+            result = self._engine.run(alone(), None if self._unattended else self._pump)
         except TimeoutError:  # the page does not answer the browser any more
             raise ClockStuck([], PATIENCE) from None
+        if not self._unattended:
+            self._catch_up()
+        return result
+
+    def leave_unattended(self, unattended: bool) -> None:
+        """Whether nobody uses `page` for a while: then Playwright need not be kept up to date, which saves a third of the time."""
+        self._unattended = unattended
+        if not unattended:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
         for _ in range(CATCHING_UP):
             try:
                 self.page.evaluate("0")
             except PlaywrightError:  # it still believes in a document that has gone; or the page itself has
                 continue
             break
-        return result
 
     def _pump(self) -> None:
         with contextlib.suppress(PlaywrightError):  # a page that is gone is reported by the work itself

@@ -3,68 +3,110 @@
 import argparse
 import contextlib
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, UsageError
+from harness.options import add_options
 
 if TYPE_CHECKING:
+    from harness.contract.settings import Settings
+
     Commands = argparse._SubParsersAction[Any]
 
 BUILT_IN = ("article_manual", "article_provider", "reference")
 """The article's two pages, and the best page we know how to write."""
 
+_EPILOG = """\
+examples:
+  pbi-harness verify
+      the article's two pages and a reference page: shows what a run looks like
+  pbi-harness verify http://localhost:3000/report
+      your app, with its own backend; the token requests are found by themselves
+  pbi-harness verify http://localhost:3000/report --token-url '*/api/embed-token*=embed' --answer-tokens
+      the front end alone: the fake answers its token requests as GenerateToken does
+  pbi-harness verify URL --only LIFE,WAKE-4 --json verdicts.json
+
+exit codes: 0 all is well, 1 a rule that must hold failed (with --strict also a warning), 2 interrupted,
+3 a page could not be judged, 4 wrong usage
+"""
+
 
 def add_verify(commands: "Commands") -> None:
     parser = commands.add_parser(
         "verify",
-        help="judge the built-in host pages by the refresh contract",
-        description="Serve the article's two pages and a reference page, open each in a real browser against the fake "
-        "Power BI, and judge them by the refresh contract. Ends with 0 if every verdict is as expected.",
+        help="judge pages by the refresh contract",
+        description="Open each page in a real browser against the fake Power BI, and judge it by the refresh contract "
+        "(docs/contract.md). Without a URL the built-in pages are judged, and have to get exactly what is expected of them.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdicts for programs, too")
+    parser.add_argument("urls", nargs="*", metavar="URL", help="the page of an app that is running")
+    add_options(parser.add_argument, "--")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the verdicts as JUnit XML")
     parser.add_argument("--headed", action="store_true", help="show the browser")
     parser.add_argument("--pbi-browser", type=Path, metavar="PATH", help="the browser to use (see setup)")
     parser.set_defaults(run=_verify)
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    report = arguments.json
-    if report and not report.absolute().parent.is_dir():
-        raise UsageError(f"--json names {report}, whose folder does not exist: make it, or name another file.")
-    if report and (report.is_dir() or not os.access(report if report.exists() else report.absolute().parent, os.W_OK)):
-        raise UsageError(f"--json names {report}, which cannot be written: name another file.")
+    from dataclasses import replace
+
+    from harness.contract.findings import expected_findings
+    from harness.contract.page import PageUnderTest
+    from harness.contract.settings import Settings
+
+    for option, path in (("--json", arguments.pbi_json), ("--junit", arguments.junit)):
+        _expect_writable(option, path)
+    settings = Settings.of(arguments.urls, arguments)
+    if not arguments.urls:
+        built_in = [PageUnderTest(name, remove="#remove" if name in REMOVABLE else None) for name in BUILT_IN]
+        settings = replace(settings, pages=built_in, expected=expected_findings())
     options = ["--headed"] if arguments.headed else []
     if arguments.pbi_browser:
         options.append(f"--pbi-browser={arguments.pbi_browser}")
-    return run_contract(BUILT_IN, options, report)
+    if arguments.junit:
+        options += [f"--junitxml={arguments.junit.absolute()}", "-o", "junit_family=xunit1"]
+    return run_contract(settings, options)
 
 
-def run_contract(pages: Sequence[str], options: Sequence[str], report: Path | None) -> int:
-    """Judge host pages by all rules; returns pytest's exit code. `report` gets the JSON, however the run ends.
+REMOVABLE: tuple[str, ...] = ()
+"""Built-in pages with a button that removes their item."""
+
+
+def _expect_writable(option: str, name: "str | Path | None") -> None:
+    if name is None:
+        return
+    path = Path(name)
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"{option} names {path}, whose folder does not exist: make it, or name another file.")
+    if path.is_dir() or not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+        raise UsageError(f"{option} names {path}, which cannot be written: name another file.")
+
+
+def run_contract(settings: "Settings", options: list[str]) -> int:
+    """Judge pages by the contract, with more options for pytest; returns its exit code, or that of what went wrong.
 
     Raises what kept the harness from going on (`HarnessError`, unless it is a defect of ours).
     """
     import pytest
 
     from harness.browser import GuardedFolder
-    from harness.contract import PageUnderTest, test_rules
-    from harness.contract.findings import expected_findings
+    from harness.contract import test_rules
     from harness.contract.run import ContractRun
     from harness.report.json_report import write_json
     from harness.report.terminal import TerminalReport
 
     terminal = TerminalReport()
-    run = ContractRun([PageUnderTest(page) for page in pages], expected_findings(), terminal)
+    run = ContractRun(settings, terminal)
     with contextlib.closing(GuardedFolder()) as guarded, pytest.MonkeyPatch.context() as environment:
         folder = guarded.path
         ini = folder / "pytest.ini"
         ini.write_text("[pytest]\n")
         plugins = ["-p", "pytest_playwright.pytest_playwright", "-p", "harness.plugin", "-p", "no:cacheprovider"]
         places = [f"--config-file={ini}", f"--rootdir={folder}", f"--output={folder}/artifacts"]
-        quiet = ["-qq", "--capture=no", "--no-header", "--no-summary"]
+        quiet = ["-p", "no:terminal", "--capture=no"]  # the verdicts are written by whoever listens
         # Whatever else is installed beside us, or set for other runs, has no say in a verdict.
         environment.delenv("PYTEST_ADDOPTS", raising=False)
         environment.delenv("PYTEST_PLUGINS", raising=False)
@@ -72,9 +114,15 @@ def run_contract(pages: Sequence[str], options: Sequence[str], report: Path | No
         code = int(pytest.main(arguments, plugins=[run]))
     if run.error:
         code = getattr(run.error, "exit_code", HarnessError.exit_code)
-    terminal.ended(run.reports.values(), complete=run.complete)
-    if report:
-        write_json(report, run.reports.values(), code)
-    if run.error:
+    pages = list(run.pages.values())
+    judged = sum(len(page["rules"]) for page in pages)
+    terminal.ended(
+        pages,
+        complete=judged == len(settings.pages) * len(settings.rules),
+        held=settings.expected is not None,
+    )
+    if settings.json:
+        write_json(settings.json, pages, code, single=settings.single)
+    if run.error and not (settings.keep_going and isinstance(run.error, HarnessError)):
         raise run.error
     return code

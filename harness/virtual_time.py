@@ -4,14 +4,15 @@ Everything here was measured; docs/clock.md says how each trap shows.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import math
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from harness import waits
+from harness import real_time, waits
 from harness.devtools import PATIENCE, Event, Session
-from harness.errors import BrowserGone, ClockStuck, DevToolsError, PageGone, RequestStorm
-from harness.network import Network
+from harness.errors import BrowserGone, ClockStuck, DevToolsError, PageGone, RequestStorm, TookTooLong
+from harness.network import ENDLESS_AFTER, Network, Source, Watcher
 from harness.service_clock import EPOCH, ServiceClock
 
 T = TypeVar("T")
@@ -21,6 +22,15 @@ HEAD_START = timedelta(days=1)
 machine's clock, and a page does not draw frames of the future: were it behind, clicks and screenshots would hang."""
 DELIVER = 0.01
 """Virtual milliseconds that are enough to deliver what a page posted while time stood still."""
+HELD_STEP = 50.0
+"""Virtual milliseconds that pass at a time while a held request is waited for."""
+ENDLESS_STEP = 1000.0
+"""Virtual milliseconds that pass at a time beside a request that never ends."""
+ANSWER_STEP = 5.0
+"""Virtual milliseconds that pass at a time while an answer is to come beside such a request."""
+HELD_PATIENCE = 1.0
+"""Real seconds in which a page that waits for a held request still answers; one in a synchronous request does not."""
+WAIT_FOR_LOADS = "pauseIfNetworkFetchesPending"
 QUIET = 20.0
 """Virtual milliseconds in which nothing is asked or answered: the page has settled."""
 GONE_CONTEXT = (
@@ -34,20 +44,23 @@ GONE_CONTEXT = (
 class VirtualTime:
     """The time of one page, with its frames, popups and workers. Lives on the engine's loop."""
 
-    def __init__(self, page: Session, network: Network, clock: ServiceClock) -> None:
-        self._page, self._network, self._clock = page, network, clock
+    def __init__(self, page: Session, network: Network, watchers: Sequence[Watcher], clock: ServiceClock) -> None:
+        self._page, self._network, self._watchers, self._clock = page, network, watchers, clock
         self._stirred = network.stirred
         self._workers: list[Session] = []
         self._names: dict[str | None, str] = {}
         self._handled_notes: list[str] = []
         self._ended_workers: list[str] = []
         self._contexts: dict[int, str] = {}
+        self._frames: dict[int, str] = {}
         self._gone = False
         self._tasks: set[asyncio.Future[None]] = set()
         self.frozen = False
+        self.deadline = math.inf
+        """Real seconds (as `real_time` counts them) beyond which time does not go on."""
 
-    async def start(self, at: datetime) -> None:
-        """Stop time at `at`. The first script of the first page will read exactly this."""
+    async def start(self, at: datetime, *, bypass_csp: bool = True) -> None:
+        """Stop page time at `at`. The first script of the first page will read exactly this."""
         page = self._page
         page.on("Emulation.virtualTimeBudgetExpired", lambda _: self._stirred.set())
         page.on("Runtime.executionContextCreated", self._context_created)
@@ -55,15 +68,12 @@ class VirtualTime:
         page.on("Runtime.executionContextsCleared", lambda _: self._contexts.clear())
         page.on("Inspector.targetCrashed", lambda _: self._lose_page())
         page.devtools.browser.on("Target.detachedFromTarget", lambda event: self._detached(event["sessionId"]))
-        for answer in self._network.attach(page, "page"):
-            await answer
+        await asyncio.gather(*self._attach_watchers(page, "page"))
         self._watch_children(page)
         await page.call("Page.enable")
         await page.call("Runtime.enable")
         await page.call("Inspector.enable")
-        await page.call(
-            "Page.setBypassCSP", enabled=True
-        )  # else a page's connect-src refuses the request that holds time
+        await page.call("Page.setBypassCSP", enabled=bypass_csp)  # else connect-src refuses the request that holds time
         await page.call("Page.addScriptToEvaluateOnNewDocument", source=waits.frame_script())
         await page.call("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True)
         await self._policy("pause", initialVirtualTime=(at - HEAD_START - EPOCH).total_seconds())
@@ -78,10 +88,15 @@ class VirtualTime:
         """The execution contexts of the living frames of an origin, oldest first."""
         return [context for context, of in self._contexts.items() if of == origin]
 
+    def frame_of(self, context: int) -> str | None:
+        """The frame that an execution context is of."""
+        return self._frames.get(context)
+
     def _context_created(self, event: Event) -> None:
         context = event["context"]
         if context["auxData"].get("isDefault"):
             self._contexts[context["id"]] = context["origin"]
+            self._frames[context["id"]] = context["auxData"]["frameId"]
 
     def _context_destroyed(self, event: Event) -> None:
         self._contexts.pop(event["executionContextId"], None)
@@ -118,7 +133,7 @@ class VirtualTime:
     async def _attach(self, child: Session, target: Event) -> None:
         """A worker or popup, before its first line runs. Most answers come only once it runs, so all is sent first."""
         is_worker = target["type"] == "worker"
-        answers = self._network.attach(child, "worker" if is_worker else "page")
+        answers = self._attach_watchers(child, "worker" if is_worker else "page")
         self._watch_children(child)
         answers.append(child.send("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True))
         if is_worker:
@@ -131,6 +146,9 @@ class VirtualTime:
         await asyncio.gather(
             *answers, return_exceptions=True
         )  # some targets lack some domains; others have ended already
+
+    def _attach_watchers(self, session: Session, source: Source) -> list[asyncio.Future[Event]]:
+        return [answer for watcher in self._watchers for answer in watcher.attach(session, source)]
 
     def _handled(self, worker: Session, event: Event) -> None:
         """A worker has handled what a frame sent it. The frame is told by `_release`: only when no grant is under way any
@@ -158,34 +176,50 @@ class VirtualTime:
             return None
 
     async def _policy(self, policy: str, **more: float) -> None:
-        await self._page.call("Emulation.setVirtualTimePolicy", policy=policy, **more)
+        await self._in_time(self._page.call("Emulation.setVirtualTimePolicy", policy=policy, **more))
 
-    async def grant(self, milliseconds: float, policy: str = "pauseIfNetworkFetchesPending") -> None:
+    async def grant(self, milliseconds: float, policy: str = WAIT_FOR_LOADS) -> None:
         """Let time pass by this much, or less if something stirs that the clock has to look at first.
 
-        Raises `ClockStuck` when an answer does not come in a minute of real time.
+        Raises `ClockStuck` when an answer does not come in a minute of real time, `TookTooLong` beyond the deadline.
         """
         self._stirred.clear()
         await self._policy(policy, budget=milliseconds, maxVirtualTimeTaskStarvationCount=1_000_000)
-        gone = self._page.devtools.gone
-        stirred: asyncio.Future[Any] = asyncio.ensure_future(self._stirred.wait())
-        done, _ = await asyncio.wait({stirred, gone}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
-        stirred.cancel()
-        if gone in done:
-            raise BrowserGone()
+        await self._until_stirred()
         if self._gone:
             raise PageGone()
         if overrun := self._network.overrun:
             await self._policy("pause")
             raise RequestStorm(*overrun)
-        if not done:
-            raise ClockStuck(list(self._network.in_flight.values()), PATIENCE)
+
+    async def _until_stirred(self) -> None:
+        gone = self._page.devtools.gone
+        stirred: asyncio.Future[Any] = asyncio.ensure_future(self._stirred.wait())
+        give_up = real_time.seconds() + PATIENCE
+        try:
+            while True:
+                done, _ = await asyncio.wait(
+                    {stirred, gone}, timeout=ENDLESS_AFTER, return_when=asyncio.FIRST_COMPLETED
+                )
+                if gone in done:
+                    raise BrowserGone()
+                if done or self._network.find_endless():
+                    return
+                self._mind_the_deadline()
+                if real_time.seconds() >= give_up:
+                    raise ClockStuck(self._network.awaited, PATIENCE)
+        finally:
+            stirred.cancel()
+
+    def _mind_the_deadline(self) -> None:
+        if real_time.seconds() > self.deadline:
+            raise TookTooLong(self._network.awaited)
 
     async def read(self) -> float:
         """Page time in milliseconds since 1970; service time follows."""
         for _ in range(100):
             try:
-                now = float(await self._page.js("Date.now()"))
+                now = float(await self._answer_of_page("Date.now()"))
             except TimeoutError:
                 raise ClockStuck([], PATIENCE) from None
             except DevToolsError as error:
@@ -199,6 +233,24 @@ class VirtualTime:
                 return now
         raise PageGone()
 
+    async def _answer_of_page(self, expression: str) -> Any:
+        """Its value. A page in a synchronous request answers nothing: then the request is not held any longer."""
+        if self._network.held:
+            try:
+                return await asyncio.wait_for(self._page.js(expression), HELD_PATIENCE)
+            except TimeoutError:
+                self._network.release(math.inf)
+        return await self._in_time(self._page.js(expression))
+
+    async def _in_time(self, work: Awaitable[T]) -> T:
+        """Its result. Raises `TookTooLong` beyond the deadline, `TimeoutError` where a script of the page never ends."""
+        left = max(HELD_PATIENCE, self.deadline - real_time.seconds())
+        try:
+            return await asyncio.wait_for(work, min(PATIENCE, left))
+        except TimeoutError:
+            self._mind_the_deadline()
+            raise
+
     async def advance(self, milliseconds: float) -> None:
         """Move time by this much, stopping wherever a worker's timer is due.
 
@@ -208,18 +260,35 @@ class VirtualTime:
         now = await self.read()
         end = now + milliseconds
         while now < end:
+            self._mind_the_deadline()
             due = await self._workers_due()
+            self._network.release(now)
             left = min([end, *due.values()]) - now
             if self._network.holds:
                 await self.grant(1, policy="advance")  # most such work cannot finish while time is fully stopped
                 await self._release()
             elif left > 0:
-                await self.grant(left if left <= MINUTE else left // 2)
+                await self._go_on(now, left)
             now = await self.read()
             for worker, at in due.items():
                 if at <= now:
                     await self._or_gone(worker.js("__pbiTimers.fire()"))
-        await self.grant(DELIVER)
+        await self.grant(DELIVER, policy="advance" if self._network.lingering else WAIT_FOR_LOADS)
+
+    async def _go_on(self, now: float, left: float) -> None:
+        """Take a step of at most `left`. Where a request is under way that ends by virtual time, or never, the browser's own
+        waiting would wait for it: then time advances by hand, slowly while another answer is to come."""
+        network, left = self._network, max(left, DELIVER)  # a smaller grant may be none at all
+        if not network.lingering:
+            await self.grant(left if left <= MINUTE else left // 2)
+        elif network.awaited:
+            network.find_endless()
+            if network.longest_wait > PATIENCE:
+                raise ClockStuck(network.awaited, PATIENCE)
+            await self.grant(min(left, ANSWER_STEP), policy="advance")
+        else:
+            dues = [held.due - now for held in network.held.values()]
+            await self.grant(min([left, HELD_STEP if dues else ENDLESS_STEP, *dues]), policy="advance")
 
     async def _workers_due(self) -> dict[Session, float]:
         if self.frozen:  # so are its workers
@@ -234,7 +303,7 @@ class VirtualTime:
             before = self._network.activity
             await self.advance(QUIET)
             now = await self.read()
-            if self._network.activity == before and not self._network.in_flight:
+            if self._network.activity == before and not self._network.awaited and not self._network.held:
                 break
         return now - began
 
@@ -244,6 +313,6 @@ class VirtualTime:
         while not happened():
             if now - began >= within:
                 return False
-            await self.grant(1 if now - began < 100 else 50)
+            await self.advance(1 if now - began < 100 else 50)
             now = await self.read()
         return True

@@ -67,6 +67,10 @@ async def _start() -> tuple[web.AppRunner, Site]:
         await asyncio.sleep(0.15)
         return web.Response(text="slow", content_type="text/html")
 
+    async def never(_: web.Request) -> web.Response:
+        await asyncio.sleep(3600)
+        return web.Response()
+
     async def sign_in(request: web.Request) -> web.Response:
         await asyncio.sleep(0.05)
         raise web.HTTPFound(f"{served.other}/consent?back={request.query.get('back', '/empty')}")
@@ -83,6 +87,7 @@ async def _start() -> tuple[web.AppRunner, Site]:
     page("/popup", "<!doctype html><title>popup</title><script>setTimeout(close, 5000)</script>")
     page("/worker.js", WORKER)
     app.router.add_get("/slow", slow)
+    app.router.add_get("/never", never)
     app.router.add_get("/sign-in", sign_in)
     app.router.add_get("/consent", consent)
     app.router.add_get("/favicon.ico", favicon)

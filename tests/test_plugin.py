@@ -337,7 +337,7 @@ sys.exit(cli.main(["verify", *sys.argv[2:]]))
         ("real", 0, {"EMB-1": True}, "Every verdict is as expected."),
         ("surprise", 1, {"EMB-1": False, "TYPE-1": True}, "Not as expected: reference EMB-1."),
         ("expected", 0, {"EMB-1": True}, "Every verdict is as expected."),
-        ("interrupted", 2, {"EMB-1": True}, "KeyboardInterrupt"),
+        ("interrupted", 2, {"EMB-1": True}, "The run ended early"),
     ],
 )
 def test_verify(runs: Runs, monkeypatch: pytest.MonkeyPatch, case: str, code: int, outcomes: object, said: str) -> None:

@@ -1,11 +1,10 @@
-"""CLEAN-1: nothing is thrown that nobody catches."""
+"""CLEAN-1 and LEAK-1, which read every session: nothing is thrown that nobody catches, and no token goes astray."""
 
-from harness.contract.embedding import UNSUPPORTED, first_line
+from fake_pbi.journal import Entry
+from harness.contract.embedding import first_line
 from harness.contract.observation import cut_short
 from harness.contract.rule import Verdict, counted, failed, passed, rule
 from harness.contract.scenarios import Scenarios
-
-HARMLESS = "ResizeObserver loop"
 
 
 @rule(
@@ -16,14 +15,10 @@ HARMLESS = "ResizeObserver loop"
 )
 def nothing_uncaught(scenarios: Scenarios) -> Verdict:
     if not cut_short(*scenarios.healthy):
-        _ = scenarios.token_outage  # the one scenario that a page without a provider would not see otherwise
+        _ = scenarios.errors  # an outage, which nothing else may have asked for
     warning: Verdict | None = None
     for observed in scenarios.observed:
-        errors = [
-            entry
-            for entry in observed.journal.of("page.error")
-            if UNSUPPORTED not in entry["text"] and HARMLESS not in entry["text"]
-        ]
+        errors = observed.errors
         if not errors:
             continue
         first = errors[0]
@@ -32,7 +27,48 @@ def nothing_uncaught(scenarios: Scenarios) -> Verdict:
             f"{counted(len(errors), 'error')} that nobody caught ({observed.title}), the first at {observed.when(first)}: {kind} "
             f"{first_line(first['text'])!r}."
         )
-        if observed is not scenarios.outage:
+        if observed not in scenarios.outages:
             return failed(message, errors[:5])
         warning = Verdict("warned", message, errors[:5], "The article leaves this open: its updateToken has no catch.")
     return warning or passed(f"{len(scenarios.observed)} sessions, nothing uncaught.")
+
+
+@rule(
+    "LEAK-1",
+    "must",
+    text="no token in a URL, a Referer header, a storage, IndexedDB, Cache Storage, a cookie or the console",
+    basis="The article's token gives whoever has it the report: it belongs into the Authorization header and the embed "
+    "configuration. OAuth 2.0 Security (RFC 9700): not into URLs or logs.",
+)
+def nothing_leaks(scenarios: Scenarios) -> Verdict:
+    tolerated = None
+    for observed in scenarios.observed:
+        leaks = observed.journal.of("token.leaked")
+        worse = [entry for entry in leaks if not _kept_by_msal(entry)]
+        if worse:
+            first = worse[0]
+            places = sorted({f"{entry['where']} ({entry['detail']})" for entry in worse})
+            return failed(
+                f"At {observed.when(first)} ({observed.title}) {first['token']} stood in the {first['where']}"
+                f"{'' if first['form'] == 'as it is' else ', ' + first['form']}; places: {'; '.join(places[:4])}.",
+                worse[:5],
+                "A log line, a cache or a link that was handy while the page was written.",
+            )
+        if leaks and tolerated is None:
+            tolerated = (observed, leaks)
+    if tolerated:
+        observed, leaks = tolerated
+        return Verdict(
+            "warned",
+            f"MSAL keeps tokens in the {leaks[0]['where']} ({leaks[0]['detail']}), where every script of the page can read them.",
+            leaks[:3],
+            'Its cacheLocation is "localStorage" or "sessionStorage"; "memoryStorage" keeps them out of there.',
+        )
+    return passed(f"{len(scenarios.observed)} sessions, no token where it does not belong.")
+
+
+def _kept_by_msal(entry: Entry) -> bool:
+    """MSAL's own cache entries: `msal.…` keys, and older ones that name account, environment and "accesstoken"."""
+    key = str(entry["detail"]).lower()
+    in_storage = entry["where"] in ("local storage", "session storage")
+    return in_storage and (key.startswith("msal.") or "-accesstoken-" in key or "|accesstoken|" in key)

@@ -1,11 +1,10 @@
 """EMB-1 and TYPE-1: does the page embed anything, and does it use the automatic way where the SDK has it?"""
 
-from harness.contract.observation import Observation
-from harness.contract.rule import Verdict, counted, failed, passed, rule
+from fake_pbi.hosts import APP
+from harness.contract.observation import UNSUPPORTED, Observation
+from harness.contract.rule import Verdict, counted, failed, passed, rule, skipped
 from harness.contract.scenarios import Scenarios
 
-UNSUPPORTED = "accessTokenProvider is only supported"
-"""The SDK's own exception. Source: powerbi-client, src/embed.ts, validateEventHooks."""
 UNSAID = "Uncaught (in promise)"
 """An error without a word: so the SDK rejects when it cannot post its message to the iframe."""
 
@@ -27,43 +26,85 @@ def loads(observed: Observation) -> list[str]:
     basis='The article: "Embedding and interacting with Power BI content requires an access token."',
 )
 def embeds(scenarios: Scenarios) -> Verdict:
-    observed = scenarios.healthy[0]
+    observed = scenarios.first
     journal = observed.journal
     if loaded := loads(observed):
+        refused = scenarios.own_policy
+        if refused and not loads(refused):
+            return failed(
+                "The page's own Content-Security-Policy keeps the item out: with it in force nothing was loaded.",
+                refused.journal.of("page.error")[:3],
+                f"Its frame-src (or child-src, default-src) does not allow https://{APP}.",
+            )
         first = journal.of("item.event", item=loaded[0], event="loaded")[0]
         return passed(
             f"{counted(len(loaded), 'item')} loaded; the first raised `loaded` at {observed.when(first)}.", [first]
         )
     frames = journal.of("embed.frame")
-    errors = journal.of("page.error")
     applied = journal.of("token.applied")
     if not frames:
-        seen = (
-            f"no iframe of app.powerbi.com was made; the page threw {first_line(errors[0]['text'])!r}"
-            if errors
-            else ("no iframe of app.powerbi.com was made, and the page threw nothing")
-        )
         return failed(
-            f"Nothing was embedded in 30 s: {seen}.",
-            errors,
-            "powerbi.embed() was not called, or refused its configuration.",
+            f"Nothing was embedded in 30 s: no iframe of {APP} was made, and {_seen_instead(observed)}.",
+            [*journal.of("page.error")[:3], *journal.of("host.refused")[:3]],
+            _why_nothing(observed),
         )
     if not applied:
         return failed(
-            "An iframe was made, no load request came.",
+            f"An iframe was made, no load request came; {_seen_instead(observed)}.",
             frames,
             "The SDK refused the configuration after it had made the iframe.",
         )
     unusable = [entry for entry in applied if entry["state"] != "live"]
     if unusable:
         first = unusable[0]
+        if first["state"] == "unknown" and journal.of("response", status=200) and scenarios.page.has_own_backend:
+            cause = (
+                "The page's backend does not get its tokens from the fake Power BI; have the fake answer the token requests "
+                "(--token-url GLOB=embed --answer-tokens), or the page embeds with something that is no token."
+            )
+        else:
+            cause = (
+                "The page embeds with a token that it kept from an earlier visit, or with something that is no token."
+            )
         return failed(
-            f"The item was loaded at {observed.when(first)} with a token that was {first['state']}.",
-            unusable,
-            "The page embeds with a token that it kept from an earlier visit, or with something that is no token.",
+            f"The item was loaded at {observed.when(first)} with a token that was {first['state']}.", unusable, cause
         )
     raised = journal.of("item.event", event="error")
     return failed(f"The item never raised `loaded`; it raised {[entry['detail'] for entry in raised]}.", raised)
+
+
+def _seen_instead(observed: Observation) -> str:
+    """What there is to say of a page that embeds nothing."""
+    errors = observed.journal.of("page.error")
+    failures = observed.failures
+    seen = [f"the page threw {first_line(errors[0]['text'])!r}" if errors else "the page threw nothing"]
+    if failures:
+        url, end = failures[0]
+        seen.append(f"{url} answered {end['status'] or end['error']}")
+    if refused := sorted({entry["host"] for entry in observed.journal.of("host.refused")}):
+        seen.append(f"it was refused {', '.join(refused)}")
+    if observed.moved:
+        seen.append(f"it went to {observed.landed}")
+    if observed.stopped:
+        seen.append(observed.stopped.rstrip("."))
+    return "; ".join(seen)
+
+
+def _why_nothing(observed: Observation) -> str:
+    if observed.stopped:
+        return "A script of the page does not end, or its server does not answer."
+    if observed.moved:
+        return "That looks like a sign-in: give a signed-in session with --storage-state FILE, or an adapter with sign_in(page)."
+    if observed.journal.of("host.refused"):
+        return "A script or an API of another host is missing: open it with --allow-host GLOB."
+    if observed.journal.of("page.error"):
+        return (
+            "The page's script ended before powerbi.embed() was called, or powerbi.embed() refused its configuration."
+        )
+    return (
+        "powerbi.embed() was not called. A page that embeds only after a click needs an adapter with open(page): "
+        "--adapter FILE.py."
+    )
 
 
 def first_line(text: str) -> str:
@@ -86,6 +127,8 @@ def provider_only_where_supported(scenarios: Scenarios) -> Verdict:
             "A provider was registered for an embed token, or for something other than a report.",
         )
     frames, applied = observed.journal.of("embed.frame"), observed.journal.of("token.applied")
+    if not frames:
+        return skipped("Nothing was embedded (EMB-1).")
     own_errors = [entry for entry in observed.journal.of("page.error") if first_line(entry["text"]) != UNSAID]
     if frames and not applied and not own_errors:
         return failed(

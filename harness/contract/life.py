@@ -24,8 +24,7 @@ PER_RENEWAL, PER_LIFETIME = 2, 4
 def nobody_meets_an_expired_token(scenarios: Scenarios) -> Verdict:
     used = 0
     for observed in scenarios.healthy:
-        expired = observed.journal.expired_requests()
-        raised = [e for e in observed.journal.of("item.event", event="error") if "TokenExpired" in str(e["detail"])]
+        expired, raised = expiries_met(observed)
         if expired or raised:
             first = (expired or raised)[0]
             return failed(
@@ -38,6 +37,18 @@ def nobody_meets_an_expired_token(scenarios: Scenarios) -> Verdict:
     if cut := cut_short(*scenarios.healthy):
         return skipped(cut)
     return passed(f"{used} data requests over {len(scenarios.healthy)} sessions, none with an expired token.")
+
+
+def expiries_met(observed: Observation) -> tuple[list[Entry], list[Entry]]:
+    """What the user of the judged items met: data requests with an expired token, and TokenExpired events."""
+    items = observed.items
+    expired = [entry for entry in observed.journal.expired_requests() if entry["item"] in items]
+    raised = [
+        entry
+        for entry in observed.journal.of("item.event", event="error")
+        if entry["item"] in items and "TokenExpired" in str(entry["detail"])
+    ]
+    return expired, raised
 
 
 def _why_not_renewed(observed: Observation, at: Entry) -> str:
@@ -97,35 +108,60 @@ def renewed_in_time(scenarios: Scenarios) -> Verdict:
 def no_storm(scenarios: Scenarios) -> Verdict:
     most = 0
     for observed in scenarios.healthy:
+        verdict = storm_in(observed)
+        if verdict:
+            return verdict
+        most = max(most, most_in_a_lifetime(observed))
+    if cut := cut_short(*scenarios.healthy):
+        return skipped(cut)
+    return passed(f"At most {counted(most, 'token request')} in any lifetime.")
+
+
+def storm_in(observed: Observation) -> Verdict | None:
+    """The finding of LIFE-3 in one session, if there is one."""
+    tokens = f"With tokens of {minutes(observed.lifetime)}, "
+    if observed.storm:
         requests = observed.token_requests()
-        share = max([1, *(len(observed.there(frame.at)) for frame in observed.journal.of("embed.frame"))])
-        if observed.stopped:
-            return failed(
-                f"{observed.stopped} ({minutes(observed.lifetime)} tokens).",
-                requests[:5],
-                _why_a_storm(observed, requests),
-            )
-        applied = [e.at for item in observed.items for e in observed.journal.of("token.applied", item=item)]
-        for begin, end in pairwise(sorted(set(applied))):
+        return failed(
+            f"{observed.stopped} ({minutes(observed.lifetime)} tokens).", requests[:5], _why_a_storm(observed, requests)
+        )
+    share = max([1, *(len(observed.there(frame.at)) for frame in observed.journal.of("embed.frame"))])
+    applied = sorted({e.at for item in observed.items for e in observed.journal.of("token.applied", item=item)})
+    for requests in observed.token_requests_by_address().values():
+        for begin, end in pairwise(applied):
             among = [request for request in requests if begin < request.at <= end]
             if len(among) > PER_RENEWAL * share:
                 return failed(
-                    f"With tokens of {minutes(observed.lifetime)}, {len(among)} token requests from {observed.when(among[0])} "
-                    f"to {observed.when(among[-1])} for one token that was applied.",
+                    f"{tokens}{len(among)} token requests from {observed.when(among[0])} to {observed.when(among[-1])} for "
+                    "one token that was applied.",
                     among[:5],
                     _why_a_storm(observed, among),
                 )
         for first in requests:
-            among = [r for r in requests if first.at <= r.at < first.at + observed.lifetime]
-            most = max(most, len(among))
+            among = _within_a_lifetime(observed, requests, first)
             if len(among) > PER_LIFETIME * share:
                 return failed(
-                    f"With tokens of {minutes(observed.lifetime)}, {len(among)} token requests within one lifetime from "
-                    f"{observed.when(first)}.",
+                    f"{tokens}{len(among)} token requests within one lifetime from {observed.when(first)}.",
                     among[:5],
                     _why_a_storm(observed, among),
                 )
-    return passed(f"At most {counted(most, 'token request')} in any lifetime.")
+    return None
+
+
+def most_in_a_lifetime(observed: Observation) -> int:
+    """The most token requests to one address that fell into one lifetime."""
+    return max(
+        (
+            len(_within_a_lifetime(observed, requests, first))
+            for requests in observed.token_requests_by_address().values()
+            for first in requests
+        ),
+        default=0,
+    )
+
+
+def _within_a_lifetime(observed: Observation, requests: list[Entry], first: Entry) -> list[Entry]:
+    return [request for request in requests if first.at <= request.at < first.at + observed.lifetime]
 
 
 def _why_a_storm(observed: Observation, requests: list[Entry]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatch
+from urllib.parse import urlsplit
 
 from fake_pbi.durations import spoken
 from fake_pbi.journal import Entry, Journal
@@ -12,12 +13,19 @@ from harness.lifetimes import Holding, holding_at, holdings, items
 START_UP = timedelta(seconds=30)
 """Token requests of the first 30 s after load belong to embedding, not to renewing."""
 
+UNSUPPORTED = "accessTokenProvider is only supported"
+"""The SDK's own exception (TYPE-1). Source: powerbi-client, src/embed.ts, validateEventHooks."""
+HARMLESS = "ResizeObserver loop"
+ICON = "/favicon.ico"
+AT_ONCE = timedelta(seconds=1)
+"""Within so much of a return to the tab the renewal has to be there (WAKE-4)."""
+
 
 def cut_short(*sessions: "Observation") -> str:
-    """Why one of these sessions says less than it should: a storm ended it, or nothing was embedded in it. Else empty."""
+    """Why one of these sessions says less than it should: it ended early, or nothing was embedded in it. Else empty."""
     for observed in sessions:
         if observed.stopped:
-            return f"{observed.stopped} LIFE-3 says why."
+            return f"{observed.stopped}{' LIFE-3 says why.' if observed.storm else ''}"
         if not observed.journal.of("item.event", event="loaded"):
             return f"Nothing was embedded in one session ({observed.title})."
     return ""
@@ -38,6 +46,26 @@ class Observation:
     """When an item that had been on the page was first seen not to be there any more."""
     stopped: str = ""
     """Why the scenario ended before its time; empty if it did not."""
+    storm: bool = False
+    """Whether it ended early because of too many token requests."""
+    url: str = ""
+    """The address that was opened."""
+    landed: str = ""
+    """The address at which the page was when it had been left to itself."""
+    chosen: str | None = None
+    """The number of the one item that is judged; None: all are."""
+    has_policy: bool = False
+    """Whether the page has a Content-Security-Policy of its own."""
+    at_stake: datetime | None = None
+    """When the token expires that an outage keeps the page from renewing."""
+    removed: datetime | None = None
+    """When an item was removed."""
+
+    @property
+    def moved(self) -> bool:
+        """Whether the page went to another address than the one that was opened, as to a sign-in."""
+        asked, landed = urlsplit(self.url), urlsplit(self.landed)
+        return bool(self.landed) and (asked.netloc, asked.path.rstrip("/")) != (landed.netloc, landed.path.rstrip("/"))
 
     def __contains__(self, entry: Entry) -> bool:
         return any(entry is own for own in self.journal)
@@ -49,7 +77,8 @@ class Observation:
 
     @property
     def items(self) -> list[str]:
-        return items(self.journal)
+        """The items that are judged and took a token, in the order in which their frames were served."""
+        return [item for item in items(self.journal) if self.chosen in (None, item)]
 
     def holdings(self, item: str) -> list[Holding]:
         """The tokens that an item held. An iframe that gave way to a new one held its last token until then."""
@@ -98,6 +127,46 @@ class Observation:
             and entry["type"] != "Preflight"
             and begin <= entry.at <= end
             and any(fnmatch(entry["url"], glob) for glob in self.token_urls)
+        ]
+
+    def token_requests_by_address(self) -> dict[str, list[Entry]]:
+        """The token requests of each address: a page that needs two tokens for one renewal asks two."""
+        found: dict[str, list[Entry]] = {}
+        for request in self.token_requests():
+            found.setdefault(request["url"].partition("?")[0], []).append(request)
+        return found
+
+    def answered_at(self, request: Entry) -> datetime | None:
+        """When a request had its answer, or failed; None if it had not by the session's end."""
+        ends = self.journal.of("response", request=request["request"])
+        return ends[-1].at if ends else None
+
+    @property
+    def failures(self) -> list[tuple[str, Entry]]:
+        """The requests that failed or were refused, each with its end."""
+        urls = {entry["request"]: entry["url"] for entry in self.journal.of("request")}
+        return [
+            (urls[end["request"]], end)
+            for end in self.journal.of("response")
+            if (end["error"] or end["status"] >= 400) and not urls.get(end["request"], ICON).endswith(ICON)
+        ]
+
+    @property
+    def errors(self) -> list[Entry]:
+        """What the page threw and nobody caught, but for what is harmless, or another rule's."""
+        return [
+            entry
+            for entry in self.journal.of("page.error")
+            if not any(harmless in entry["text"] for harmless in (UNSUPPORTED, HARMLESS))
+        ]
+
+    def late_on_return(self, number: int) -> list[str]:
+        """The items that were renewed neither while the tab was hidden nor within 1 s of this return."""
+        shown, hidden = self.returns[number], self.journal.of("tab", state="hidden")[number].at
+        return [
+            item
+            for item in self.there(shown + AT_ONCE)
+            if not any(hidden <= holding.at <= shown + AT_ONCE for holding in self.renewed(item))
         ]
 
     def between(self, kind: str, since: datetime, until: datetime, **data: object) -> list[Entry]:

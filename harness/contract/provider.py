@@ -115,7 +115,7 @@ def _answers_during_outage(observed: Observation) -> Iterator[tuple[Entry, list[
 def does_not_throw(scenarios: Scenarios) -> Verdict:
     if not scenarios.healthy[0].providers:
         return skipped(NO_PROVIDER)
-    observed = scenarios.token_outage
+    observed = scenarios.provider_outages
     answers = list(_answers_during_outage(observed))
     for answer, during in answers:
         if answer["status"] == 400:
@@ -143,7 +143,7 @@ def does_not_throw(scenarios: Scenarios) -> Verdict:
 def answers_null(scenarios: Scenarios) -> Verdict:
     if not scenarios.healthy[0].providers:
         return skipped(NO_PROVIDER)
-    observed = scenarios.token_outage
+    observed = scenarios.provider_outages
     answers = list(_answers_during_outage(observed))
     for answer, during in answers:
         if answer["status"] == 400:
@@ -174,7 +174,7 @@ def answers_null(scenarios: Scenarios) -> Verdict:
 def recovers(scenarios: Scenarios) -> Verdict:
     if not scenarios.healthy[0].providers:
         return skipped(NO_PROVIDER)
-    observed = scenarios.token_outage
+    observed = scenarios.provider_outages
     healed = sorted({entry.at for entry in observed.journal.of("fault.ended")})
     for at in healed:
         for item in observed.providers:

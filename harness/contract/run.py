@@ -1,95 +1,191 @@
 """A run of the contract as pytest sees it: one item for each page and rule, judged on sessions that they share."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import replace
+from typing import Any, Protocol
 
 import pytest
 
 from harness import real_time
-from harness.contract import RULES, PageUnderTest, Rule, Scenarios, judge
-from harness.contract.findings import Expectation, Finding, PageReport
+from harness.contract import PageUnderTest, Rule, Scenarios, judge
+from harness.contract.adapter import Adapter
+from harness.contract.findings import Expectation, Finding, about, virtual_time
+from harness.contract.settings import Settings
+from harness.errors import HarnessError
+from harness.options import CONTRACT_RUN
 from harness.session import HarnessSession
 
 
 class Listener(Protocol):
     """Whoever watches a run."""
 
-    def scenario(self, page: str, title: str) -> None: ...
-    def page_began(self, report: PageReport) -> None: ...
-    def found(self, report: PageReport, finding: Finding) -> None: ...
+    def scenario(self, page: str, rule: str, title: str) -> None: ...
+    def noticed(self, page: str, what: str) -> None: ...
+    def found(self, page: dict[str, Any], rule: dict[str, Any]) -> None: ...
+    def page_failed(self, page: str, error: str) -> None: ...
 
 
-@dataclass
+class Silent:
+    """Nobody watches: pytest's own output says enough."""
+
+    def scenario(self, page: str, rule: str, title: str) -> None: ...
+    def noticed(self, page: str, what: str) -> None: ...
+    def found(self, page: dict[str, Any], rule: dict[str, Any]) -> None: ...
+    def page_failed(self, page: str, error: str) -> None: ...
+
+
 class ContractRun:
-    """The plugin that judges `pages` by `rules`, and keeps what was found even where the run ends early."""
+    """The plugin that judges pages by the contract. Its documents (`pages`) are complete even where the run ends early."""
 
-    pages: Sequence[PageUnderTest]
-    expected: Mapping[str, Mapping[str, Expectation]]
-    listener: Listener
-    rules: Sequence[Rule] = field(default_factory=lambda: list(RULES.values()))
-    reports: dict[str, PageReport] = field(default_factory=dict)
-    error: BaseException | None = None
-    """What ended the run early: the harness could not go on."""
-    _scenarios: dict[str, Scenarios] = field(default_factory=dict)
+    __name__ = CONTRACT_RUN
 
-    @property
-    def complete(self) -> bool:
-        """Whether every page has been judged by every rule."""
-        return sum(len(report.findings) for report in self.reports.values()) == len(self.pages) * len(self.rules)
+    def __init__(self, settings: Settings, listener: Listener | None = None) -> None:
+        self.settings = settings
+        self._listener: Listener = listener or Silent()
+        self._scenarios: dict[str, Scenarios] = {}
+        self._unjudged: dict[str, HarnessError] = {}
+        self._under_way = ""
+        self.pages: dict[str, dict[str, Any]] = {}
+        """What came out, by page: its head, `rules`, and `error` where it could not be judged."""
+        self.error: BaseException | None = None
+        """What ended the run early: the harness could not go on."""
 
-    @pytest.hookimpl
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        if {"pbi_page", "pbi_rule"} <= set(metafunc.fixturenames):
-            cases = [
-                pytest.param(page, rule, id=f"{page.name}-{rule.id}") for page in self.pages for rule in self.rules
-            ]
-            metafunc.parametrize(("pbi_page", "pbi_rule"), cases)
-
-    @pytest.hookimpl
-    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str]:
-        """The verdicts are written by whoever listens; pytest's dots would only stand between them."""
-        return report.outcome, "", ""
-
-    @pytest.hookimpl
-    def pytest_exception_interact(self, node: pytest.Item, call: pytest.CallInfo[None]) -> None:
-        if call.excinfo and not isinstance(call.excinfo.value, pytest.fail.Exception):
-            self.error = call.excinfo.value
-            node.session.shouldstop = "the harness could not go on"
-
-    @pytest.fixture
-    def pbi_contract(self, pbi_session: HarnessSession) -> "Judge":
-        """Judges a page by a rule. Function scope; the sessions that it needs are shared by the whole run."""
-        return Judge(self, pbi_session)
+    def cases(self, cls: type | None) -> list[Any]:
+        """The parameters of a test that takes `pbi_page` and `pbi_rule`: those of its class, or of the whole run."""
+        pages = [cls.page()] if cls and hasattr(cls, "page") else self.settings.pages
+        return [
+            pytest.param(page, rule, id=f"{page.name}-{rule.id}", marks=[pytest.mark.xdist_group(page.name)])
+            for page in pages
+            for rule in self.settings.rules
+        ]
 
     def judged(self, session: HarnessSession, page: PageUnderTest, rule: Rule) -> Finding:
-        if page.name not in self.reports:
-            self._open(session, page)
-        report, scenarios = self.reports[page.name], self._scenarios[page.name]
-        began = real_time.seconds()
+        """The verdict of a rule on a page. Raises the `HarnessError` that keeps the page from being judged at all."""
+        if page.name in self._unjudged:
+            raise self._unjudged[page.name]
+        scenarios = self._scenarios_of(session, page)
+        self._under_way = rule.id
+        began, seen = real_time.seconds(), len(scenarios.observed)
+        scenarios.sessions.end_by = began + self.settings.rule_time.total_seconds()
         try:
             verdict = judge(rule, scenarios)
-        finally:
-            took = real_time.seconds() - began
-            report.real_seconds += took
-        finding = Finding(page.name, rule, verdict, self.expected.get(page.name, {}).get(rule.id), took)
-        report.findings.append(finding)
-        self.listener.found(report, finding)
-        return finding
+        except HarnessError as error:
+            self._unjudged[page.name] = error
+            raise
+        took = real_time.seconds() - began
+        return Finding(
+            page.name,
+            rule,
+            verdict,
+            virtual_time(scenarios.observed[seen:]),
+            took,
+            held=self.settings.expected is not None,
+            expected=self._expected(page).get(rule.id),
+            strict=self.settings.strict,
+        )
 
-    def _open(self, session: HarnessSession, page: PageUnderTest) -> None:
-        scenarios = Scenarios(session, page, say=lambda title: self.listener.scenario(page.name, title))
-        self._scenarios[page.name] = scenarios
-        self.reports[page.name] = PageReport(page.name, observed=scenarios.observed)
-        self.listener.page_began(self.reports[page.name])
+    def _expected(self, page: PageUnderTest) -> "dict[str, Expectation]":
+        return dict((self.settings.expected or {}).get(page.name, {}))
+
+    def _scenarios_of(self, session: HarnessSession, page: PageUnderTest) -> Scenarios:
+        if page.name not in self._scenarios:
+            self._scenarios[page.name] = Scenarios(
+                session,
+                page,
+                seed=self.settings.seed,
+                thorough=self.settings.thorough,
+                say=lambda title: self._listener.scenario(page.name, self._under_way, title),
+                found=lambda what: self._listener.noticed(page.name, what),
+            )
+        return self._scenarios[page.name]
+
+    def documents(self, finding: Finding, page: PageUnderTest) -> dict[str, Any]:
+        """A finding as it travels with pytest's own report: the page's head and the rule's part."""
+        scenarios = self._scenarios[page.name]
+        urls = [url.glob for url in scenarios.token_urls]
+        head = about(page.name, page.url, urls, scenarios.observed)
+        return {"page": head, "rule": finding.document(scenarios.observed)}
+
+    @pytest.hookimpl
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
+        """`warned` is an outcome of its own, between passed and failed. Where somebody listens, pytest itself is silent."""
+        if not isinstance(self._listener, Silent):
+            return report.outcome, "", ""
+        found = getattr(report, "pbi_finding", None)
+        if found and report.when == "call" and report.passed and found["rule"]["outcome"] == "warned":
+            return "warned", "w", ("WARNED", {"yellow": True})
+        return None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        report = yield
+        if call.when == "call" and FOUND in item.stash:
+            report.pbi_finding = item.stash[FOUND]
+        elif call.excinfo and isinstance(call.excinfo.value, HarnessError) and "pbi_rule" in _parameters(item):
+            page: PageUnderTest = _parameters(item)["pbi_page"]
+            report.pbi_error = {"page": page.name, "url": page.url, "error": str(call.excinfo.value)}
+            self.error = call.excinfo.value
+            if not self.settings.keep_going:
+                item.session.shouldstop = "the harness could not go on"
+        elif call.excinfo and "pbi_rule" in _parameters(item) and not isinstance(call.excinfo.value, OUTCOMES):
+            self.error = call.excinfo.value
+            item.session.shouldstop = "the harness could not go on"
+        return report
+
+    @pytest.hookimpl
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collects what came out, also from other processes."""
+        if found := getattr(report, "pbi_finding", None):
+            head = found["page"]
+            page = self.pages.setdefault(head["page"], head | {"rules": [], "error": None})
+            page.update(head | {"virtual_seconds": max(head["virtual_seconds"], page["virtual_seconds"])})
+            page["rules"].append(found["rule"])
+            self._listener.found(page, found["rule"])
+        elif failure := getattr(report, "pbi_error", None):
+            page = self.pages.setdefault(
+                failure["page"], about(failure["page"], failure["url"], [], []) | {"rules": []}
+            )
+            if page.get("error") is None:
+                page["error"] = failure["error"]
+                self._listener.page_failed(failure["page"], failure["error"])
+
+    @pytest.hookimpl
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if self.settings.json and self.pages and not hasattr(session.config, "workerinput"):
+            from harness.report.json_report import write_json
+
+            write_json(self.settings.json, list(self.pages.values()), int(exitstatus), single=self.settings.single)
 
 
-@dataclass(frozen=True)
+FOUND = pytest.StashKey[dict[str, Any]]()
+OUTCOMES = (pytest.fail.Exception, pytest.skip.Exception)
+
+
+def _parameters(item: pytest.Item) -> dict[str, Any]:
+    return item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+
+
 class Judge:
-    """What a contract test holds."""
+    """What a contract test holds: `pbi_contract(page, rule)` judges, and passes, fails or skips the test."""
 
-    run: ContractRun
-    session: HarnessSession
+    def __init__(self, run: ContractRun, session: HarnessSession, item: pytest.Item, adapter: Adapter | None) -> None:
+        self._run, self._session, self._item, self._adapter = run, session, item, adapter
 
     def __call__(self, page: PageUnderTest, rule: Rule) -> Finding:
-        return self.run.judged(self.session, page, rule)
+        """The finding, put on record. Raises pytest's own outcomes, or a `HarnessError` where nothing can be judged."""
+        if self._adapter is not None:
+            page = replace(page, adapter=self._adapter)
+        finding = self._run.judged(self._session, page, rule)
+        self._item.stash[FOUND] = self._run.documents(finding, page)
+        verdict = finding.verdict
+        self._item.user_properties += [("pbi_rule", rule.id), ("pbi_outcome", verdict.outcome)]
+        if finding.fails:
+            said = [
+                f"{rule.id} {verdict.outcome}: {verdict.message}",
+                verdict.likely_cause,
+                rule.basis,
+                finding.surprise,
+            ]
+            pytest.fail("\n".join(line for line in said if line), pytrace=False)
+        if verdict.outcome == "skipped":
+            pytest.skip(verdict.message)
+        return finding

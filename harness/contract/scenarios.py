@@ -1,55 +1,52 @@
-"""The sessions that the rules observe. Each starts from a clean, isolated page; rules share what one observation can serve."""
+"""What the rules observe: each scenario is one session or a few. They are run when a rule first asks, and shared."""
 
-import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from fake_pbi.durations import spoken
-from harness.contract.observation import START_UP, Observation, cut_short
-from harness.errors import RequestStorm
+from harness.contract import dark, discovery
+from harness.contract.observation import Observation, cut_short
+from harness.contract.page import PageUnderTest, TokenUrl
+from harness.contract.sessions import STORM, Session, Sessions
 from harness.item import Item
 from harness.session import HarnessSession
-from harness.stage import Stage
+from harness.stage import Conditions
 
-LIFETIMES = (timedelta(minutes=60), timedelta(minutes=90), timedelta(minutes=35))
-HOUR = LIFETIMES[0]
+HOUR = timedelta(minutes=60)
+LIFETIMES = (HOUR, timedelta(minutes=90), timedelta(minutes=35))
 OBSERVED_LIFETIMES = 3.2
-STORM = 60
-"""Token requests after which a session is ended: no page that renews well sends nearly as many."""
-OUTAGES: tuple[dict[str, Any], ...] = (
-    {"status": 500},
-    {"drop": True},
-    {"garbage": "html"},
-    {"garbage": "json"},
-    {"garbage": "no token"},
-)
+BRIEF_LIFETIMES = 2.2
+"""Enough for two renewals, where the same is seen under other conditions."""
+BRIEF_OUTAGE, LONG_OUTAGE = timedelta(minutes=2), timedelta(minutes=10)
+BEYOND_COUNT = 1500
+"""Requests of a brief outage that are watched: what a page asks meanwhile is FAIL-5's business."""
+HOT = 120
+"""Requests of a long outage beyond which the page is in a hot loop: one in 5 s."""
 FINE = timedelta(seconds=1)
 
-
-@dataclass(frozen=True)
-class PageUnderTest:
-    """A page that the contract judges: a host page of ours by its name, and which of its requests fetch a token."""
-
-    name: str
-    token_urls: tuple[str, ...] = ("*/token/embed/*", "*/token/aad*")
-
-
-@dataclass(frozen=True)
-class Dark:
-    """The moment at which a page renews, and the ticks around it: what WAKE-4 needs."""
-
-    lifetime: timedelta
-    hide: timedelta
-    show: timedelta
-    next_tick: timedelta | None
+Fault = dict[str, Any]
+GARBAGE: dict[str, Fault] = {
+    "HTML": {"garbage": "html"},
+    "cut JSON": {"garbage": "json"},
+    "JSON without a token": {"garbage": "no token"},
+}
+PROVIDER_OUTAGES: tuple[Fault, ...] = ({"status": 500}, {"drop": True}, *GARBAGE.values())
+ZONES: dict[str, datetime | None] = {
+    "Asia/Kolkata": None,
+    "America/Los_Angeles, as summer time ends": datetime(2027, 11, 7, 8, 0, tzinfo=UTC),
+    "America/Los_Angeles, as summer time begins": datetime(2027, 3, 14, 9, 0, tzinfo=UTC),
+}
+"""Zone, and a start an hour or less before its clocks change (2:00 local time)."""
+MORE_ZONES: dict[str, datetime | None] = {
+    "Europe/London, as summer time begins": datetime(2027, 3, 28, 0, 0, tzinfo=UTC),
+    "Australia/Lord_Howe, as summer time ends": datetime(2027, 4, 3, 14, 0, tzinfo=UTC),
+}
 
 
 class Scenarios:
-    """The sessions of one page, run when a rule first asks for them. `say` hears which one is running."""
+    """The sessions of one page. `thorough`: every lifetime, more moments of outage, several seeds."""
 
     def __init__(
         self,
@@ -57,58 +54,67 @@ class Scenarios:
         page: PageUnderTest,
         *,
         seed: int = 1,
+        thorough: bool = False,
         say: Callable[[str], None] = lambda _: None,
+        found: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._harness, self.page, self.seed, self._say = harness, page, seed, say
-        self.observed: list[Observation] = []
-        self.outage: Observation | None = None
+        self.page, self.seed, self.thorough, self._found = page, seed, thorough, found
+        self.sessions = Sessions(harness, page, say)
+        self.outages: list[Observation] = []
+        """The sessions in which the token endpoint fails."""
         self.no_moment = ""
+        """Why there is no moment for WAKE-4, if there is none."""
 
-    @contextmanager
-    def _session(self, title: str, lifetime: timedelta) -> Iterator[tuple[Stage, Observation]]:
-        self._say(title)
-        with self._harness.stage() as stage, self._harness.host(stage) as host:
-            for glob in self.page.token_urls:
-                stage.limit_requests(glob, STORM)
-            opened = stage.clock.now
-            observed = Observation(title, stage.journal, lifetime, self.page.token_urls, opened, opened)
-            self.observed.append(observed)
-            try:
-                stage.open(host.url(self.page.name), lifetime=lifetime)
-                yield stage, observed
-            except RequestStorm as storm:
-                observed.stopped = str(storm)
-            finally:
-                observed.ended = stage.clock.now
+    @property
+    def observed(self) -> list[Observation]:
+        return self.sessions.observed
 
-    def _items(self, stage: Stage) -> list[Item]:
-        """What the page embedded, once it has loaded; nothing, where it embeds nothing: EMB-1 says so."""
-        try:
-            stage.clock.advance_until(lambda: stage.journal.of("item.event", event="loaded"), START_UP, every="0.1s")
-        except AssertionError:
-            return []
-        stage.clock.advance("5s")
-        return stage.items()
+    @cached_property
+    def token_urls(self) -> tuple[TokenUrl, ...]:
+        """The page's token requests: as told, or found in a session of their own."""
+        if self.page.known_token_urls:
+            return self.page.known_token_urls
+        with self.sessions.open("finding the token requests", self.lifetime, (), self._conditions()) as session:
+            if session.loaded():
+                session.use_for(1.5 * self.lifetime)
+            session.stage.look_back_for_tokens()
+        urls = discovery.token_urls(self.observed[-1].journal)
+        if urls:
+            self._found(f"token requests found: {', '.join(url.glob for url in urls)}")
+        return urls
 
-    def _look(self, stage: Stage, observed: Observation) -> list[Item]:
-        """The items that are on the page; what is not there any more is noted."""
-        items = stage.items()
-        loaded = {entry["item"] for entry in stage.journal.of("item.event", event="loaded")}
-        for name in loaded - {item.name for item in items}:
-            observed.missed.setdefault(name, stage.clock.now)
-        return items
+    @property
+    def lifetime(self) -> timedelta:
+        return self.page.lifetime or HOUR
 
-    def _interact(self, stage: Stage, observed: Observation, chance: random.Random) -> None:
-        for item in self._look(stage, observed):
-            if not item.events("loaded"):
-                continue
-            choice = chance.choice(["page", "filter", "refresh"]) if item.state()["type"] == "report" else "refresh"
-            if choice == "page":
-                item.change_page(chance.choice(item.state()["pages"]))
-            elif choice == "filter":
-                item.filter("Region", chance.choice(["North", "South", "West"]))
-            else:
-                item.refresh()
+    @property
+    def _lifetimes(self) -> Sequence[timedelta]:
+        return [self.page.lifetime] if self.page.lifetime else LIFETIMES
+
+    def _conditions(self, **more: Any) -> Conditions:
+        return Conditions(ignore_https_errors=self.page.ignore_https_errors, watch_tokens=True, **more)
+
+    def _session(
+        self, title: str, lifetime: timedelta | None = None, *, storm: int = STORM, seed: object = "", **conditions: Any
+    ) -> AbstractContextManager[Session]:
+        return self.sessions.open(
+            title,
+            lifetime or self.lifetime,
+            self.token_urls,
+            self._conditions(**conditions),
+            storm=storm,
+            seed=f"{self.seed} {seed}",
+        )
+
+    @property
+    def first(self) -> Observation:
+        """The healthy session by which a page is known."""
+        return self.healthy[0]
+
+    @cached_property
+    def real_clock(self) -> str:
+        """Why it is known that the page's backend lives in real time; empty for one that does not, as far as was seen."""
+        return discovery.real_clock(self.healthy) if self.page.has_own_backend else ""
 
     @cached_property
     def healthy(self) -> list[Observation]:
@@ -117,167 +123,229 @@ class Scenarios:
         A page that storms, or embeds nothing, is not watched any further.
         """
         sessions: list[Observation] = []
-        for lifetime in LIFETIMES:
-            sessions.append(self._healthy(lifetime))
-            if cut_short(sessions[-1]):
-                break
+        for seed in range(3 if self.thorough else 1):
+            for lifetime in self._lifetimes:
+                sessions.append(self._healthy(lifetime, seed))
+                if cut_short(sessions[-1]):
+                    return sessions
         return sessions
 
-    def _healthy(self, lifetime: timedelta) -> Observation:
-        chance = random.Random(f"{self.seed} {lifetime}")
-        with self._session(f"healthy, lifetime {lifetime.total_seconds() / 60:.0f} min", lifetime) as (stage, observed):
-            if self._items(stage):
-                end = stage.clock.now + OBSERVED_LIFETIMES * lifetime
-                while stage.clock.now < end:
-                    stage.clock.advance(timedelta(minutes=chance.uniform(2, 7)))
-                    self._interact(stage, observed, chance)
-        return observed
+    def _healthy(self, lifetime: timedelta, seed: int) -> Observation:
+        title = f"healthy, lifetime {lifetime.total_seconds() / 60:.0f} min" + (f", seed {seed + 1}" if seed else "")
+        with self._session(title, lifetime, seed=seed or "") as session:
+            if session.loaded():
+                session.use_for(OBSERVED_LIFETIMES * lifetime)
+        return session.observed
 
     @cached_property
-    def frozen_past_expiry(self) -> Observation:
+    def own_policy(self) -> Observation | None:
+        """With the page's own Content-Security-Policy in force, which the other sessions do without; None if it has none."""
+        if not self.first.has_policy:
+            return None
+        with self._session("with its Content-Security-Policy in force", bypass_csp=False) as session:
+            session.loaded()
+        return session.observed
+
+    @cached_property
+    def frozen_past_expiry(self) -> list[Observation]:
         """The tab is hidden and frozen until half an hour past expiry, then shown again and watched for 5 s."""
-        with self._session("frozen past expiry", HOUR) as (stage, observed):
-            if self._items(stage):
+        return [self._frozen(lifetime) for lifetime in (self._lifetimes if self.thorough else [self.lifetime])]
+
+    def _frozen(self, lifetime: timedelta) -> Observation:
+        with self._session("frozen past expiry", lifetime) as session:
+            if session.loaded():
+                stage = session.stage
                 stage.clock.advance("5min")
                 with stage.tab.frozen():
-                    stage.clock.advance("85min")
-                observed.returns.append(stage.tab.shown_at)
+                    stage.clock.advance(lifetime + timedelta(minutes=25))
+                session.observed.returns.append(stage.tab.shown_at)
                 stage.clock.advance_to(stage.tab.shown_at + timedelta(seconds=5))
-                self._look(stage, observed)
-        return observed
+                session.items()
+        return session.observed
 
     @cached_property
-    def throttled(self) -> Observation:
+    def throttled(self) -> list[Observation]:
         """The tab is hidden for two lifetimes, shown again, and used 5 s later."""
-        with self._session("hidden for two lifetimes", HOUR) as (stage, observed):
-            if self._items(stage):
+        return [self._throttled(lifetime) for lifetime in (self._lifetimes if self.thorough else [self.lifetime])]
+
+    def _throttled(self, lifetime: timedelta) -> Observation:
+        with self._session("hidden for two lifetimes", lifetime) as session:
+            if session.loaded():
+                stage = session.stage
                 stage.clock.advance("5min")
                 with stage.tab.hidden():
-                    stage.clock.advance(2 * HOUR)
-                observed.returns.append(stage.tab.shown_at)
+                    stage.clock.advance(2 * lifetime)
+                session.observed.returns.append(stage.tab.shown_at)
                 stage.clock.advance_to(stage.tab.shown_at + timedelta(seconds=5))
-                self._interact(stage, observed, random.Random(self.seed))
-        return observed
+                session.interact()
+        return session.observed
 
     @cached_property
     def fresh_return(self) -> Observation:
         """The user looks at another tab for a while, three times, while the token is fresh."""
-        with self._session("away while the token is fresh", HOUR) as (stage, observed):
-            if self._items(stage):
+        with self._session("away while the token is fresh") as session:
+            if session.loaded():
+                stage = session.stage
                 for away in ("20s", "3min", "8min"):
                     stage.clock.advance("4min")
                     with stage.tab.hidden():
                         stage.clock.advance(away)
-                    observed.returns.append(stage.tab.shown_at)
+                    session.observed.returns.append(stage.tab.shown_at)
                     stage.clock.advance("10s")
-        return observed
+        return session.observed
 
     @cached_property
-    def margin_in_the_dark(self) -> Observation | None:
+    def margin_in_the_dark(self) -> Observation:
         """Hidden 5 s before the moment at which this page renews, shown 5 s after it, and watched until past its next tick.
 
-        None where there is no such moment; `no_moment` then says why.
+        The moment is found first, by renewals of tokens of various lifetimes. Where there is none, `no_moment` says why.
         """
-        dark = self._find_dark()
-        if dark is None:
-            return None
-        with self._session("away while the margin is crossed", dark.lifetime) as (stage, observed):
-            stage.clock.advance_to(observed.opened + dark.hide)
-            with stage.tab.hidden():
-                stage.clock.advance_to(observed.opened + dark.show)
-            observed.returns.append(stage.tab.shown_at)
-            self._look(stage, observed)
-            stage.clock.advance("60s")
-        return observed
+        with self._session("away while the margin is crossed") as session:
+            if session.loaded():
+                moments = dark.Moments(session)
+                try:
+                    renewed = self._renews_on_return(session, moments.margin())
+                    if not renewed and (again := moments.before_the_look()):
+                        self._renews_on_return(session, again)
+                except dark.NoMoment as why:
+                    self.no_moment = "" if session.observed.returns else str(why)
+        return session.observed
 
-    def _first_renewal(self, lifetime: timedelta) -> timedelta | None:
-        """When a page that is left alone first asks for a new token, counted from its opening."""
-        with self._session(f"looking for the moment of renewal, lifetime {spoken(lifetime)}", lifetime) as (
-            stage,
-            observed,
-        ):
-            if self._items(stage):
-                while (
-                    not observed.token_requests(until=stage.clock.now) and stage.clock.now < observed.opened + lifetime
-                ):
-                    stage.clock.advance(min(timedelta(minutes=5), observed.opened + lifetime - stage.clock.now + FINE))
-        requests = observed.token_requests()
-        return requests[0].at - observed.opened if requests else None
-
-    def _find_dark(self) -> Dark | None:
-        """Lengthen the lifetime until the page renews at its next tick: so much was left to its margin at the tick before."""
-        first = self._first_renewal(HOUR)
-        if first is None:
-            self.no_moment = (
-                "The page asked for no token before the first one expired, so there is no moment at which it renews."
-            )
-            return None
-        same, later, moment = timedelta(0), timedelta(seconds=7.3), first
-        while True:
-            found = self._first_renewal(HOUR + later)
-            if found is None:
-                self.no_moment = "The page did not renew at every lifetime, so its moment could not be found."
-                return None
-            if found - first > FINE:
-                moment = found
-                break
-            if later > timedelta(minutes=12):
-                return self._at_a_fixed_time(first)
-            same, later = later, 2 * later
-        if abs(moment - first - later) <= FINE:
-            return self._at_any_moment(first)
-        while later - same > FINE:
-            middle = (same + later) / 2
-            found = self._first_renewal(HOUR + middle)
-            if found is None:
-                self.no_moment = "The page did not renew at every lifetime, so its moment could not be found."
-                return None
-            if found - first > FINE:
-                later, moment = middle, found
-            else:
-                same = middle
-        tick = moment - first
-        if tick < timedelta(seconds=10):
-            self.no_moment = (
-                f"The page looks at its token every {tick.total_seconds():.1f} s, so no tick can be waited out."
-            )
-            return None
-        crossed = first + tick / 2
-        margin = timedelta(seconds=5)
-        return Dark(HOUR + later + tick / 2 - FINE / 2, crossed - margin, crossed + margin, moment)
-
-    def _at_a_fixed_time(self, first: timedelta) -> Dark | None:
-        self.no_moment = (
-            f"The page asks for a token {spoken(first)} after it was opened, whatever the token's lifetime."
-        )
-        return None
-
-    def _at_any_moment(self, first: timedelta) -> Dark:
-        """A timer that is set to the very moment: it has no next tick."""
-        return Dark(HOUR, first - timedelta(seconds=5), first + timedelta(seconds=5), None)
+    def _renews_on_return(self, session: Session, moment: dark.Dark) -> bool:
+        stage, observed = session.stage, session.observed
+        stage.clock.advance_to(moment.hide)
+        with stage.tab.hidden():
+            stage.clock.advance_to(moment.show)
+        observed.returns.append(stage.tab.shown_at)
+        session.items()
+        stage.clock.advance("60s")
+        return not observed.late_on_return(len(observed.returns) - 1)
 
     @cached_property
-    def token_outage(self) -> Observation:
+    def provider_outages(self) -> Observation:
         """At every renewal the token endpoint fails in another way, and heals 5 min before the token expires."""
-        with self._session("the token endpoint fails at each renewal", HOUR) as (stage, observed):
-            self.outage = observed
-            if items := self._items(stage):
-                for kind in OUTAGES:
-                    expires = self._expiry(items[0], stage)
+        with self._session("the token endpoint fails at each renewal") as session:
+            self.outages.append(session.observed)
+            if items := session.loaded():
+                stage = session.stage
+                for kind in PROVIDER_OUTAGES:
+                    expires = self._expiry(items[0], session)
                     stage.clock.advance_to(max(stage.clock.now, expires - timedelta(minutes=12)))
-                    faults = [stage.faults.add(glob, **kind) for glob in self.page.token_urls]
+                    fault = stage.faults.add(*session.observed.token_urls, **kind)
                     stage.clock.advance_to(expires - timedelta(minutes=5, seconds=-1))
-                    for fault in faults:
-                        stage.faults.end(fault)
+                    stage.faults.end(fault)
                     stage.clock.advance_to(expires - timedelta(minutes=2))
-                    self._interact(stage, observed, random.Random(self.seed))
+                    session.interact()
                     stage.clock.advance_to(expires + timedelta(minutes=1))
-                    self._interact(stage, observed, random.Random(self.seed))
-        return observed
+                    session.interact()
+        return session.observed
 
-    def _expiry(self, item: Item, stage: Stage) -> datetime:
+    def _expiry(self, item: Item, session: Session) -> datetime:
         """When the item's token expires; where it has none that lives, as if it had just got one."""
-        token = item.token
-        if token and token.expires and token.expires > stage.clock.now:
-            return token.expires
-        return stage.clock.now + HOUR
+        token, now = item.token, session.stage.clock.now
+        return token.expires if token and token.expires and token.expires > now else now + self.lifetime
+
+    @cached_property
+    def errors(self) -> list[Observation]:
+        """An outage of 2 min, answers 500, from the first token request of a renewal on."""
+        return self._outages("answers 500 for 2 min", {"status": 500}, BRIEF_OUTAGE)
+
+    @cached_property
+    def drops(self) -> list[Observation]:
+        """The same with dropped connections."""
+        return self._outages("drops connections for 2 min", {"drop": True}, BRIEF_OUTAGE)
+
+    @cached_property
+    def garbage(self) -> list[Observation]:
+        """The same with answers that hold no token: HTML, cut JSON, other JSON."""
+        return [
+            observed
+            for name, fault in GARBAGE.items()
+            for observed in self._outages(f"answers {name} for 2 min", fault, BRIEF_OUTAGE)
+        ]
+
+    @cached_property
+    def slow_answers(self) -> list[Observation]:
+        """Every answer after load takes 45 s."""
+        return self._outages("answers after 45 s", {"slow": "45s"}, None)
+
+    @cached_property
+    def long_errors(self) -> list[Observation]:
+        """An outage of 10 min, answers 500; ended at the 121st request."""
+        return self._outages("answers 500 for 10 min", {"status": 500}, LONG_OUTAGE, storm=HOT)
+
+    @cached_property
+    def expired_answers(self) -> list[Observation]:
+        """For 10 min the endpoint hands out tokens that have expired."""
+        return self._outages("hands out expired tokens for 10 min", {"expired_tokens": True}, LONG_OUTAGE, storm=HOT)
+
+    def _outages(
+        self, title: str, fault: Fault, length: timedelta | None, storm: int = BEYOND_COUNT
+    ) -> list[Observation]:
+        """A session for each lifetime and each renewal at which the outage begins; one, unless thorough."""
+        cases = [(self.lifetime, 1)]
+        if self.thorough:
+            cases = [(lifetime, number) for lifetime in self._lifetimes for number in (1, 2)]
+        return [self._outage(f"the token endpoint {title}", fault, length, storm, *case) for case in cases]
+
+    def _outage(
+        self, title: str, fault: Fault, length: timedelta | None, storm: int, lifetime: timedelta, number: int
+    ) -> Observation:
+        if self.thorough:
+            title = f"{title}, renewal {number}, lifetime {lifetime.total_seconds() / 60:.0f} min"
+        with self._session(title, lifetime, storm=storm) as session:
+            self.outages.append(session.observed)
+            if items := session.loaded():
+                stage, globs = session.stage, session.observed.token_urls
+                if number > 1:
+                    stage.clock.advance_to(self._expiry(items[0], session) + timedelta(minutes=1))
+                expires = self._expiry(items[0], session)
+                session.observed.at_stake = expires
+                stage.faults.add(*globs, for_=length, from_first_request=True, **fault)
+                stage.clock.advance_to(expires - timedelta(seconds=1))
+                session.interact()
+                stage.clock.advance_to(expires + (length or timedelta(0)) + timedelta(minutes=1))
+                session.interact()
+        return session.observed
+
+    @cached_property
+    def skewed(self) -> list[Observation]:
+        """The client's clock is 10 min slow, then 10 min fast against the service's."""
+        ways = {"slow": -timedelta(minutes=10), "fast": timedelta(minutes=10)}
+        return [self._brief(f"the client's clock is 10 min {way}", client_ahead=ahead) for way, ahead in ways.items()]
+
+    @cached_property
+    def zones(self) -> list[Observation]:
+        """Other time zones, and clocks that change within the first lifetime."""
+        zones = ZONES | MORE_ZONES if self.thorough else ZONES
+        return [
+            self._brief(f"in {name}", time_zone=name.partition(",")[0], start=start) for name, start in zones.items()
+        ]
+
+    def _brief(self, title: str, **conditions: Any) -> Observation:
+        """Two lifetimes, with an interaction just before and after each expiry and a few in between."""
+        with self._session(title, **conditions) as session:
+            if session.loaded():
+                for moment in (0.35, 0.7, 0.97, 1.03, 1.35, 1.7, 1.97, 2.03):
+                    session.use_at_expiry(before=moment * self.lifetime)
+                    session.advance_to(moment * self.lifetime)
+                    session.interact()
+        return session.observed
+
+    @cached_property
+    def removal(self) -> Observation | None:
+        """The user removes an item a few minutes after loading; two lifetimes are watched. None without a way to remove."""
+        if not self.page.can_remove:
+            return None
+        with self._session("an item is removed") as session:
+            if items := session.loaded():
+                stage = session.stage
+                stage.clock.advance("5min")
+                session.interact()
+                session.remove(items[0])
+                session.observed.removed = stage.clock.now
+                stage.clock.advance("1s")
+                session.items()
+                stage.clock.advance(BRIEF_LIFETIMES * self.lifetime)
+                session.items()
+        return session.observed

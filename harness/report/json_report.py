@@ -1,66 +1,51 @@
-"""The same verdicts for programs. The shape is versioned by `schema`."""
+"""The verdicts for programs. The shape is versioned by `schema`; docs/verdicts.schema.json says all of it."""
 
 import json
 from collections import Counter
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fake_pbi.journal import Entry
-from harness.contract.findings import Finding, PageReport
+from harness.contract.findings import cause_of
 
 SCHEMA = 1
 
 
-def write_json(path: Path, reports: Iterable[PageReport], exit_code: int) -> None:
-    """Write the report of a run, also of one that ended early. Raises `OSError` if the file cannot be written."""
-    reports = list(reports)
-    findings = [finding for report in reports for finding in report.findings]
-    document = {
+def report(pages: Sequence[dict[str, Any]], exit_code: int, *, single: bool) -> dict[str, Any]:
+    """The report of a run: of a single page its verdicts, else a list of such documents."""
+    documents = [_page(page) for page in pages]
+    if single and documents:
+        return {"schema": SCHEMA, **documents[0], "exit_code": exit_code}
+    return {
         "schema": SCHEMA,
-        "pages": [_page(report) for report in reports],
-        "summary": dict(Counter(finding.verdict.outcome for finding in findings))
-        | {"unexpected": sum(not finding.as_expected for finding in findings)},
+        "pages": documents,
+        "summary": _summary([rule for page in documents for rule in page["rules"]]),
         "exit_code": exit_code,
-        "virtual_seconds": sum(report.virtual_time.total_seconds() for report in reports),
-        "real_seconds": round(sum(report.real_seconds for report in reports), 3),
-    }
-    path.write_text(json.dumps(document, indent=2, default=_written) + "\n", encoding="utf-8")
-
-
-def _page(report: PageReport) -> dict[str, Any]:
-    return {
-        "page": report.page,
-        "sdk": report.sdk,
-        "mode": report.mode,
-        "rules": [_rule(report, finding) for finding in report.findings],
-        "virtual_seconds": report.virtual_time.total_seconds(),
-        "real_seconds": round(report.real_seconds, 3),
+        "virtual_seconds": sum(page["virtual_seconds"] for page in documents),
+        "real_seconds": round(sum(page["real_seconds"] for page in documents), 3),
     }
 
 
-def _rule(report: PageReport, finding: Finding) -> dict[str, Any]:
-    rule, verdict = finding.rule, finding.verdict
-    return {
-        "id": rule.id,
-        "severity": rule.severity,
-        "outcome": verdict.outcome,
-        "message": verdict.message,
-        "likely_cause": verdict.likely_cause,
-        "basis": rule.basis,
-        "expected": finding.expected.reason if finding.expected and finding.as_expected else None,
-        "as_expected": finding.as_expected,
-        "evidence": [_entry(report, entry) for entry in verdict.evidence],
-        "real_seconds": round(finding.real_seconds, 3),
+def write_json(path: Path, pages: Sequence[dict[str, Any]], exit_code: int, *, single: bool) -> None:
+    """Write the report of a run, also of one that ended early. Raises `OSError` if the file cannot be written."""
+    path.write_text(json.dumps(report(pages, exit_code, single=single), indent=2) + "\n", encoding="utf-8")
+
+
+def _page(page: dict[str, Any]) -> dict[str, Any]:
+    broken = {rule["id"] for rule in page["rules"] if rule["outcome"] in ("failed", "warned")}
+    rules = [rule | {"consequence_of": _cause(rule, broken)} for rule in page["rules"]]
+    return page | {
+        "rules": rules,
+        "summary": _summary(rules),
+        "real_seconds": round(sum(rule["real_seconds"] for rule in rules), 3),
     }
 
 
-def _entry(report: PageReport, entry: Entry) -> dict[str, Any]:
-    session = next((session for session in report.observed if entry in session), None)
-    where = {"session": session.title, "since_open": session.when(entry)} if session else {}
-    return {"at": entry.at, "kind": entry.kind, **where, **entry.data}
+def _cause(rule: dict[str, Any], broken: set[str]) -> str | None:
+    return cause_of(rule["id"], broken) if rule["id"] in broken else None
 
 
-def _written(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+def _summary(rules: Sequence[dict[str, Any]]) -> dict[str, int]:
+    counted = Counter(rule["outcome"] for rule in rules)
+    outcomes = {outcome: counted[outcome] for outcome in ("passed", "failed", "warned", "skipped")}
+    return outcomes | {"unexpected": sum(rule["as_expected"] is False for rule in rules)}

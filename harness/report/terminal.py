@@ -4,70 +4,106 @@ import shutil
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import TextIO
+from typing import Any, TextIO
 
 from fake_pbi.durations import spoken
-from harness.contract.findings import Finding, PageReport
-from harness.contract.rule import Outcome
+from harness.contract.findings import cause_of
 
-COLOURS: dict[Outcome, str] = {"passed": "32", "failed": "31", "warned": "33", "skipped": "2"}
+COLOURS = {"passed": "32", "failed": "31", "warned": "33", "skipped": "2"}
 MARGIN = 20
 
 
 class TerminalReport:
-    """Writes a line for each verdict, and on a terminal one that says which session is running."""
+    """Writes a line for each verdict, and on a terminal one that says which rule and session are under way."""
 
     def __init__(self, out: TextIO = sys.stdout) -> None:
         self._out = out
         self._alive = out.isatty()
         self._width = max(60, min(140, shutil.get_terminal_size((120, 24)).columns))
+        self._page = ""
 
-    def scenario(self, page: str, title: str) -> None:
+    def scenario(self, page: str, rule: str, title: str) -> None:
+        self._begin(page)
         if self._alive:
-            self._out.write(f"\r\x1b[2K  {self._tint('2', f'… {page}: {title}')}")
+            self._out.write(f"\r\x1b[2K  {self._tint('2', f'… {rule}: {title}')}")
             self._out.flush()
 
-    def page_began(self, report: PageReport) -> None:
-        self._line("")
-        self._line(self._tint("1", report.page))
+    def noticed(self, page: str, what: str) -> None:
+        self._begin(page)
+        self._line(f"  {what}")
 
-    def found(self, report: PageReport, finding: Finding) -> None:
-        outcome, verdict = finding.verdict.outcome, finding.verdict
-        label = f"  {self._tint(COLOURS[outcome], f'{outcome:<8}')} {finding.rule.id:<8} "
-        self._line(label + self._wrapped(verdict.message))
-        if outcome in ("failed", "warned"):
-            if verdict.likely_cause:
-                self._line(" " * MARGIN + self._wrapped(f"likely cause: {verdict.likely_cause}"))
-            self._line(" " * MARGIN + self._wrapped(f"it rests on: {finding.rule.basis}"))
-        if not finding.as_expected:
-            self._line(" " * MARGIN + self._tint("31", self._wrapped(finding.surprise)))
-        elif finding.expected and outcome != "skipped":
-            self._line(" " * MARGIN + self._wrapped(f"as expected: {finding.expected.reason}"))
-
-    def ended(self, reports: Iterable[PageReport], *, complete: bool) -> None:
-        """The totals. `complete`: no verdict is missing."""
-        reports = list(reports)
-        findings = [finding for report in reports for finding in report.findings]
-        outcomes = Counter(finding.verdict.outcome for finding in findings)
-        surprises = [finding for finding in findings if not finding.as_expected]
-        virtual = sum((report.virtual_time for report in reports), timedelta(0))
-        real = sum(report.real_seconds for report in reports)
-        counted = (
-            ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in COLOURS if outcomes[outcome]) or "no verdict"
-        )
-        self._line(f"{len(reports)} pages, {len(findings)} verdicts: {counted}.")
+    def found(self, page: dict[str, Any], rule: dict[str, Any]) -> None:
+        self._begin(page["page"])
+        outcome = rule["outcome"]
         self._line(
-            f"{spoken(timedelta(seconds=round(virtual.total_seconds())))} of virtual time in {real:.1f} s of real time."
+            f"  {self._tint(COLOURS[outcome], f'{outcome:<8}')} {rule['id']:<8} {self._wrapped(rule['message'])}"
         )
-        if surprises:
-            names = ", ".join(f"{finding.page} {finding.rule.id}" for finding in surprises)
-            self._line(self._tint("31", f"Not as expected: {names}."))
-        elif complete:
-            self._line(self._tint("32", "Every verdict is as expected."))
-        else:
+        if outcome in ("failed", "warned"):
+            if rule["likely_cause"]:
+                self._note(f"likely cause: {rule['likely_cause']}")
+            self._note(f"it rests on: {rule['basis']}")
+        if rule["surprise"]:
+            self._note(rule["surprise"], "31")
+        elif rule["expected"] and outcome != "skipped":
+            self._note(f"as expected: {rule['expected']}")
+
+    def page_failed(self, page: str, error: str) -> None:
+        self._begin(page)
+        self._line(f"  {self._tint('31', 'not judged')}: {error}")
+
+    def ended(self, pages: Sequence[dict[str, Any]], *, complete: bool, held: bool) -> None:
+        """The findings in a row, the likeliest cause first, and the totals.
+
+        `complete`: no verdict is missing; `held`: the pages are our own, of which it is known what they have to get.
+        """
+        self._line("")
+        for page in pages:
+            self._findings(page)
+        rules = [rule for page in pages for rule in page["rules"]]
+        outcomes = Counter(rule["outcome"] for rule in rules)
+        counted = ", ".join(f"{outcomes[name]} {name}" for name in COLOURS if outcomes[name]) or "no verdict"
+        self._line(f"{_counted(len(pages), 'page')}, {_counted(len(rules), 'verdict')}: {counted}.")
+        virtual = timedelta(seconds=round(sum(page["virtual_seconds"] for page in pages)))
+        real = sum(rule["real_seconds"] for rule in rules)
+        self._line(f"{spoken(virtual)} of virtual time in {real:.1f} s of real time.")
+        if surprises := [
+            f"{page['page']} {rule['id']}" for page in pages for rule in page["rules"] if rule["surprise"]
+        ]:
+            self._line(self._tint("31", f"Not as expected: {', '.join(surprises)}."))
+        elif not complete:
             self._line(self._tint("31", "The run ended early; these are the verdicts until then."))
+        elif held:
+            self._line(self._tint("32", "Every verdict is as expected."))
+
+    def _findings(self, page: dict[str, Any]) -> None:
+        found = {rule["id"]: rule for rule in page["rules"] if rule["outcome"] in ("failed", "warned")}
+        if found:
+            about = [text for text in (f"powerbi-client {page['sdk']}" if page["sdk"] else "", _items(page)) if text]
+            self._line(self._tint("1", f"{page['page']}{': ' if about else ''}{', '.join(about)}"))
+        causes = {id: cause_of(id, set(found)) for id in found}
+        for id in sorted(found, key=lambda id: causes[id] is not None):
+            rule = found[id]
+            cause = f" (a consequence of {causes[id]})" if causes[id] else ""
+            outcome = self._tint(COLOURS[rule["outcome"]], f"{rule['outcome']:<8}")
+            said = cause.strip() if cause else rule["likely_cause"] or rule["message"]
+            self._line(f"  {outcome} {id:<8} {self._wrapped(said)}")
+        if page["refused_hosts"]:
+            hosts = ", ".join(page["refused_hosts"])
+            self._line(
+                self._wrapped(f"  Refused hosts: {hosts}. Open those that the page needs with --allow-host GLOB.")
+            )
+
+    def _begin(self, page: str) -> None:
+        if page != self._page:
+            self._page = page
+            self._line("")
+            self._line(self._tint("1", page))
+
+    def _note(self, text: str, colour: str | None = None) -> None:
+        wrapped = self._wrapped(text)
+        self._line(" " * MARGIN + (self._tint(colour, wrapped) if colour else wrapped))
 
     def _line(self, text: str) -> None:
         self._out.write(("\r\x1b[2K" if self._alive else "") + text.rstrip() + "\n")
@@ -78,3 +114,11 @@ class TerminalReport:
 
     def _tint(self, colour: str, text: str) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._alive else text
+
+
+def _items(page: dict[str, Any]) -> str:
+    return ", ".join(f"{item['type']} ({item['mode']})" for item in page["items"])
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -1,0 +1,112 @@
+"""How WAKE-4 finds its moment: when a page will renew, and when its timer looks next.
+
+A page that looks at its token every 30 s renews at the first look after its margin is crossed. So the time from one renewal
+to the next grows in steps of 30 s with the token's lifetime; where it jumps, the margin is crossed just after a look.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from fake_pbi.durations import spoken
+from harness.contract.sessions import Session
+
+FINE = timedelta(seconds=1)
+FIRST_STEP = timedelta(seconds=7.3)
+LONGEST_TICK = timedelta(minutes=12)
+SHORTEST_TICK = timedelta(seconds=10)
+AWAY = timedelta(seconds=5)
+"""How long before and after the crossing the tab is hidden."""
+JUST_BEFORE = timedelta(seconds=2)
+LOOK = timedelta(minutes=5)
+SAME_RENEWAL = timedelta(seconds=5)
+"""Token requests that follow each other so closely belong to one renewal."""
+
+
+@dataclass(frozen=True)
+class Dark:
+    """From when to when the tab has to be hidden so that the margin is crossed meanwhile, and no timer looks."""
+
+    hide: datetime
+    show: datetime
+
+
+class NoMoment(Exception):
+    """There is no such moment; the text says why."""
+
+
+class Probe:
+    """Lets a page renew tokens of chosen lifetimes, one after the other."""
+
+    def __init__(self, session: Session) -> None:
+        self._session, self._stage = session, session.stage
+        self._lifetime = session.observed.lifetime
+        self._last = session.observed.opened
+
+    def renewal(self, lifetime: timedelta) -> datetime:
+        """The next renewal; the token that it brings lives for `lifetime`."""
+        stage, observed = self._stage, self._session.observed
+        stage.tenant.lifetime = lifetime
+        give_up = self._last + self._lifetime + 2 * LONGEST_TICK
+        while stage.clock.now < give_up:
+            stage.clock.advance(LOOK)
+            requests = observed.token_requests(until=stage.clock.now)
+            if later := [request.at for request in requests if request.at > self._last + SAME_RENEWAL]:
+                self._last, self._lifetime = later[0], lifetime
+                return later[0]
+        raise NoMoment("The page did not renew again, so there is no moment at which it renews.")
+
+    def wait(self, lifetime: timedelta) -> timedelta:
+        """How long the page waits for its next renewal with a token of this lifetime."""
+        began = self.renewal(lifetime)
+        return self.renewal(self._session.observed.lifetime) - began
+
+
+class Moments:
+    """Finds the moments of a page in a session that has loaded."""
+
+    def __init__(self, session: Session) -> None:
+        self._probe, self._lifetime = Probe(session), session.observed.lifetime
+        self._chosen: tuple[timedelta, timedelta] | None = None
+        """A token's lifetime, and how long a page that is left alone waits with it."""
+
+    def margin(self) -> Dark:
+        """When the margin is crossed between two looks, with the token that the item has now.
+
+        Raises `NoMoment` where there is no such moment.
+        """
+        probe, lifetime = self._probe, self._lifetime
+        shortest = probe.wait(lifetime)
+        same, later, jumped = timedelta(0), FIRST_STEP, probe.wait(lifetime + FIRST_STEP)
+        while jumped - shortest <= FINE:
+            if later > LONGEST_TICK:
+                raise NoMoment(f"The page renews every {spoken(shortest)}, whatever the token's lifetime.")
+            same, later = later, 2 * later
+            jumped = probe.wait(lifetime + later)
+        if abs(jumped - shortest - later) <= FINE:  # a timer that is set to the very moment: it looks at no other
+            renewed = probe.renewal(lifetime)
+            return Dark(renewed + shortest - AWAY, renewed + shortest + AWAY)
+        while later - same > FINE:
+            middle = (same + later) / 2
+            found = probe.wait(lifetime + middle)
+            if found - shortest > FINE:
+                later, jumped = middle, found
+            else:
+                same = middle
+        tick = jumped - shortest
+        if tick < SHORTEST_TICK:
+            raise NoMoment(
+                f"The page looks at its token every {tick.total_seconds():.1f} s, so no tick can be waited out."
+            )
+        chosen = lifetime + later + tick / 2 - FINE / 2
+        self._chosen = (chosen, jumped)
+        crossed = probe.renewal(chosen) + shortest + tick / 2
+        return Dark(crossed - AWAY, crossed + AWAY)
+
+    def before_the_look(self) -> Dark | None:
+        """The last seconds before the look at which it would renew, for a page whose margin is crossed later than it seemed
+        (it counts in minutes, say); None for a page that looks at no other moment. Raises `NoMoment`."""
+        if self._chosen is None:
+            return None
+        lifetime, wait = self._chosen
+        look = self._probe.renewal(lifetime) + wait
+        return Dark(look - AWAY - JUST_BEFORE, look - JUST_BEFORE)

@@ -1,0 +1,100 @@
+"""MULTI-1 and DROP-1: a page with several items, and one from which an item is removed."""
+
+from math import ceil
+
+from harness.contract.embedding import first_line, loads
+from harness.contract.life import expiries_met
+from harness.contract.observation import Observation, cut_short
+from harness.contract.rule import Verdict, counted, failed, passed, rule, skipped
+from harness.contract.scenarios import BRIEF_LIFETIMES, OBSERVED_LIFETIMES, Scenarios
+
+
+@rule(
+    "MULTI-1",
+    "must",
+    text="every embedded item on the page is kept alive, not only the first",
+    basis="The article: reports, dashboards and tiles all need an access token; powerbi.get(element) finds one of them.",
+)
+def all_items_live(scenarios: Scenarios) -> Verdict:
+    first = scenarios.first
+    known = loads(first)
+    if len(first.there(first.opened + scenarios.lifetime / 2)) < 2:
+        return skipped(
+            "There is one item on the page." if first.chosen is None else "One item was chosen to be judged."
+        )
+    alive: set[str] = set()
+    dead: dict[str, str] = {}
+    for item in known:
+        ended = [
+            holding
+            for holding in first.holdings(item)
+            if holding.expired_in_use and holding.expires and holding.expires < (first.gone(item) or first.ended)
+        ]
+        if ended and ended[0].expires:
+            dead[item] = f"item {item}'s token expired at {first.when(ended[0].expires)} and had not been renewed"
+        else:
+            alive.add(item)
+    if dead and alive:
+        return failed(
+            f"Of {len(known)} items {len(alive)} were kept alive; {'; '.join(dead.values())}.",
+            [e for item in dead for e in first.journal.of("token.expired", item=item)][:5],
+            "One embed is looked up, kept in one variable, or given the token; the others are forgotten.",
+        )
+    if dead:
+        return skipped("No item was kept alive, the first no more than the others (LIFE-1, LIFE-2).")
+    if cut := cut_short(first):
+        return skipped(cut)
+    return passed(f"All {len(known)} items were kept alive over {OBSERVED_LIFETIMES} lifetimes.")
+
+
+@rule(
+    "DROP-1",
+    "must",
+    text="after an item is removed: no token request beyond what the remaining items need, over 2 lifetimes, and no errors",
+    basis="powerbi-client: powerbi.reset(element) removes the embed; whatever renews it has to go with it.",
+)
+def removed_means_removed(scenarios: Scenarios) -> Verdict:
+    observed = scenarios.removal
+    if observed is None:
+        return skipped(
+            "There is no known way to remove an item: name what to click with --remove SELECTOR, or use an adapter."
+        )
+    if cut := cut_short(observed) if not observed.storm else "":
+        return skipped(cut)
+    removed = observed.removed
+    if removed is None:
+        return skipped("The session ended before the item could be removed.")
+    left = len([item for item in loads(observed) if not observed.gone(item)])
+    if left == len(loads(observed)):
+        return skipped(f"What was done at {observed.when(removed)} removed no item; correct --remove or the adapter.")
+    if errors := [entry for entry in observed.errors if entry.at >= removed]:
+        return failed(
+            f"An item was removed at {observed.when(removed)}; at {observed.when(errors[0])} the page threw "
+            f"{first_line(errors[0]['text'])!r}.",
+            errors[:3],
+            "A timer or a request outlives the item and finds nothing to renew.",
+        )
+    asked = observed.token_requests(since=removed)
+    allowed = _needed(scenarios.first, left)
+    if len(asked) > allowed:
+        return failed(
+            f"An item was removed at {observed.when(removed)}, {left} remained; {counted(len(asked), 'token request')} in "
+            f"{BRIEF_LIFETIMES} lifetimes after that, the first at {observed.when(asked[0])}, where {allowed} would do.",
+            asked[:5],
+            "The timer or listener that renews is not removed with the item.",
+        )
+    if left and not scenarios.page.item and any(expiries_met(observed)):
+        return failed("The items that remained were not kept alive.", observed.journal.expired_requests()[:3])
+    return passed(
+        f"Removed at {observed.when(removed)}; {counted(len(asked), 'token request')} after that, for {counted(left, 'item')}."
+    )
+
+
+def _needed(healthy: Observation, left: int) -> int:
+    """How many token requests the items that are left may make in the time that is watched, by what the page does otherwise."""
+    if left == 0:
+        return 0
+    items = max(1, len(loads(healthy)))
+    per_lifetime = len(healthy.token_requests()) / OBSERVED_LIFETIMES
+    together = per_lifetime <= items / 2  # one request serves all
+    return ceil(BRIEF_LIFETIMES * (per_lifetime if together else per_lifetime * left / items)) + left

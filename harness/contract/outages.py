@@ -1,0 +1,193 @@
+"""FAIL-1 to FAIL-6: the token endpoint fails for a while; does the page come through, and does it leave the endpoint alone?"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from fake_pbi.journal import Entry
+from harness.contract.observation import Observation, cut_short
+from harness.contract.rule import Verdict, counted, failed, passed, rule, skipped
+from harness.contract.scenarios import HOT, LONG_OUTAGE, Scenarios
+
+IN_TIME = (
+    'The article: refresh the token "before it expires"; its check runs every 30 s, so that a failure can be made good.'
+)
+SPARINGLY = "RFC 6585 and Entra's guidance on throttling: a client that is refused waits before it asks again."
+
+
+def _nothing_to_judge(scenarios: Scenarios) -> Verdict | None:
+    """Why no outage can be judged on this page, if so."""
+    first = scenarios.first
+    if first.providers and not first.manual:
+        return skipped("The item only has an accessTokenProvider: PROV-3 to PROV-5 cover its outages.")
+    if not scenarios.token_urls:
+        return skipped(
+            "No request of the page brings its token (it stands in its HTML, or comes over a WebSocket), so there is nothing to "
+            "put a fault in front of."
+        )
+    if cut := cut_short(first):
+        return skipped(cut)
+    if not any(first.renewed(item) for item in first.items):
+        return skipped("The page renewed no token even without an outage (LIFE-1, LIFE-2).")
+    return None
+
+
+def _not_renewed(scenarios: Scenarios, observed: Observation) -> Verdict | None:
+    """The finding that a token expired in an outage, if one did, of an item that is renewed without one."""
+    hits = observed.journal.of("fault.hit")
+    for item in [item for item in observed.items if scenarios.first.renewed(item)]:
+        for holding in observed.holdings(item):
+            if holding.expires and holding.expires <= observed.ended and holding.expired_in_use:
+                later = f"the next token came at {observed.when(holding.until)}" if holding.until else "no other came"
+                return failed(
+                    f"{_of(observed)} at {observed.when(hits[0])}; {holding.token} expired at "
+                    f"{observed.when(holding.expires)}: {later}.",
+                    [*hits[:3], *observed.journal.of("token.expired", token=holding.token)],
+                    "A renewal that fails is not tried again in time, or its failure ends what would have tried.",
+                )
+    return None
+
+
+def _of(observed: Observation) -> str:
+    return f"{observed.title[0].upper()}{observed.title[1:]}"
+
+
+def _renewed_all_the_same(scenarios: Scenarios, sessions: Sequence[Observation]) -> Verdict:
+    tries = 0
+    for observed in sessions:
+        if cut := cut_short(observed):
+            return skipped(f"{observed.stopped} FAIL-5 says why." if observed.storm else cut)
+        hits = observed.journal.of("fault.hit")
+        if not hits:
+            return skipped("No token request met the outage.")
+        if verdict := _not_renewed(scenarios, observed):
+            return verdict
+        tries += len(hits)
+    return passed(
+        f"{counted(tries, 'request')} failed in {counted(len(sessions), 'outage')}, and every token was renewed in time."
+    )
+
+
+@rule("FAIL-1", "must", text="2 min of status 500: renewed before expiry all the same", basis=IN_TIME)
+def survives_errors(scenarios: Scenarios) -> Verdict:
+    return _nothing_to_judge(scenarios) or _renewed_all_the_same(scenarios, scenarios.errors)
+
+
+@rule("FAIL-2", "must", text="2 min of dropped connections: renewed before expiry all the same", basis=IN_TIME)
+def survives_drops(scenarios: Scenarios) -> Verdict:
+    return _nothing_to_judge(scenarios) or _renewed_all_the_same(scenarios, scenarios.drops)
+
+
+@rule(
+    "FAIL-3",
+    "should",
+    text="the endpoint answers after 45 s: never two token requests for one item in flight together, and renewed",
+    basis="The article's check runs every 30 s: without a guard it asks again while an answer is on its way.",
+)
+def one_at_a_time(scenarios: Scenarios) -> Verdict:
+    if verdict := _nothing_to_judge(scenarios):
+        return verdict
+    for observed in scenarios.slow_answers:
+        share = max(1, len(observed.items))
+        for requests in observed.token_requests_by_address().values():
+            for request in requests:
+                flying = [
+                    other for other in requests if other.at <= request.at and _ends_after(observed, other, request)
+                ]
+                if len(flying) > share:
+                    return failed(
+                        f"{_of(observed)}: at {observed.when(request)} a token request was sent while the one of "
+                        f"{observed.when(flying[0])} was on its way.",
+                        flying[:5],
+                        "Nothing guards a request in flight: the interval, or the return to the tab, starts another one.",
+                    )
+        if cut := cut_short(observed):
+            return skipped(cut)
+        if not observed.journal.of("fault.hit"):
+            return skipped("No token request met the slow answers.")
+        if verdict := _not_renewed(scenarios, observed):
+            return verdict
+    return passed("No two token requests were in flight together, and every token was renewed in time.")
+
+
+def _ends_after(observed: Observation, other: Entry, request: Entry) -> bool:
+    answered = observed.answered_at(other)
+    return other is request or answered is None or answered > request.at
+
+
+@rule(
+    "FAIL-4",
+    "must",
+    text="2 min of garbage with status 200: nothing unusable is applied, and renewed before expiry",
+    basis=IN_TIME,
+)
+def survives_garbage(scenarios: Scenarios) -> Verdict:
+    if verdict := _nothing_to_judge(scenarios):
+        return verdict
+    for observed in scenarios.garbage:
+        if verdict := _unusable_applied(observed):
+            return verdict
+    return _renewed_all_the_same(scenarios, scenarios.garbage)
+
+
+def _unusable_applied(observed: Observation) -> Verdict | None:
+    for item in observed.items:
+        unusable = observed.journal.of("token.applied", item=item, state="unknown")
+        if unusable:
+            return failed(
+                f"{_of(observed)}: at {observed.when(unusable[0])} the item was given something that is no token.",
+                [*observed.journal.of("fault.hit")[:2], *unusable[:3]],
+                "The page does not look at what it got before it applies it.",
+            )
+    return None
+
+
+@rule("FAIL-5", "should", text="10 min of status 500: at most 1 request per 5 s on average", basis=SPARINGLY)
+def no_hot_loop(scenarios: Scenarios) -> Verdict:
+    return _nothing_to_judge(scenarios) or _sparing(scenarios, scenarios.long_errors) or _calm(scenarios.long_errors)
+
+
+@rule(
+    "FAIL-6",
+    "should",
+    text="10 min of tokens that have already expired: no hot loop, and it recovers when the endpoint heals",
+    basis=SPARINGLY,
+)
+def survives_expired_tokens(scenarios: Scenarios) -> Verdict:
+    if verdict := _nothing_to_judge(scenarios) or _sparing(scenarios, scenarios.expired_answers):
+        return verdict
+    for observed in scenarios.expired_answers:
+        ended = observed.journal.of("fault.ended")
+        for item in [item for item in observed.there(observed.ended) if scenarios.first.renewed(item)]:
+            token = observed.holding_at(item, observed.ended)
+            if not token or not token.outlives(observed.ended):
+                return failed(
+                    f"{_of(observed)} and healed at {observed.when(ended[0])}; at {observed.when(observed.ended)} item {item} "
+                    "still had no token that lives.",
+                    [*ended, *observed.journal.of("token.applied", item=item)[-3:]],
+                    "The page believes in what it got, or gave up.",
+                )
+    return _calm(scenarios.expired_answers)
+
+
+def _sparing(scenarios: Scenarios, sessions: Sequence[Observation]) -> Verdict | None:
+    for observed in sessions:
+        hits = observed.journal.of("fault.hit")
+        if observed.storm or len(hits) > HOT * max(1, len(scenarios.first.items)):
+            span = max(1.0, (hits[-1].at - hits[0].at).total_seconds()) if hits else 1.0
+            return failed(
+                f"{_of(observed)}: {len(hits)} token requests in {span:.0f} s from {observed.when(hits[0])} on; at most one in "
+                "5 s is fair.",
+                hits[:5],
+                "What failed is tried again at once, or with a delay that came out as nothing.",
+            )
+        if cut := cut_short(observed):
+            return skipped(cut)
+        if not hits:
+            return skipped("No token request met the outage.")
+    return None
+
+
+def _calm(sessions: Sequence[Observation]) -> Verdict:
+    most = max(len(observed.journal.of("fault.hit")) for observed in sessions)
+    per = LONG_OUTAGE / max(1, most)
+    return passed(f"At most {counted(most, 'request')} in 10 min, one in {per / timedelta(seconds=1):.0f} s.")

@@ -1,0 +1,56 @@
+"""The contract inside somebody's own test suite."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from fake_pbi.durations import Duration, duration
+from harness.contract.adapter import Adapter
+from harness.contract.page import PageUnderTest
+from harness.contract.rule import Rule
+from harness.contract.run import Judge
+from harness.contract.settings import parse_token_url
+
+
+class RefreshContract(Adapter):
+    """Derive a test class from it, and pytest judges the page at `url` by every rule:
+
+        class TestOurDashboard(RefreshContract):
+            url = "http://localhost:3000/dashboard"
+            token_urls = ["*/api/embed-token*"]
+
+    The attributes are what the options of the same names say on the command line; the methods are those of `Adapter`.
+    """
+
+    url: str
+    token_urls: Sequence[str] = ()
+    answer_tokens: bool = False
+    token_template: Any = None
+    remove_selector: str | None = None
+    item: str | None = None
+    lifetime: Duration | None = None
+    allow_hosts: Sequence[str] = ()
+    storage_state: dict[str, Any] | None = None
+    ignore_https_errors: bool = False
+
+    @classmethod
+    def page(cls) -> PageUnderTest:
+        """What is judged. Raises `UsageError` for an attribute that cannot be followed."""
+        lifetime: timedelta | None = duration(cls.lifetime) if cls.lifetime is not None else None
+        return PageUnderTest(
+            name=cls.__name__,
+            url=cls.url,
+            token_urls=tuple(parse_token_url(text) for text in cls.token_urls),
+            answer_tokens=cls.answer_tokens,
+            template=cls.token_template,
+            remove=cls.remove_selector,
+            item=cls.item,
+            lifetime=lifetime,
+            allow_hosts=tuple(cls.allow_hosts),
+            storage_state=cls.storage_state,
+            ignore_https_errors=cls.ignore_https_errors,
+            adapter=cls(),
+        )
+
+    def test_rule(self, pbi_contract: Judge, pbi_page: PageUnderTest, pbi_rule: Rule) -> None:
+        pbi_contract(pbi_page, pbi_rule)

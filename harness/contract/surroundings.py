@@ -1,0 +1,68 @@
+"""SKEW-1 and ZONE-1: the client's clock is wrong, or its time zone another; do LIFE-1 and LIFE-3 still hold?"""
+
+from collections.abc import Sequence
+
+from harness.contract.life import expiries_met, storm_in
+from harness.contract.observation import Observation, cut_short
+from harness.contract.rule import Verdict, failed, passed, rule, skipped
+from harness.contract.scenarios import Scenarios
+
+
+@rule(
+    "SKEW-1",
+    "should",
+    text="the client's clock is 10 min slow, then 10 min fast against the service's: LIFE-1 and LIFE-3 still hold",
+    basis="The article compares the token's expiration with the client's own clock, which nobody keeps right.",
+)
+def clock_may_be_wrong(scenarios: Scenarios) -> Verdict:
+    return _judge(
+        scenarios,
+        scenarios.skewed,
+        "The rest of a token's life is counted by the client's clock; count it by the server's (its Date header, or expires_in).",
+    )
+
+
+@rule(
+    "ZONE-1",
+    "must",
+    text="other time zones, and a daylight-saving change within the observed lifetimes: LIFE-1 and LIFE-3 still hold",
+    basis="GenerateToken's expiration is UTC: 2018-07-29T17:58:19Z.",
+)
+def zone_does_not_matter(scenarios: Scenarios) -> Verdict:
+    return _judge(scenarios, scenarios.zones, "A time is written or read in local time on its way, or its Z is lost.")
+
+
+def _judge(scenarios: Scenarios, sessions: Sequence[Observation], likely_cause: str) -> Verdict:
+    first = scenarios.first
+    if cut := cut_short(*scenarios.healthy):
+        return skipped(cut)
+    if any(holding.expired_in_use for item in first.items for holding in first.holdings(item)[:-1]) or any(
+        expiries_met(first)
+    ):
+        return skipped("Tokens expire in use even with a right clock (LIFE-1, LIFE-2).")
+    already = storm_in(first)
+    for observed in sessions:
+        where = f"{observed.title[0].upper()}{observed.title[1:]}"
+        expired, raised = expiries_met(observed)
+        if expired or raised:
+            met = (expired or raised)[0]
+            return failed(
+                f"{where}: at {observed.when(met)} a data request carried an expired token.", [met], likely_cause
+            )
+        storm = storm_in(observed)
+        if storm and not already:
+            return failed(f"{where}: {storm.message}", storm.evidence, likely_cause)
+        if unusable := _not_loaded(observed):
+            return failed(f"{where}: {unusable}", observed.journal.of("page.error")[:3], likely_cause)
+        if cut := cut_short(observed):
+            return skipped(cut)
+    return passed(
+        f"{len(sessions)} sessions ({'; '.join(observed.title for observed in sessions)}): nothing expired in use."
+    )
+
+
+def _not_loaded(observed: Observation) -> str:
+    """What kept the page from embedding here, though it embeds elsewhere; empty if it did embed."""
+    if observed.stopped or observed.journal.of("item.event", event="loaded"):
+        return ""
+    return "nothing was embedded."

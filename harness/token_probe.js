@@ -1,0 +1,62 @@
+// Shows what a page writes to places that DevTools has no events for: cookies, IndexedDB and Cache Storage.
+(({ binding }) => {
+  const tell = self[binding];
+  delete self[binding];
+  if (!tell) return;
+  const text = (value) => {
+    if (typeof value === "string") return value;
+    const seen = new WeakSet();
+    try {
+      return JSON.stringify(value, (_, part) => {
+        if (ArrayBuffer.isView(part)) return new TextDecoder("latin1").decode(part);
+        if (part instanceof ArrayBuffer) return new TextDecoder("latin1").decode(new Uint8Array(part));
+        if (part instanceof Map) return [...part];
+        if (part instanceof Set) return [...part];
+        if (part && typeof part === "object") {
+          if (seen.has(part)) return undefined;
+          seen.add(part);
+        }
+        return typeof part === "bigint" ? String(part) : part;
+      });
+    } catch {
+      return String(value);
+    }
+  };
+  const say = (where, detail, value) => {
+    try {
+      tell(JSON.stringify({ where, detail: String(detail), text: text(value) ?? "" }));
+    } catch {
+      // nothing of the page's may fail because it is watched
+    }
+  };
+  const before = (prototype, name, look) => {
+    const method = prototype?.[name];
+    if (!method) return;
+    prototype[name] = new Proxy(method, {
+      apply(target, self, args) {
+        look(self, args);
+        return Reflect.apply(target, self, args);
+      },
+    });
+  };
+  for (const name of ["put", "add"]) {
+    before(self.IDBObjectStore?.prototype, name, (store, [value]) => say("IndexedDB", store.name, value));
+  }
+  before(self.Cache?.prototype, "put", (_, [request, response]) => {
+    say("Cache Storage", "the address of an entry", request?.url ?? String(request));
+    response?.clone?.().text().then((body) => say("Cache Storage", request?.url ?? request, body), () => {});
+  });
+  before(self.CookieStore?.prototype, "set", (_, [name, value]) => {
+    say("cookie", name?.name ?? name, value ?? name?.value);
+  });
+  const cookie = self.Document && Object.getOwnPropertyDescriptor(Document.prototype, "cookie");
+  if (cookie) {
+    const set = new Proxy(cookie.set, {
+      apply(target, self, args) {
+        say("cookie", String(args[0]).split("=")[0].trim(), String(args[0]));
+        return Reflect.apply(target, self, args);
+      },
+    });
+    Object.defineProperty(Document.prototype, "cookie", { ...cookie, set });
+  }
+})

@@ -1,0 +1,210 @@
+"""Watches where a page gets its tokens and where it puts them: addresses, storages, cookies and the console, also where it
+removes them again."""
+
+import asyncio
+import base64
+import contextlib
+import json
+import secrets
+from collections import deque
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fake_pbi.hosts import APP
+from fake_pbi.journal import Journal
+from fake_pbi.tokens import Token, TokenBook
+from harness.devtools import Event, Session
+from harness.errors import DevToolsError, PageGone
+from harness.network import Source
+
+BINDING = f"__pbiSeen{secrets.token_hex(8)}"
+AS_TEXT = """function () {
+  const seen = new WeakSet();
+  try {
+    return JSON.stringify(this, (_, part) => {
+      if (!part || typeof part !== "object") return typeof part === "bigint" ? String(part) : part;
+      if (seen.has(part)) return undefined;
+      seen.add(part);
+      return part instanceof Error ? String(part.stack) : part;
+    });
+  } catch { return String(this); }
+}"""
+SLICE = 72
+"""Characters of a token that are looked for: as many as no two tokens share."""
+
+
+@cache
+def _probe() -> str:
+    source = Path(__file__).with_name("token_probe.js").read_text("utf-8").rstrip()
+    return f"{source}({json.dumps({'binding': BINDING})});"
+
+
+BROUGHT_BY = ("XHR", "Fetch", "Document", "EventSource")
+"""Types of requests in whose answers tokens are looked for."""
+KEPT = 200
+"""Answers without a known token that are remembered, in case that a token of somebody else's stands in one."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer to the page: to which request, of which type, and what it said."""
+
+    url: str
+    type: str
+    text: str
+
+
+class TokenWatch:
+    """Writes a `token.fetched` for each answer in which a token stands, and a `token.leaked` for each place in which one is
+    seen that is not meant for it. Attach it before the page opens.
+    """
+
+    def __init__(self, journal: Journal, tokens: TokenBook) -> None:
+        self._journal, self._tokens = journal, tokens
+        self._said: set[tuple[str, str, str]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._coming: dict[str, tuple[str, str]] = {}
+        self._answers: deque[Answered] = deque(maxlen=KEPT)
+
+    def attach(self, session: Session, source: Source) -> list[asyncio.Future[Event]]:
+        """Watch a session. The answers come once it runs."""
+        session.on("Network.requestWillBeSent", self._request)
+        session.on("Network.requestWillBeSentExtraInfo", self._sent_headers)
+        session.on("Network.responseReceivedExtraInfo", self._received_headers)
+        session.on("Network.responseReceived", self._coming_in)
+        session.on("Network.loadingFinished", lambda event: self._start(self._arrived(session, event)))
+        session.on("Page.navigatedWithinDocument", lambda event: self._look("URL", "of the page itself", event["url"]))
+        session.on("DOMStorage.domStorageItemAdded", self._stored)
+        session.on("DOMStorage.domStorageItemUpdated", self._stored)
+        session.on("Runtime.consoleAPICalled", lambda event: self._logged(session, event))
+        session.on("Runtime.bindingCalled", self._probed)
+        answers = [session.send("Runtime.enable"), session.send("Runtime.addBinding", name=BINDING)]
+        if source == "worker":
+            return [*answers, session.send("Runtime.evaluate", expression=_probe())]
+        return [
+            *answers,
+            session.send("DOMStorage.enable"),
+            session.send("Page.addScriptToEvaluateOnNewDocument", source=_probe()),
+        ]
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def look_back(self) -> None:
+        """Write a `token.fetched` for tokens that nobody knew when they came: tokens of another service."""
+        for answered in tuple(self._answers):
+            self._note_tokens(answered)
+
+    def _coming_in(self, event: Event) -> None:
+        response = event["response"]
+        own = urlsplit(response["url"]).hostname != APP
+        if own and event.get("type") in BROUGHT_BY and not response.get("fromDiskCache"):
+            self._coming[event["requestId"]] = (response["url"], event["type"])
+
+    async def _arrived(self, session: Session, event: Event) -> None:
+        id = event["requestId"]
+        if id not in self._coming:
+            return
+        url, type = self._coming.pop(id)
+        with contextlib.suppress(DevToolsError, PageGone, TimeoutError):  # the browser has let go of it
+            answer = await session.call("Network.getResponseBody", requestId=id)
+            answered = Answered(url, type, "" if answer["base64Encoded"] else answer["body"])
+            if not self._note_tokens(answered):
+                self._answers.append(answered)
+
+    def _note_tokens(self, answered: Answered) -> bool:
+        found = [token for token, _ in self._tokens_in(answered.text)]
+        for token in found:
+            self._journal.write("token.fetched", token=token.name, url=answered.url, by=answered.type)
+        return bool(found)
+
+    def _request(self, event: Event) -> None:
+        request = event["request"]
+        of_the_item = urlsplit(event["documentURL"]).hostname == APP and event.get("type") != "Document"
+        if not of_the_item:
+            self._look("URL", _bare(request["url"]), request["url"])
+            self._look("Referer", _bare(request["url"]), request["headers"].get("Referer", ""))
+
+    def _sent_headers(self, event: Event) -> None:
+        for name, value in event["headers"].items():
+            if name.lower() == "referer":
+                self._look("Referer", "of a request", value)
+
+    def _received_headers(self, event: Event) -> None:
+        for name, value in event["headers"].items():
+            if name.lower() == "set-cookie":
+                self._look("cookie", value.partition("=")[0], value)
+
+    def _stored(self, event: Event) -> None:
+        where = "local storage" if event["storageId"]["isLocalStorage"] else "session storage"
+        self._look(where, event["key"], f"{event['key']} {event['newValue']}")
+
+    def _probed(self, event: Event) -> None:
+        if event["name"] == BINDING:
+            seen = json.loads(event["payload"])
+            self._look(seen["where"], seen["detail"], seen["text"])
+
+    def _logged(self, session: Session, event: Event) -> None:
+        for argument in event["args"]:
+            if "objectId" in argument:
+                self._start(self._logged_object(session, argument["objectId"]))
+            else:
+                self._look("console", event["type"], str(argument.get("value", "")))
+
+    async def _logged_object(self, session: Session, object_id: str) -> None:
+        with contextlib.suppress(DevToolsError, PageGone, TimeoutError):
+            answer = await session.call(
+                "Runtime.callFunctionOn", objectId=object_id, functionDeclaration=AS_TEXT, returnByValue=True
+            )
+            self._look("console", "an object", str(answer["result"].get("value", "")))
+
+    def _look(self, where: str, detail: str, text: str) -> None:
+        for token, form in self._tokens_in(text):
+            detail = detail[:200]
+            if (token.name, where, detail) not in self._said:
+                self._said.add((token.name, where, detail))
+                self._journal.write("token.leaked", token=token.name, where=where, detail=detail, form=form)
+
+    def _tokens_in(self, text: str) -> Iterator[tuple[Token, str]]:
+        if len(text) < SLICE:
+            return
+        for token in self._tokens.all():
+            if token.text in text:
+                yield token, "as it is"
+            else:
+                core, encoded = _traces(token.text)
+                if core in text:
+                    yield token, "escaped"
+                elif any(trace in text for trace in encoded):
+                    yield token, "in base64"
+
+
+@cache
+def _traces(text: str) -> tuple[str, tuple[str, ...]]:
+    """What of a token's text is left in any escaping, and in its three alignments of base64: parts that are the token's own."""
+    begin = (
+        text.rindex(".") + 1 if text.count(".") == 2 else 40
+    )  # a JWT's signature, or past what all embed tokens share
+    core = text[begin : begin + SLICE]
+    encoded = []
+    for shift in range(3):
+        whole = base64.b64encode(b"." * shift + core.encode()).decode()
+        encoded.append(whole[4:-4])
+        encoded.append(whole[4:-4].replace("+", "-").replace("/", "_"))
+    return core, tuple(encoded)
+
+
+def _bare(url: str) -> str:
+    """An address without what may hold a token."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path[:100]}"

@@ -1,0 +1,100 @@
+"""Answers that bring a page its token: the shapes, and what becomes of them when the token has ended."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from fake_pbi.journal import Journal
+from fake_pbi.tenant import Tenant
+from fake_pbi.token_answers import TokenAnswers
+from fake_pbi.tokens import TokenBook
+
+NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
+END = NOW + timedelta(minutes=60)
+ENDED = NOW - timedelta(minutes=1)
+
+
+@pytest.fixture
+def book() -> TokenBook:
+    return TokenBook(lambda: NOW, Journal(lambda: NOW))
+
+
+@pytest.fixture
+def answers(book: TokenBook) -> TokenAnswers:
+    return TokenAnswers(lambda: NOW, Tenant(), book)
+
+
+def test_as_generate_token_answers(answers: TokenAnswers, book: TokenBook) -> None:
+    answer = json.loads(answers.text("embed"))
+    assert set(answer) == {"token", "tokenId", "expiration"}
+    assert answer["expiration"] == "2030-01-01T13:00:00Z"
+    token = book.find(answer["token"])
+    assert token
+    assert (token.type, token.expires) == ("embed", END)
+
+
+def test_as_msal_answers(answers: TokenAnswers, book: TokenBook) -> None:
+    answer = json.loads(answers.text("aad"))
+    token = book.find(answer.pop("access_token"))
+    assert token
+    assert token.type == "entra"
+    assert answer == {"token_type": "Bearer", "expires_in": 3600, "expires_on": int(END.timestamp())}
+
+
+def test_in_a_shape_of_the_pages_own(answers: TokenAnswers) -> None:
+    template = {"data": [{"header": "Bearer {token}", "life": "{expires_in}", "till": "{expiration}"}], "ok": True}
+    answer = json.loads(answers.text("embed", template))
+    (data,) = answer["data"]
+    assert data["header"].startswith("Bearer H4sI")
+    assert (data["life"], data["till"], answer["ok"]) == (3600, "2030-01-01T13:00:00Z", True)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "wanted"),
+    [
+        ("expiration", "2030-01-01T13:00:00Z", "2030-01-01T11:59:00Z"),
+        ("tokenExpiry", "2030-01-01T13:00:00.000+00:00", "2030-01-01T11:59:00.000+00:00"),
+        ("expires_in", 3600, -60),
+        ("expiresIn", "3599", "-60"),
+        ("ttlMs", 3_600_000, -60_000),
+        ("expires_on", int(END.timestamp()), int(ENDED.timestamp())),
+        ("exp", int(END.timestamp()) * 1000, int(ENDED.timestamp()) * 1000),
+        ("rows", 3600, 3600),
+        ("created", "2030-01-01T12:00:00Z", "2030-01-01T12:00:00Z"),
+    ],
+)
+def test_every_field_says_that_the_token_has_ended(
+    answers: TokenAnswers, book: TokenBook, field: str, value: object, wanted: object
+) -> None:
+    text = json.loads(answers.text("embed"))["token"]
+    changed = json.loads(answers.expired(json.dumps({"nested": {"token": text, field: value}})))["nested"]
+    assert changed[field] == wanted
+    assert changed["token"] != text
+    assert book.state(changed["token"]) == "expired"
+
+
+def test_an_entra_token_that_has_ended_says_so_itself(answers: TokenAnswers, book: TokenBook) -> None:
+    text = json.loads(answers.expired(answers.text("aad")))["access_token"]
+    token = book.find(text)
+    assert token
+    assert (token.type, token.expires, book.state(text)) == ("entra", ENDED, "expired")
+
+
+def test_what_brings_no_token_stays_as_it_is(answers: TokenAnswers) -> None:
+    for text in ("", "<html>", '{"expires_in": 3600}'):
+        assert answers.expired(text) == text
+
+
+def test_tokens_of_another_service(book: TokenBook) -> None:
+    other = TokenBook(lambda: NOW, Journal(lambda: NOW))
+    entra = other.mint_entra(timedelta(minutes=60), tenant_id="t", client_id="c")
+    embed = other.mint_embed(entra)
+    assert book.find(entra.text) is None
+    book.takes_foreign = True
+    for token, name in ((entra, "foreign-1"), (embed, "foreign-2"), (entra, "foreign-1")):
+        found = book.find(token.text)
+        assert found
+        assert (found.name, found.type, found.expires) == (name, token.type, END)
+    for text in ("", "no token", "a.b", "a.b.c", "H4sI.e30="):
+        assert book.state(text) == "unknown"

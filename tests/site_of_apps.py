@@ -1,0 +1,155 @@
+"""Web apps that embed Power BI, as strangers wrote them: a front end without backend, with a backend of its own, and bad ones."""
+
+import asyncio
+import base64
+import gzip
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from aiohttp import web
+
+from harness.engine import Engine
+from harness.resources import node_modules
+
+REPORT = "11111111-1111-1111-1111-111111111111"
+APP = """<!doctype html><title>Sales</title><script src="/npm/powerbi-client/dist/powerbi.min.js"></script>
+<body>%(before)s<div id="report" style="height: 400px"></div><button id="close">close</button><script>
+const place = document.getElementById("report"), MARGIN = 15 * 60000;
+let renewAt, asking = false, timer;
+async function ask() {
+  const response = await fetch("%(token)s", { method: "POST" });
+  const { token, expiration } = await response.json();
+  const rest = Date.parse(expiration) - Date.parse(response.headers.get("Date"));
+  if (!response.ok || !token || !(rest > 60000)) throw new Error("no usable token");
+  return { token, renewAt: Date.now() + rest - Math.min(MARGIN, rest / 3) };
+}
+async function check() {
+  if (asking || !(Date.now() >= renewAt)) return;
+  asking = true;
+  try {
+    const next = await ask();
+    await powerbi.get(place).setAccessToken(next.token);
+    renewAt = next.renewAt;
+  } catch (error) {
+    console.warn(error.message);
+  } finally {
+    asking = false;
+  }
+}
+const seen = () => document.hidden || check();
+async function start() {
+  const first = await ask();
+  renewAt = first.renewAt;
+  powerbi.embed(place, { type: "report", id: "%(report)s", accessToken: first.token, tokenType: 1,
+    embedUrl: "https://app.powerbi.com/reportEmbed?reportId=%(report)s" });
+  timer = setInterval(check, 30000);
+  document.addEventListener("visibilitychange", seen);
+}
+document.getElementById("close").onclick = () => {
+  clearInterval(timer);
+  document.removeEventListener("visibilitychange", seen);
+  powerbi.reset(place);
+};
+%(start)s
+</script>"""
+POLICY = {"Content-Security-Policy": "frame-src 'self'; script-src 'self' 'unsafe-inline'; connect-src 'self'"}
+LONG_POLL = "<script>fetch('/never'); new EventSource('/events');</script>"
+NO_PAUSE = "<script>(async () => { for (let n = 0; ; n++) await fetch('/nothing?' + n).catch(() => {}); })()</script>"
+
+
+def _app(token: str = "/api/token", start: str = "start();", before: str = "") -> str:
+    return APP % {"token": token, "start": start, "before": before, "report": REPORT}
+
+
+PAGES = {
+    "/app": _app(),
+    "/own": _app("/own/token"),
+    "/foreign": _app("/foreign/token"),
+    "/policy": _app(),
+    "/long-poll": _app(before=LONG_POLL),
+    "/no-pause": _app(before=NO_PAUSE),
+    "/throws-later": _app(start="start(); setTimeout(() => nothing.here, 60000);"),
+    "/never-renews": _app(start="start().then(() => { renewAt = Infinity; });"),
+    "/click": _app(
+        start="document.getElementById('show').onclick = start;", before="<button id=show>Show report</button>"
+    ),
+    "/sign-in": "<title>Sign in</title><form action=/click><label>User <input name=user></label><button>Sign in</button></form>",
+    "/empty": "<title>empty</title><h1>Nothing here</h1>",
+    "/throws": "<title>throws</title><script>throw new Error('at load')</script>",
+    "/cdn": "<title>cdn</title><script src='https://cdn.example.com/powerbi.js'></script>",
+    "/loop": "<title>loop</title><script>for (;;);</script>",
+}
+
+
+@contextmanager
+def site_of_apps() -> Iterator[str]:
+    """The origin at which `PAGES` are served; `/foreign/token` is a backend with tokens of another service, in real time."""
+    engine = Engine()
+    runner, origin = engine.run(_start())
+    try:
+        yield origin
+    finally:
+        engine.run(runner.cleanup())
+        engine.close()
+
+
+async def _start() -> tuple[web.AppRunner, str]:
+    app = web.Application()
+
+    def add(path: str, text: str) -> None:
+        headers = POLICY if path == "/policy" else {}
+
+        async def serve(_: web.Request) -> web.Response:
+            return web.Response(text=text, content_type="text/html", headers=headers)
+
+        app.router.add_get(path, serve)
+
+    for path, text in PAGES.items():
+        add(path, text)
+
+    async def npm(request: web.Request) -> web.FileResponse:
+        return web.FileResponse(node_modules() / request.match_info["path"])
+
+    async def redirect(_: web.Request) -> web.Response:
+        raise web.HTTPFound("/sign-in")
+
+    async def picture(_: web.Request) -> web.Response:
+        return web.Response(body=b"\x89PNG", content_type="image/png")
+
+    async def never(_: web.Request) -> web.Response:
+        await asyncio.sleep(3600)
+        return web.Response()
+
+    async def events(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await asyncio.sleep(3600)
+        return response
+
+    async def foreign(_: web.Request) -> web.Response:
+        return web.json_response(foreign_token())
+
+    app.router.add_get("/npm/{path:.+}", npm)
+    app.router.add_get("/home", redirect)
+    app.router.add_get("/picture", picture)
+    app.router.add_get("/never", never)
+    app.router.add_get("/events", events)
+    app.router.add_post("/foreign/token", foreign)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+
+def foreign_token() -> dict[str, str]:
+    """What GenerateToken of the real service would answer."""
+    expires = datetime.now(UTC) + timedelta(hours=1)
+    readable = {"clusterUrl": "https://cluster.example", "exp": int(expires.timestamp())}
+    sealed = base64.urlsafe_b64encode(gzip.compress(secrets.token_bytes(384))).decode()
+    return {
+        "token": f"{sealed}.{base64.b64encode(json.dumps(readable).encode()).decode()}",
+        "expiration": expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }

@@ -1,0 +1,145 @@
+"""What a tab can be put under: another clock, another zone, slow and wrong answers, requests without an end, a watch on tokens."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from site_of_pages import Site
+
+from harness.host import Host
+from harness.interception import Answer
+from harness.session import HarnessSession
+from harness.stage import Conditions, Stage
+
+EMBED = "*/token/embed/*"
+
+
+def requests_to(stage: Stage, part: str) -> list[datetime]:
+    return [entry.at for entry in stage.journal.of("request") if part in entry["url"]]
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_the_clients_clock_may_be_wrong(pbi_session: HarnessSession, pages: Site, minutes: int) -> None:
+    ahead = timedelta(minutes=minutes)
+    with pbi_session.stage(Conditions(client_ahead=ahead)) as stage:
+        stage.open(pages.empty)
+        for _ in range(2):
+            in_page = datetime.fromtimestamp(stage.page.evaluate("Date.now()") / 1000, UTC)
+            assert abs(in_page - stage.clock.now - ahead) < timedelta(milliseconds=5)
+            assert abs(datetime.now(UTC) - stage.clock.now) < timedelta(milliseconds=5)
+            stage.clock.advance("1h")
+
+
+def test_a_time_zone_and_a_start_before_its_clocks_change(pbi_session: HarnessSession, pages: Site) -> None:
+    start = datetime(2040, 11, 4, 8, 30, tzinfo=UTC)
+    with pbi_session.stage(Conditions(start=start, time_zone="America/Los_Angeles")) as stage:
+        stage.open(pages.empty)
+        assert stage.clock.now - start == timedelta(milliseconds=500)
+        shown = []
+        for _ in range(4):
+            shown.append(stage.page.evaluate("new Date().toTimeString().slice(0, 5)"))
+            stage.clock.advance("30min")
+        assert shown == ["01:30", "01:00", "01:30", "02:00"]  # summer time ends in between
+    with pbi_session.stage() as stage:
+        stage.open(pages.empty)
+        assert stage.page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone") != "America/Los_Angeles"
+
+
+def test_an_answer_takes_the_time_that_it_is_told(pbi_stage: Stage, pbi_host: Host) -> None:
+    pbi_stage.delay_answers(EMBED, "200ms")
+    item = pbi_stage.open(pbi_host.url("article_manual")).item()
+    item.expect_loaded()
+    pbi_stage.clock.advance("51min")
+    asked, applied = requests_to(pbi_stage, "/token/")[-1], pbi_stage.journal.of("token.applied")[-1].at
+    assert timedelta(milliseconds=200) <= applied - asked <= timedelta(milliseconds=250)
+
+
+def test_slow_answers_and_the_page_that_asks_again(pbi_stage: Stage, pbi_host: Host) -> None:
+    pbi_stage.open(pbi_host.url("article_manual")).item().expect_loaded()
+    pbi_stage.faults.add(EMBED, slow="45s", from_first_request=True)
+    assert not pbi_stage.journal.of("fault.began")
+    pbi_stage.clock.advance("55min")
+    first, second = requests_to(pbi_stage, "/token/")[1:3]
+    assert second - first == timedelta(seconds=30)
+    applied = [entry.at for entry in pbi_stage.journal.of("token.applied", how="setAccessToken")]
+    assert [round((at - asked).total_seconds()) for at, asked in zip(applied, (first, second), strict=True)] == [45, 45]
+    assert pbi_stage.journal.of("fault.began")[0].at == first
+
+
+def test_a_synchronous_request_is_not_held(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.delay_answers("*/slow", "200ms")
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        "void setTimeout(() => { const x = new XMLHttpRequest(); x.open('GET', '/slow', false); x.send(); seen.push(x.responseText); }, 1000)"
+    )
+    pbi_stage.clock.advance("5s")
+    assert pbi_stage.page.evaluate("seen") == ["slow"]
+
+
+def test_expired_tokens_every_field_says_so(pbi_stage: Stage, pbi_host: Host) -> None:
+    pbi_stage.open(pbi_host.url("reference")).item().expect_loaded()
+    pbi_stage.faults.add("*/token/*", expired_tokens=True)
+    pbi_stage.page.evaluate(
+        "globalThis.got = {}; for (const path of ['embed/report', 'aad']) fetch('/token/' + path).then(r => r.json()).then(j => got[path] = j)"
+    )
+    pbi_stage.clock.advance("1s")
+    got = json.loads(pbi_stage.page.evaluate("JSON.stringify(got)"))
+    assert datetime.fromisoformat(got["embed/report"]["expiration"]) < pbi_stage.clock.now
+    assert got["aad"]["expires_in"] <= -59
+    for text in (got["embed/report"]["token"], got["aad"]["access_token"]):
+        assert pbi_stage.cloud.tokens.state(text) == "expired"
+
+
+def test_time_goes_on_beside_a_request_without_an_end(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate("void fetch('/never')")
+    pbi_stage.page.evaluate("void setInterval(() => fetch('/slow').then(() => seen.push(at())), 60_000)")
+    began = pbi_stage.clock.now
+    pbi_stage.clock.advance("5min 5s")
+    assert pbi_stage.clock.now - began < timedelta(minutes=5, seconds=6)
+    assert len(pbi_stage.page.evaluate("seen")) == 5
+    (entry,) = pbi_stage.journal.of("clock")
+    assert entry["url"].endswith("/never")
+
+
+def test_a_page_without_its_backend_is_answered(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.answer("https://api.example.com/token*", lambda: Answer(200, "application/json", '{"token": 1}'))
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        "fetch('https://api.example.com/token', {method: 'POST', credentials: 'include', headers: {'X-Own': '1'}})"
+        ".then(async (r) => seen.push(await r.json(), Date.parse(r.headers.get('Date')) > 0), (e) => seen.push(String(e))), 0"
+    )
+    pbi_stage.clock.advance("1s")
+    assert pbi_stage.page.evaluate("seen") == [{"token": 1}, True]
+
+
+PLACES = {
+    "URL": "fetch('/empty?t=' + encodeURIComponent(token))",
+    "local storage": "localStorage.t = token; delete localStorage.t",
+    "session storage": "sessionStorage.setItem('t', btoa('x' + token))",
+    "cookie": "document.cookie = 't=' + encodeURIComponent(token) + '; max-age=0'",
+    "console": "console.log('got', {answer: {token}})",
+    "IndexedDB": "{ const o = indexedDB.open('d'); o.onupgradeneeded = () => o.result.createObjectStore('s', {autoIncrement: true});"
+    " o.onsuccess = () => o.result.transaction('s', 'readwrite').objectStore('s').put({deep: [token]}) }",
+    "Cache Storage": "caches.open('c').then((c) => c.put('/x', new Response(JSON.stringify({token}))))",
+    "Referer": "history.replaceState(null, '', '?t=' + token); fetch('/empty', {referrerPolicy: 'unsafe-url'})",
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_token_is_seen_wherever_a_page_puts_it(pbi_session: HarnessSession, place: str) -> None:
+    with pbi_session.stage(Conditions(watch_tokens=True)) as stage, pbi_session.host(stage) as host:
+        stage.open(host.url("reference")).item().expect_loaded()
+        assert not stage.journal.of("token.leaked")
+        stage.page.evaluate(
+            f"void fetch('/token/embed/report').then(r => r.json()).then(({{token}}) => {{ {PLACES[place]} }})"
+        )
+        stage.clock.advance("1s")
+        for _ in range(50):
+            stage.clock.advance("20ms")
+            if place in {entry["where"] for entry in stage.journal.of("token.leaked")}:
+                break
+        leaked = stage.journal.of("token.leaked")
+        assert place in {entry["where"] for entry in leaked}
+        assert {entry["token"] for entry in leaked} == {"embed-2"}
+        assert [entry["by"] for entry in stage.journal.of("token.fetched")] == ["Fetch", "Fetch"]
