@@ -382,7 +382,9 @@ def test_answer_that_never_comes(pbi_stage, pbi_host, monkeypatch):
     loaded(pbi_stage, pbi_host)
     monkeypatch.setattr(harness.virtual_time, "PATIENCE", 2.0)
     pbi_stage.page.route("**/never", lambda route: None)
-    pbi_stage.page.evaluate("void setTimeout(() => fetch('/never'), 60_000)")
+    pbi_stage.page.evaluate(
+        "void setTimeout(() => document.head.append(Object.assign(document.createElement('script'), {src: '/never'})), 60_000)"
+    )
     pbi_stage.clock.advance("10min")
 
 def test_browser_killed_between_two_calls(pbi_stage, pbi_host):

@@ -128,7 +128,8 @@ NOTHING_EMBEDDED = {
 
 @pytest.mark.parametrize("page", NOTHING_EMBEDDED)
 def test_a_page_that_embeds_nothing(verify: Verify, apps: str, page: str) -> None:
-    assert verify(f"{apps}{page}", QUICK, "--rule-time=5s") == 1
+    limit = ["--rule-time=5s"] if page == "/loop" else []
+    assert verify(f"{apps}{page}", QUICK, *limit) == 1
     assert verify.outcomes == {"EMB-1": "failed", "TYPE-1": "skipped", "WAKE-3": "skipped"}
     assert "no iframe of app.powerbi.com was made" in verify.message("EMB-1")
     for text in NOTHING_EMBEDDED[page]:
