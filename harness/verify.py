@@ -61,7 +61,7 @@ def _verify(arguments: argparse.Namespace) -> int:
         _expect_writable(option, path)
     settings = Settings.of(arguments.urls, arguments)
     if not arguments.urls:
-        built_in = [PageUnderTest(name, remove="#remove" if name in REMOVABLE else None) for name in BUILT_IN]
+        built_in = [PageUnderTest(name) for name in BUILT_IN]
         settings = replace(settings, pages=built_in, expected=expected_findings())
     options = ["--headed"] if arguments.headed else []
     if arguments.pbi_browser:
@@ -69,10 +69,6 @@ def _verify(arguments: argparse.Namespace) -> int:
     if arguments.junit:
         options += [f"--junitxml={arguments.junit.absolute()}", "-o", "junit_family=xunit1"]
     return run_contract(settings, options)
-
-
-REMOVABLE: tuple[str, ...] = ()
-"""Built-in pages with a button that removes their item."""
 
 
 def _expect_writable(option: str, name: "str | Path | None") -> None:

@@ -76,6 +76,9 @@ PAGES = {
     "/click": _app(
         start="document.getElementById('show').onclick = start;", before="<button id=show>Show report</button>"
     ),
+    "/signed-in": _app(
+        start="localStorage.user === 'ada' && document.cookie === 'sid=1' ? start() : location.assign('/sign-in');"
+    ),
     "/sign-in": "<title>Sign in</title><form action=/click><label>User <input name=user></label><button>Sign in</button></form>",
     "/empty": "<title>empty</title><h1>Nothing here</h1>",
     "/throws": "<title>throws</title><script>throw new Error('at load')</script>",

@@ -104,8 +104,8 @@ def test_good_page_gets_no_false_alarm(pbi_session: HarnessSession, page: str) -
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_rule_has_a_page_that_breaks_it(rule: str) -> None:
-    assert rule in {page.root for page in EXPECTED.values()}
+def test_rule_has_two_pages_that_break_it(rule: str) -> None:
+    assert [page.root for page in EXPECTED.values()].count(rule) >= 2
 
 
 def test_every_page_is_expected_and_every_expectation_has_its_page() -> None:

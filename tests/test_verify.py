@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 from inner_runs import Runs
-from site_of_apps import site_of_apps
+from site_of_apps import REPORT, site_of_apps
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SCHEMA = json.loads((DOCS / "verdicts.schema.json").read_text("utf-8"))
@@ -114,6 +114,35 @@ def test_a_page_that_never_stops_asking(verify: Verify, apps: str) -> None:
     assert verify(f"{apps}/no-pause", *TOKENS, "--only=LIFE-1", "--rule-time=5s") == 0
     assert verify.outcomes == {"LIFE-1": "skipped"}
     assert "it took too long in real time" in verify.message("LIFE-1")
+
+
+def test_one_item_by_its_element(verify: Verify, apps: str) -> None:
+    arguments = (f"{apps}/app", *TOKENS, "--only=EMB-1,MULTI-1", "--lifetime=35min")
+    assert verify(*arguments, "--item=#report") == 0
+    assert verify.message("MULTI-1").strip() == "One item was chosen to be judged."
+    assert verify(*arguments, "--item=#chart") == 4
+    assert "--item '#chart' matches no element with an iframe of app.powerbi.com" in verify.complained
+
+
+def test_a_signed_in_session(verify: Verify, apps: str, runs: Runs) -> None:
+    local = [{"name": "user", "value": "ada"}]
+    state = {
+        "cookies": [{"name": "sid", "value": "1", "url": apps}],
+        "origins": [{"origin": apps, "localStorage": local}],
+    }
+    (runs.folder / "state.json").write_text(json.dumps(state))
+    page = f"{apps}/signed-in"
+    assert verify(page, *TOKENS, "--only=EMB-1", "--lifetime=35min", "--storage-state=state.json") == 0
+    assert verify(page, *TOKENS, "--only=EMB-1", "--lifetime=35min") == 1
+    assert "/sign-in" in verify.message("EMB-1")
+
+
+def test_only_what_exists_can_be_embedded(verify: Verify, apps: str, runs: Runs) -> None:
+    for ids, code in ((["another"], 1), ([REPORT], 0)):
+        (runs.folder / "tenant.json").write_text(json.dumps({"reports": ids}))
+        assert verify(f"{apps}/app", *TOKENS, "--only=EMB-1", "--lifetime=35min", "--strict-tenant=tenant.json") == code
+    (runs.folder / "tenant.json").write_text('{"reports": [1]}')
+    assert verify(f"{apps}/app", "--strict-tenant=tenant.json") == 4
 
 
 NOTHING_EMBEDDED = {

@@ -160,6 +160,16 @@ class Observation:
             if not any(harmless in entry["text"] for harmless in (UNSUPPORTED, HARMLESS))
         ]
 
+    @property
+    def forgotten(self) -> set[str]:
+        """The items whose token ended in use, and was not made good before the session, or the item, did."""
+        return {
+            item
+            for item in self.items
+            for holding in self.holdings(item)
+            if holding.expired_in_use and holding.expires and holding.expires < (self.gone(item) or self.ended)
+        }
+
     def late_on_return(self, number: int) -> list[str]:
         """The items that were renewed neither while the tab was hidden nor within 1 s of this return."""
         shown, hidden = self.returns[number], self.journal.of("tab", state="hidden")[number].at

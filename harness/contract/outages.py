@@ -34,7 +34,7 @@ def _nothing_to_judge(scenarios: Scenarios) -> Verdict | None:
 def _not_renewed(scenarios: Scenarios, observed: Observation) -> Verdict | None:
     """The finding that a token expired in an outage, if one did, of an item that is renewed without one."""
     hits = observed.journal.of("fault.hit")
-    for item in [item for item in observed.items if scenarios.first.renewed(item)]:
+    for item in sorted(set(observed.items) - scenarios.first.forgotten):
         for holding in observed.holdings(item):
             if holding.expires and holding.expires <= observed.ended and holding.expired_in_use:
                 later = f"the next token came at {observed.when(holding.until)}" if holding.until else "no other came"
@@ -157,7 +157,7 @@ def survives_expired_tokens(scenarios: Scenarios) -> Verdict:
         return verdict
     for observed in scenarios.expired_answers:
         ended = observed.journal.of("fault.ended")
-        for item in [item for item in observed.there(observed.ended) if scenarios.first.renewed(item)]:
+        for item in sorted(set(observed.there(observed.ended)) - scenarios.first.forgotten):
             token = observed.holding_at(item, observed.ended)
             if not token or not token.outlives(observed.ended):
                 return failed(
