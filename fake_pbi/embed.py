@@ -31,6 +31,8 @@ QUERY = "/explore/querydata"
 
 APP_FOLDER = Path(__file__).parent / "embed_app"
 SETTINGS = "__SETTINGS__"
+MODULES = "__MODULES__"
+"""Where all modules are named, so that the browser need not find one by one what they import."""
 
 PACKAGES = ("http-post-message", "window-post-message-proxy", "powerbi-router", "powerbi-models")
 """Microsoft's own packages that speak the wire protocol, as far as the app uses them."""
@@ -55,6 +57,7 @@ class Embed:
         self._tenant = tenant
         self._tokens = tokens
         self._npm = npm
+        self._template = _template()
         self._numbers = count(1)
         self._items: set[str] = set()
         self._holding: dict[str, object] = {}
@@ -87,7 +90,7 @@ class Embed:
             "lateToken": self._tenant.late_token,
             "hookAddress": self._tenant.hook_address,
         }
-        text = _template().replace(SETTINGS, json.dumps(settings))
+        text = self._template.replace(SETTINGS, json.dumps(settings))
         return web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-store"})
 
     async def write_journal(self, request: web.Request) -> web.Response:
@@ -212,7 +215,8 @@ class Embed:
 
 
 def _template() -> str:
-    return (APP_FOLDER / "index.html").read_text("utf-8")
+    modules = [f'<link rel="modulepreload" href="{APP_FILES}/{file.name}">' for file in sorted(APP_FOLDER.glob("*.js"))]
+    return (APP_FOLDER / "index.html").read_text("utf-8").replace(MODULES, "".join(modules))
 
 
 def _refusal(state: TokenState) -> ServiceError | None:

@@ -124,7 +124,8 @@ class Session:
 
     async def call(self, method: str, **params: Any) -> Event:
         """Send and wait for the answer. Raises `DevToolsError` if the browser refuses, `BrowserGone` if it is not there."""
-        return await asyncio.wait_for(self.send(method, **params), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            return await self.send(method, **params)
 
     def on(self, method: str, listener: Listener) -> None:
         self.devtools.listen(self.id, method, listener)

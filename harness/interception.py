@@ -75,7 +75,8 @@ class Interception:
                 return
             if id:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._network.stamped(id), STAMP_PATIENCE)
+                    async with asyncio.timeout(STAMP_PATIENCE):  # wait_for() can swallow a cancellation (Python 3.11)
+                        await self._network.stamped(id)
             make = next((make for glob, make in self._answers.items() if fnmatch(url, glob)), None)
             if _is_preflight(event):
                 await (self._allow(session, event) if make else self._continue(session, event))

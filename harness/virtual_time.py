@@ -22,7 +22,7 @@ HEAD_START = timedelta(days=1)
 machine's clock, and a page does not draw frames of the future: were it behind, clicks and screenshots would hang."""
 DELIVER = 0.01
 """Virtual milliseconds that are enough to deliver what a page posted while time stood still."""
-HELD_STEP = 50.0
+HELD_STEP = 100.0
 """Virtual milliseconds that pass at a time while a held request is waited for."""
 ENDLESS_STEP = 1000.0
 """Virtual milliseconds that pass at a time beside a request that never ends."""
@@ -237,7 +237,8 @@ class VirtualTime:
         """Its value. A page in a synchronous request answers nothing: then the request is not held any longer."""
         if self._network.held:
             try:
-                return await asyncio.wait_for(self._page.js(expression), HELD_PATIENCE)
+                async with asyncio.timeout(HELD_PATIENCE):
+                    return await self._page.js(expression)
             except TimeoutError:
                 self._network.release(math.inf)
         return await self._in_time(self._page.js(expression))
@@ -246,13 +247,14 @@ class VirtualTime:
         """Its result. Raises `TookTooLong` beyond the deadline, `TimeoutError` where a script of the page never ends."""
         left = max(HELD_PATIENCE, self.deadline - real_time.seconds())
         try:
-            return await asyncio.wait_for(work, min(PATIENCE, left))
+            async with asyncio.timeout(min(PATIENCE, left)):
+                return await work
         except TimeoutError:
             self._mind_the_deadline()
             raise
 
-    async def advance(self, milliseconds: float) -> None:
-        """Move time by this much, stopping wherever a worker's timer is due.
+    async def advance(self, milliseconds: float) -> float:
+        """Move time by this much, stopping wherever a worker's timer is due; returns what it is then.
 
         A navigation in mid-grant starts the grant's budget anew. So a grant takes at most half of what is left, down to a
         minute, and time is read again after each.
@@ -274,6 +276,7 @@ class VirtualTime:
                 if at <= now:
                     await self._or_gone(worker.js("__pbiTimers.fire()"))
         await self.grant(DELIVER, policy="advance" if self._network.lingering else WAIT_FOR_LOADS)
+        return now
 
     async def _go_on(self, now: float, left: float) -> None:
         """Take a step of at most `left`. Where a request is under way that ends by virtual time, or never, the browser's own
@@ -301,8 +304,7 @@ class VirtualTime:
         began = now = await self.read()
         while now - began < within:
             before = self._network.activity
-            await self.advance(QUIET)
-            now = await self.read()
+            now = await self.advance(QUIET)
             if self._network.activity == before and not self._network.awaited and not self._network.held:
                 break
         return now - began
@@ -313,6 +315,5 @@ class VirtualTime:
         while not happened():
             if now - began >= within:
                 return False
-            await self.advance(1 if now - began < 100 else 50)
-            now = await self.read()
+            now = await self.advance(1 if now - began < 100 else 50)
         return True

@@ -17,7 +17,6 @@ SHORTEST_TICK = timedelta(seconds=10)
 AWAY = timedelta(seconds=5)
 """How long before and after the crossing the tab is hidden."""
 JUST_BEFORE = timedelta(seconds=2)
-LOOK = timedelta(minutes=5)
 SAME_RENEWAL = timedelta(seconds=5)
 """Token requests that follow each other so closely belong to one renewal."""
 
@@ -45,10 +44,11 @@ class Probe:
     def renewal(self, lifetime: timedelta) -> datetime:
         """The next renewal; the token that it brings lives for `lifetime`."""
         stage, observed = self._stage, self._session.observed
+        look = observed.lifetime / 6
         stage.tenant.lifetime = lifetime
         give_up = self._last + self._lifetime + 2 * LONGEST_TICK
         while stage.clock.now < give_up:
-            stage.clock.advance(LOOK)
+            stage.clock.advance(look)
             requests = observed.token_requests(until=stage.clock.now)
             if later := [request.at for request in requests if request.at > self._last + SAME_RENEWAL]:
                 self._last, self._lifetime = later[0], lifetime

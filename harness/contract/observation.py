@@ -56,8 +56,6 @@ class Observation:
     """The number of the one item that is judged; None: all are."""
     has_policy: bool = False
     """Whether the page has a Content-Security-Policy of its own."""
-    at_stake: datetime | None = None
-    """When the token expires that an outage keeps the page from renewing."""
     removed: datetime | None = None
     """When an item was removed."""
 

@@ -34,17 +34,30 @@ def _nothing_to_judge(scenarios: Scenarios) -> Verdict | None:
 def _not_renewed(scenarios: Scenarios, observed: Observation) -> Verdict | None:
     """The finding that a token expired in an outage, if one did, of an item that is renewed without one."""
     hits = observed.journal.of("fault.hit")
-    for item in sorted(set(observed.items) - scenarios.first.forgotten):
+    for item in _judged(scenarios, observed):
         for holding in observed.holdings(item):
             if holding.expires and holding.expires <= observed.ended and holding.expired_in_use:
                 later = f"the next token came at {observed.when(holding.until)}" if holding.until else "no other came"
+                met = [hit for hit in hits if holding.at <= hit.at <= holding.expires] or hits
                 return failed(
-                    f"{_of(observed)} at {observed.when(hits[0])}; {holding.token} expired at "
+                    f"{_of(observed)} at {observed.when(met[0])}; {holding.token} expired at "
                     f"{observed.when(holding.expires)}: {later}.",
-                    [*hits[:3], *observed.journal.of("token.expired", token=holding.token)],
+                    [*met[:3], *observed.journal.of("token.expired", token=holding.token)],
                     "A renewal that fails is not tried again in time, or its failure ends what would have tried.",
                 )
     return None
+
+
+def _judged(scenarios: Scenarios, observed: Observation) -> list[str]:
+    """The items of which an outage is judged: those that are kept alive without one."""
+    return sorted(set(observed.items) - scenarios.first.forgotten)
+
+
+def _never_in_time(scenarios: Scenarios) -> Verdict | None:
+    """Why nobody can say that an outage made a token expire, if so."""
+    if _judged(scenarios, scenarios.first):
+        return None
+    return skipped("The page's tokens end in use even without an outage (LIFE-1, LIFE-2).")
 
 
 def _of(observed: Observation) -> str:
@@ -52,7 +65,7 @@ def _of(observed: Observation) -> str:
 
 
 def _renewed_all_the_same(scenarios: Scenarios, sessions: Sequence[Observation]) -> Verdict:
-    tries = 0
+    tries = outages = 0
     for observed in sessions:
         if cut := cut_short(observed):
             return skipped(f"{observed.stopped} FAIL-5 says why." if observed.storm else cut)
@@ -61,20 +74,24 @@ def _renewed_all_the_same(scenarios: Scenarios, sessions: Sequence[Observation])
             return skipped("No token request met the outage.")
         if verdict := _not_renewed(scenarios, observed):
             return verdict
-        tries += len(hits)
+        tries, outages = tries + len(hits), outages + len({hit["fault"] for hit in hits})
     return passed(
-        f"{counted(tries, 'request')} failed in {counted(len(sessions), 'outage')}, and every token was renewed in time."
+        f"{counted(tries, 'request')} failed in {counted(outages, 'outage')}, and every token was renewed in time."
     )
 
 
 @rule("FAIL-1", "must", text="2 min of status 500: renewed before expiry all the same", basis=IN_TIME)
 def survives_errors(scenarios: Scenarios) -> Verdict:
-    return _nothing_to_judge(scenarios) or _renewed_all_the_same(scenarios, scenarios.errors)
+    return (
+        _nothing_to_judge(scenarios) or _never_in_time(scenarios) or _renewed_all_the_same(scenarios, scenarios.errors)
+    )
 
 
 @rule("FAIL-2", "must", text="2 min of dropped connections: renewed before expiry all the same", basis=IN_TIME)
 def survives_drops(scenarios: Scenarios) -> Verdict:
-    return _nothing_to_judge(scenarios) or _renewed_all_the_same(scenarios, scenarios.drops)
+    return (
+        _nothing_to_judge(scenarios) or _never_in_time(scenarios) or _renewed_all_the_same(scenarios, scenarios.drops)
+    )
 
 
 @rule(
@@ -104,7 +121,7 @@ def one_at_a_time(scenarios: Scenarios) -> Verdict:
             return skipped(cut)
         if not observed.journal.of("fault.hit"):
             return skipped("No token request met the slow answers.")
-        if verdict := _not_renewed(scenarios, observed):
+        if verdict := _never_in_time(scenarios) or _not_renewed(scenarios, observed):
             return verdict
     return passed("No two token requests were in flight together, and every token was renewed in time.")
 
@@ -126,7 +143,7 @@ def survives_garbage(scenarios: Scenarios) -> Verdict:
     for observed in scenarios.garbage:
         if verdict := _unusable_applied(observed):
             return verdict
-    return _renewed_all_the_same(scenarios, scenarios.garbage)
+    return _never_in_time(scenarios) or _renewed_all_the_same(scenarios, scenarios.garbage)
 
 
 def _unusable_applied(observed: Observation) -> Verdict | None:
@@ -157,7 +174,7 @@ def survives_expired_tokens(scenarios: Scenarios) -> Verdict:
         return verdict
     for observed in scenarios.expired_answers:
         ended = observed.journal.of("fault.ended")
-        for item in sorted(set(observed.there(observed.ended)) - scenarios.first.forgotten):
+        for item in sorted(set(observed.there(observed.ended)) & set(_judged(scenarios, observed))):
             token = observed.holding_at(item, observed.ended)
             if not token or not token.outlives(observed.ended):
                 return failed(

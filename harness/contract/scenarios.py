@@ -248,49 +248,54 @@ class Scenarios:
     @cached_property
     def errors(self) -> list[Observation]:
         """An outage of 2 min, answers 500, from the first token request of a renewal on."""
-        return self._outages("answers 500 for 2 min", {"status": 500}, BRIEF_OUTAGE)
+        return self._outages("answers 500 for 2 min", {"status": 500})
 
     @cached_property
     def drops(self) -> list[Observation]:
         """The same with dropped connections."""
-        return self._outages("drops connections for 2 min", {"drop": True}, BRIEF_OUTAGE)
+        return self._outages("drops connections for 2 min", {"drop": True})
 
     @cached_property
     def garbage(self) -> list[Observation]:
-        """The same with answers that hold no token: HTML, cut JSON, other JSON."""
-        return [
-            observed
-            for name, fault in GARBAGE.items()
-            for observed in self._outages(f"answers {name} for 2 min", fault, BRIEF_OUTAGE)
-        ]
+        """The same with answers that hold no token, at each renewal another kind."""
+        return self._outages(f"answers {', '.join(GARBAGE)} for 2 min", *GARBAGE.values())
 
     @cached_property
     def slow_answers(self) -> list[Observation]:
         """Every answer after load takes 45 s."""
-        return self._outages("answers after 45 s", {"slow": "45s"}, None)
+        return self._outages("answers after 45 s", {"slow": "45s"}, length=None)
 
     @cached_property
     def long_errors(self) -> list[Observation]:
         """An outage of 10 min, answers 500; ended at the 121st request."""
-        return self._outages("answers 500 for 10 min", {"status": 500}, LONG_OUTAGE, storm=HOT)
+        return self._outages("answers 500 for 10 min", {"status": 500}, length=LONG_OUTAGE, storm=HOT)
 
     @cached_property
     def expired_answers(self) -> list[Observation]:
         """For 10 min the endpoint hands out tokens that have expired."""
-        return self._outages("hands out expired tokens for 10 min", {"expired_tokens": True}, LONG_OUTAGE, storm=HOT)
+        return self._outages(
+            "hands out expired tokens for 10 min", {"expired_tokens": True}, length=LONG_OUTAGE, storm=HOT
+        )
 
     def _outages(
-        self, title: str, fault: Fault, length: timedelta | None, storm: int = BEYOND_COUNT
+        self, title: str, *faults: Fault, length: timedelta | None = BRIEF_OUTAGE, storm: int = BEYOND_COUNT
     ) -> list[Observation]:
         """A session for each lifetime and each renewal at which the outage begins; one, unless thorough."""
         cases = [(self.lifetime, 1)]
         if self.thorough:
             cases = [(lifetime, number) for lifetime in self._lifetimes for number in (1, 2)]
-        return [self._outage(f"the token endpoint {title}", fault, length, storm, *case) for case in cases]
+        return [self._outage(f"the token endpoint {title}", faults, length, storm, *case) for case in cases]
 
     def _outage(
-        self, title: str, fault: Fault, length: timedelta | None, storm: int, lifetime: timedelta, number: int
+        self,
+        title: str,
+        faults: Sequence[Fault],
+        length: timedelta | None,
+        storm: int,
+        lifetime: timedelta,
+        number: int,
     ) -> Observation:
+        """From renewal `number` on, an outage at each renewal: one for each of the faults."""
         if self.thorough:
             title = f"{title}, renewal {number}, lifetime {lifetime.total_seconds() / 60:.0f} min"
         with self._session(title, lifetime, storm=storm) as session:
@@ -299,13 +304,14 @@ class Scenarios:
                 stage, globs = session.stage, session.observed.token_urls
                 if number > 1:
                     stage.clock.advance_to(self._expiry(items[0], session) + timedelta(minutes=1))
-                expires = self._expiry(items[0], session)
-                session.observed.at_stake = expires
-                stage.faults.add(*globs, for_=length, from_first_request=True, **fault)
-                stage.clock.advance_to(expires - timedelta(seconds=1))
-                session.interact()
-                stage.clock.advance_to(expires + (length or timedelta(0)) + timedelta(minutes=1))
-                session.interact()
+                for kind in faults:
+                    expires = self._expiry(items[0], session)
+                    fault = stage.faults.add(*globs, for_=length, from_first_request=True, **kind)
+                    stage.clock.advance_to(expires - timedelta(seconds=1))
+                    session.interact()
+                    stage.clock.advance_to(expires + (length or timedelta(0)) + timedelta(minutes=1))
+                    session.interact()
+                    stage.faults.end(fault)
         return session.observed
 
     @cached_property
