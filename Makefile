@@ -2,14 +2,14 @@
 # Works with the GNU make 3.81 of macOS.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify test matrix soak lint bench clean
+.PHONY: help setup verify test matrix mutants soak lint bench clean
 
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 BIN := .venv/bin
 STAMP := .venv/installed
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 	@echo "Variables: ARGS='...' more arguments for verify, test and bench; PBI_BROWSER=PATH the browser; PYTHON=PATH"
 
 setup: $(STAMP) ## everything that the other targets need: Python and npm packages, a browser
@@ -23,6 +23,9 @@ test: setup lint ## the project's own tests
 
 matrix: setup ## every page against every rule (the tests take one broken page for each rule)
 	$(BIN)/python -m pytest -q -W error -n auto --maxprocesses 4 -m 'matrix or not matrix' $(ARGS) tests/test_broken_pages.py
+
+mutants: setup ## good pages with one mistake each: is it caught?
+	$(BIN)/python -m pytest -q -W error -n auto --maxprocesses 4 -m 'mutants or not mutants' $(ARGS) tests/test_mutants.py
 
 soak: setup ## the tests twenty times over, each time in another order (ROUNDS=n)
 	for round in $$(seq $(or $(ROUNDS),20)); do \

@@ -4,6 +4,35 @@ import pytest
 from inner_runs import Runs, runs_of
 from site_of_pages import Site, site
 
+SIGNS = {"passed": "·", "failed": "F", "warned": "w", "skipped": "-"}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The matrix of pages and rules, and the share of the mutants that were caught, where tests recorded them."""
+    recorded = [
+        recorded
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for recorded in report.user_properties
+    ]
+    if rows := {row["page"]: row["outcomes"] for name, row in recorded if name == "outcomes"}:
+        terminalreporter.section("pages and rules (F failed, w warned, - skipped)")
+        _print_matrix(terminalreporter, rows)
+    if caught := [caught for name, caught in recorded if name == "mutant"]:
+        terminalreporter.section("mutants")
+        share = sum(caught) / len(caught)
+        terminalreporter.line(f"{sum(caught)} of {len(caught)} caught under the right rule: {share:.0%}")
+
+
+def _print_matrix(terminalreporter: pytest.TerminalReporter, rows: dict[str, dict[str, str]]) -> None:
+    wide = max(map(len, rows))
+    rules = max(rows.values(), key=len)
+    for letters in zip(*(rule.ljust(max(map(len, rules))) for rule in rules), strict=True):
+        terminalreporter.line(f"{'':{wide}}  {' '.join(letters)}".rstrip())
+    for page, outcomes in sorted(rows.items()):
+        terminalreporter.line(f"{page:{wide}}  {' '.join(SIGNS[outcomes.get(rule, 'skipped')] for rule in rules)}")
+
 
 @pytest.fixture(scope="session")
 def pages() -> Iterator[Site]:

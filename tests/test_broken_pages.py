@@ -1,7 +1,7 @@
 """Whether the contract finds what is wrong with a page, all of it and nothing else: pages broken as real teams break them."""
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from harness.session import HarnessSession
 
 FOLDER = Path(__file__).resolve().parent.parent / "fixtures/broken"
 HOSTS = FOLDER.parent / "hosts"
+Record = Callable[[str, object], None]
 GOOD = {
     # No catch, no guard, no look at the answer, and a margin that a slow client clock uses up: the article leaves these open.
     "article_manual": {"FAIL-3": "warned", "FAIL-4": "failed", "SKEW-1": "warned", "CLEAN-1": "warned"},
@@ -49,7 +50,12 @@ def _is_removable(page: str) -> bool:
 
 
 def findings(verdicts: dict[str, Verdict]) -> dict[str, str]:
-    return {id: verdict.outcome for id, verdict in verdicts.items() if verdict.outcome in ("failed", "warned")}
+    return {id: verdict.outcome for id, verdict in verdicts.items() if verdict.is_finding}
+
+
+def outcomes(page: str, verdicts: dict[str, Verdict]) -> dict[str, object]:
+    """A row of the matrix that conftest.py prints."""
+    return {"page": page, "outcomes": {id: verdict.outcome for id, verdict in verdicts.items()}}
 
 
 def difference(expected: dict[str, Expectation], verdicts: dict[str, Verdict]) -> str:
@@ -58,7 +64,7 @@ def difference(expected: dict[str, Expectation], verdicts: dict[str, Verdict]) -
     for id, verdict in verdicts.items():
         wanted = expected[id].outcome if id in expected else "no finding"
         reason = f" ({expected[id].reason})" if id in expected else ""
-        came = verdict.outcome if verdict.outcome in ("failed", "warned") else "no finding"
+        came = verdict.outcome if verdict.is_finding else "no finding"
         if wanted == came == "no finding":
             continue
         mark = " " if wanted == came else "!"
@@ -84,9 +90,10 @@ def test_rule_finds_what_it_is_about(pbi_session: HarnessSession, page: str) -> 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("page", EXPECTED)
-def test_broken_page_gets_exactly_its_findings(pbi_session: HarnessSession, page: str) -> None:
+def test_broken_page_gets_exactly_its_findings(pbi_session: HarnessSession, record_property: Record, page: str) -> None:
     expected = EXPECTED[page].findings
     found = verdicts(pbi_session, page)
+    record_property("outcomes", outcomes(page, found))
     if findings(found) != {id: wanted.outcome for id, wanted in expected.items()}:
         pytest.fail(f"{page}:\n{difference(expected, found)}", pytrace=False)
 
@@ -98,8 +105,9 @@ def test_broken_page_gets_exactly_its_findings(pbi_session: HarnessSession, page
         for page in sorted(path.stem for path in HOSTS.glob("*.html"))
     ],
 )
-def test_good_page_gets_no_false_alarm(pbi_session: HarnessSession, page: str) -> None:
+def test_good_page_gets_no_false_alarm(pbi_session: HarnessSession, record_property: Record, page: str) -> None:
     found = verdicts(pbi_session, page)
+    record_property("outcomes", outcomes(page, found))
     assert findings(found) == GOOD.get(page, {}), difference({}, found)
 
 

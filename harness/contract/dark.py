@@ -66,8 +66,8 @@ class Moments:
 
     def __init__(self, session: Session) -> None:
         self._probe, self._lifetime = Probe(session), session.observed.lifetime
-        self._chosen: tuple[timedelta, timedelta] | None = None
-        """A token's lifetime, and how long a page that is left alone waits with it."""
+        self._chosen: tuple[timedelta, timedelta, timedelta] | None = None
+        """A token's lifetime; how long after its renewal the margin is crossed, and how long the next look is away."""
 
     def margin(self) -> Dark:
         """When the margin is crossed between two looks, with the token that the item has now.
@@ -98,15 +98,17 @@ class Moments:
                 f"The page looks at its token every {tick.total_seconds():.1f} s, so no tick can be waited out."
             )
         chosen = lifetime + later + tick / 2 - FINE / 2
-        self._chosen = (chosen, jumped)
-        crossed = probe.renewal(chosen) + shortest + tick / 2
+        crossing = shortest + tick / 2
+        self._chosen = (chosen, crossing, jumped)
+        crossed = probe.renewal(chosen) + crossing
         return Dark(crossed - AWAY, crossed + AWAY)
 
     def before_the_look(self) -> Dark | None:
-        """The last seconds before the look at which it would renew, for a page whose margin is crossed later than it seemed
-        (it counts in minutes, say); None for a page that looks at no other moment. Raises `NoMoment`."""
+        """All the time from before the margin is crossed to just before the look at which it would renew, for a page whose
+        margin is crossed later than it seemed (it counts in minutes, say); None for a page that looks at no other moment.
+        Raises `NoMoment`."""
         if self._chosen is None:
             return None
-        lifetime, wait = self._chosen
-        look = self._probe.renewal(lifetime) + wait
-        return Dark(look - AWAY - JUST_BEFORE, look - JUST_BEFORE)
+        lifetime, crossing, wait = self._chosen
+        renewed = self._probe.renewal(lifetime)
+        return Dark(renewed + crossing - AWAY, renewed + wait - JUST_BEFORE)

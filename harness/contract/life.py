@@ -125,9 +125,9 @@ def storm_in(observed: Observation) -> Verdict | None:
         return failed(
             f"{observed.stopped} ({minutes(observed.lifetime)} tokens).", requests[:5], _why_a_storm(observed, requests)
         )
-    share = max([1, *(len(observed.there(frame.at)) for frame in observed.journal.of("embed.frame"))])
     applied = sorted({e.at for item in observed.items for e in observed.journal.of("token.applied", item=item)})
-    for requests in observed.token_requests_by_address().values():
+    for address, requests in observed.token_requests_by_address().items():
+        share = observed.share_of(address)
         for begin, end in pairwise(applied):
             among = [request for request in requests if begin < request.at <= end]
             if len(among) > PER_RENEWAL * share:

@@ -134,6 +134,16 @@ class Observation:
             found.setdefault(request["url"].partition("?")[0], []).append(request)
         return found
 
+    def share_of(self, address: str) -> int:
+        """How many items get their tokens from an address: as many requests to it are one request for each. (It is all of
+        those that are on the page together, where nobody saw what an address brought.)"""
+        together = max([1, *(len(self.there(frame.at)) for frame in self.journal.of("embed.frame"))])
+        brought = {
+            entry["token"] for entry in self.journal.of("token.fetched") if entry["url"].partition("?")[0] == address
+        }
+        served = {entry["item"] for entry in self.journal.of("token.applied") if entry["token"] in brought}
+        return min(together, len(served) or together)
+
     def answered_at(self, request: Entry) -> datetime | None:
         """When a request had its answer, or failed; None if it had not by the session's end."""
         ends = self.journal.of("response", request=request["request"])

@@ -104,8 +104,8 @@ def one_at_a_time(scenarios: Scenarios) -> Verdict:
     if verdict := _nothing_to_judge(scenarios):
         return verdict
     for observed in scenarios.slow_answers:
-        share = max(1, len(observed.items))
-        for requests in observed.token_requests_by_address().values():
+        for address, requests in observed.token_requests_by_address().items():
+            share = observed.share_of(address)
             for request in requests:
                 flying = [
                     other for other in requests if other.at <= request.at and _ends_after(observed, other, request)

@@ -23,6 +23,11 @@ class Verdict:
     evidence: Sequence[Entry] = ()
     likely_cause: str = ""
 
+    @property
+    def is_finding(self) -> bool:
+        """Whether something is wrong with the page: a failure or a warning."""
+        return self.outcome in ("failed", "warned")
+
 
 @dataclass(frozen=True)
 class Rule:

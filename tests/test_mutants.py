@@ -1,0 +1,66 @@
+"""Whether the contract notices small mistakes: each mutant is a good page with one thing wrong, as real teams get it wrong."""
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.contract import RULES, PageUnderTest, Scenarios, judge
+from harness.session import HarnessSession
+
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
+HOSTS = FIXTURES / "hosts"
+ENOUGH = 60
+
+Record = Callable[[str, object], None]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    page: str
+    name: str
+    find: str
+    replace: str
+    rules: tuple[str, ...]
+    file: str
+
+    @property
+    def original(self) -> str:
+        return (HOSTS / self.file).read_text("utf-8")
+
+
+def _mutants() -> list[Mutant]:
+    listed = tomllib.loads((FIXTURES / "mutants.toml").read_text("utf-8"))["mutant"]
+    return [Mutant(**{"file": f"{one['page']}.html"} | one | {"rules": tuple(one["rules"])}) for one in listed]
+
+
+MUTANTS = {f"{mutant.page}: {mutant.name}": mutant for mutant in _mutants()}
+
+
+@pytest.mark.mutants
+@pytest.mark.parametrize("name", MUTANTS)
+def test_mutant_is_caught(pbi_session: HarnessSession, tmp_path: Path, record_property: Record, name: str) -> None:
+    mutant = MUTANTS[name]
+    (tmp_path / mutant.file).write_text(mutant.original.replace(mutant.find, mutant.replace), "utf-8")
+    removable = 'id="remove"' in (HOSTS / f"{mutant.page}.html").read_text("utf-8")
+    page = PageUnderTest(mutant.page, folder=tmp_path, remove="#remove" if removable else None)
+    scenarios = Scenarios(pbi_session, page)
+    verdicts = {rule: judge(RULES[rule], scenarios) for rule in mutant.rules}
+    missed = [f"{id} {found.outcome}: {found.message}" for id, found in verdicts.items() if not found.is_finding]
+    record_property("mutant", not missed)
+    if missed:
+        pytest.fail("\n".join(missed), pytrace=False)
+
+
+def test_there_are_enough_of_them_and_no_two_alike() -> None:
+    assert len(MUTANTS) == len(_mutants()) >= ENOUGH
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_mutant_can_be_made(name: str) -> None:
+    mutant = MUTANTS[name]
+    assert mutant.original.count(mutant.find) == 1
+    assert mutant.replace != mutant.find
+    assert set(mutant.rules) <= RULES.keys()
