@@ -14,6 +14,7 @@ from aiohttp import web
 
 from fake_pbi.bodies import json_body, json_object
 from fake_pbi.errors import EntityNotFound, InvalidRequest, LoadFailed, ServiceError, TokenExpired
+from fake_pbi.frame_document import APP_FOLDER, SETTINGS, frame_document
 from fake_pbi.journal import Journal, Now
 from fake_pbi.sample import PAGES, page_named
 from fake_pbi.tenant import Tenant
@@ -22,20 +23,10 @@ from fake_pbi.tokens import Token, TokenBook, TokenState, utc_text
 FRAMES = {"/reportEmbed": "report", "/dashboardEmbed": "dashboard", "/embed": "tile", "/tileEmbed": "tile"}
 """Path of a frame -> type of item. The REST API says /embed for a tile, the SDK on its own /tileEmbed."""
 
-APP_FILES = "/_fake/app"
-NPM_FILES = "/_fake/npm"
 ITEM_JOURNAL = "/_fake/items/{item}/journal"
 ITEM_TOKEN = "/_fake/items/{item}/token"
 EXPLORATION = "/explore/{kind:reports|dashboards|tiles}/{id}/modelsAndExploration"
 QUERY = "/explore/querydata"
-
-APP_FOLDER = Path(__file__).parent / "embed_app"
-SETTINGS = "__SETTINGS__"
-MODULES = "__MODULES__"
-"""Where all modules are named, so that the browser need not find one by one what they import."""
-
-PACKAGES = ("http-post-message", "window-post-message-proxy", "powerbi-router", "powerbi-models")
-"""Microsoft's own packages that speak the wire protocol, as far as the app uses them."""
 
 TOLD_BY_THE_APP = frozenset({"protocol", "hook.called", "hook.answered", "item.event", "embed.gone"})
 HOW = ("load", "setAccessToken", "hook")
@@ -49,15 +40,14 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 class Embed:
-    """The service behind the frames. `npm` is a node_modules folder with `PACKAGES`; without one, a `ValueError`."""
+    """The service behind the frames. `npm` is a node_modules folder with Microsoft's packages; without them, a `FileNotFoundError`."""
 
     def __init__(self, now: Now, journal: Journal, tenant: Tenant, tokens: TokenBook, *, npm: Path) -> None:
         self._now = now
         self._journal = journal
         self._tenant = tenant
         self._tokens = tokens
-        self._npm = npm
-        self._template = _template()
+        self._document = frame_document(npm, APP_FOLDER)
         self._numbers = count(1)
         self._items: set[str] = set()
         self._holding: dict[str, object] = {}
@@ -65,8 +55,6 @@ class Embed:
     def application(self) -> web.Application:
         application = web.Application()
         application.add_routes([web.get(path, self.frame) for path in FRAMES])
-        application.add_routes([web.static(APP_FILES, APP_FOLDER)])
-        application.add_routes([web.static(f"{NPM_FILES}/{package}", self._npm / package) for package in PACKAGES])
         application.add_routes(
             [
                 web.post(ITEM_JOURNAL, self.write_journal),
@@ -90,8 +78,11 @@ class Embed:
             "lateToken": self._tenant.late_token,
             "hookAddress": self._tenant.hook_address,
         }
-        text = self._template.replace(SETTINGS, json.dumps(settings))
-        return web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-store"})
+        return web.Response(
+            text=self._document.replace(SETTINGS, json.dumps(settings)),
+            content_type="text/html",
+            headers={"Cache-Control": "no-store"},
+        )
 
     async def write_journal(self, request: web.Request) -> web.Response:
         """Write what happened in the frame: `[{"ago": ms, "kind": str, "data": {...}}]`, answered 204.
@@ -212,11 +203,6 @@ class Embed:
         if item not in self._items:
             raise EntityNotFound
         return item
-
-
-def _template() -> str:
-    modules = [f'<link rel="modulepreload" href="{APP_FILES}/{file.name}">' for file in sorted(APP_FOLDER.glob("*.js"))]
-    return (APP_FOLDER / "index.html").read_text("utf-8").replace(MODULES, "".join(modules))
 
 
 def _refusal(state: TokenState) -> ServiceError | None:

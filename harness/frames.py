@@ -24,6 +24,8 @@ class ItemFrames:
 
     def __init__(self, page: Session, time: VirtualTime, journal: Journal, run: Run) -> None:
         self._page, self._time, self._journal, self._run = page, time, journal, run
+        self._items: dict[int, str] = {}
+        """Execution context -> its item: a document is of one item all its life."""
 
     async def living(self) -> list[str]:
         """The items that are on the page now, in the order in which their iframes were served."""
@@ -69,12 +71,13 @@ class ItemFrames:
 
     async def _contexts(self) -> dict[str, int]:
         """The execution context of each item that is on the page."""
-        found = {}
-        for context in self._time.contexts(f"https://{APP}"):
-            with contextlib.suppress(DevToolsError):  # a frame that has just gone
-                if name := await self._page.js("globalThis.embeddedItem?.item", context=context):
-                    found[name] = context
-        return found
+        living = self._time.contexts(f"https://{APP}")
+        for context in living:
+            if context not in self._items:
+                with contextlib.suppress(DevToolsError):  # a frame that has just gone
+                    if name := await self._page.js("globalThis.embeddedItem?.item", context=context):
+                        self._items[context] = name
+        return {self._items[context]: context for context in living if context in self._items}
 
     async def _context_of(self, item: str) -> int:
         contexts = await self._contexts()

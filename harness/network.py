@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Literal, Protocol
@@ -12,7 +13,7 @@ from fake_pbi.journal import Journal
 from harness import real_time
 from harness.devtools import Event, Session
 from harness.service_clock import ServiceClock
-from harness.waits import HOLD_URL
+from harness.waits import HOLD_URL, NEW_DOCUMENT
 
 # The browser process stamps these with real time: documents and frames it asks for itself, preflights on a page's behalf.
 STAMPED_WITH_REAL_TIME = {"Document", "Preflight", "Other"}
@@ -34,6 +35,14 @@ class Watcher(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Document:
+    """Which document of which frame asked: its requests end with it, and the browser does not always say so."""
+
+    frame: str
+    loader: str
+
+
 @dataclass
 class Underway:
     """A request that has not ended: since when (real seconds), and when by page time it was sent (milliseconds)."""
@@ -42,6 +51,7 @@ class Underway:
     kind: str
     since: float
     sent: float
+    document: "Document"
     endless: bool = False
     answered: float | None = None
     """Since when its answer has been coming in (real seconds)."""
@@ -70,10 +80,13 @@ class Network:
     def __init__(self, clock: ServiceClock, journal: Journal) -> None:
         self._clock, self._journal = clock, journal
         self.stirred = asyncio.Event()
-        self.holds: set[str] = set()
+        self.holds: dict[str, Document] = {}
+        """The requests by which documents hold time."""
         self.held: dict[str, Held] = {}
+        self.new_document = False
+        """Whether the page has another document, which holds time until the clock has seen it."""
         self.activity = 0
-        """Grows with everything that is asked or answered."""
+        """Grows with everything that is asked or answered, but for what the fake's frames tell it."""
         self.overrun: tuple[str, int] | None = None
         """The limit that was passed, if one was: a glob, and how many requests it allows."""
         self.patient: list[str] = []
@@ -94,6 +107,8 @@ class Network:
         session.on("Network.responseReceived", self._received)
         session.on("Network.loadingFinished", lambda event: self._ended(event["requestId"]))
         session.on("Network.loadingFailed", self._failed)
+        session.on("Page.frameNavigated", lambda event: self._document_changed(event["frame"]))
+        session.on("Page.frameDetached", lambda event: self._frame_gone(event["frameId"], event["reason"]))
         return [session.send("Network.enable")]
 
     @property
@@ -157,17 +172,19 @@ class Network:
     def _sent(self, event: Event, source: str) -> None:
         id, url, kind = event["requestId"], event["request"]["url"], event.get("type", "Other")
         self._stamped.setdefault(id, asyncio.Event()).set()
+        document = Document(event.get("frameId", ""), event["loaderId"])
         if url.startswith(HOLD_URL):
-            self.holds.add(id)
+            self.holds[id] = document
+            self.new_document |= url.endswith(NEW_DOCUMENT)
             self.stirred.set()
             return
         if not url.startswith(("http:", "https:")):
             return
         if kind not in STAMPED_WITH_REAL_TIME:
             self._clock.see(event["wallTime"] * 1000)
-        self.activity += 1
+        self._stir(url)
         if kind != "WebSocket":  # which does not hold time
-            request = Underway(url, kind, real_time.seconds(), self._clock.page_milliseconds)
+            request = Underway(url, kind, real_time.seconds(), self._clock.page_milliseconds, document)
             self._underway[id] = request
             if kind == "EventSource":
                 self._give_up_on(request)
@@ -179,6 +196,10 @@ class Network:
             method = event["request"]["method"]
             self._journal.write("request", request=id, url=url, method=method, type=kind, source=source)
             self._count(url)
+
+    def _stir(self, url: str) -> None:
+        if FAKE_PLUMBING not in url:
+            self.activity += 1
 
     def _count(self, url: str) -> None:
         for glob, at_most in self._limits.items():
@@ -209,10 +230,23 @@ class Network:
 
     def _ended(self, id: str) -> None:
         self._stamped.pop(id, None)
-        self._underway.pop(id, None)
-        self.activity += 1
+        if request := self._underway.pop(id, None):
+            self._stir(request.url)
         if held := self.held.pop(id, None):
             held.released.set()
-        if id in self.holds:
-            self.holds.remove(id)
+        if self.holds.pop(id, None):
             self.stirred.set()
+
+    def _document_changed(self, frame: Event) -> None:
+        self._end_all(lambda document: document.frame == frame["id"] and document.loader != frame["loaderId"])
+
+    def _frame_gone(self, frame: str, reason: str) -> None:
+        if reason == "remove":
+            self._end_all(lambda document: document.frame == frame)
+
+    def _end_all(self, of: Callable[[Document], bool]) -> None:
+        """End the requests of documents that have gone."""
+        for id in [id for id, document in self.holds.items() if of(document)]:
+            self._ended(id)
+        for id in [id for id, request in self._underway.items() if of(request.document)]:
+            self._ended(id)

@@ -16,13 +16,14 @@ from harness.network import ENDLESS_AFTER, Network, Source, Watcher
 from harness.service_clock import EPOCH, ServiceClock
 
 T = TypeVar("T")
-MINUTE = 60_000
 HEAD_START = timedelta(days=1)
 """How far the page's monotonic clock is ahead of the machine's when its first document opens. The browser stamps frames by the
 machine's clock, and a page does not draw frames of the future: were it behind, clicks and screenshots would hang."""
 DELIVER = 0.01
 """Virtual milliseconds that are enough to deliver what a page posted while time stood still."""
-HELD_STEP = 100.0
+HOLDING_STEP = 1.0
+"""Virtual milliseconds that pass at a time while a document holds time."""
+HELD_STEP = 250.0
 """Virtual milliseconds that pass at a time while a held request is waited for."""
 ENDLESS_STEP = 1000.0
 """Virtual milliseconds that pass at a time beside a request that never ends."""
@@ -54,6 +55,9 @@ class VirtualTime:
         self._contexts: dict[int, str] = {}
         self._frames: dict[int, str] = {}
         self._gone = False
+        self._spent = False
+        self._known: float | None = None
+        """Page time, where it is known because it stands still."""
         self._tasks: set[asyncio.Future[None]] = set()
         self.frozen = False
         self.deadline = math.inf
@@ -62,7 +66,7 @@ class VirtualTime:
     async def start(self, at: datetime, *, bypass_csp: bool = True) -> None:
         """Stop page time at `at`. The first script of the first page will read exactly this."""
         page = self._page
-        page.on("Emulation.virtualTimeBudgetExpired", lambda _: self._stirred.set())
+        page.on("Emulation.virtualTimeBudgetExpired", lambda _: self._grant_is_spent())
         page.on("Runtime.executionContextCreated", self._context_created)
         page.on("Runtime.executionContextDestroyed", self._context_destroyed)
         page.on("Runtime.executionContextsCleared", lambda _: self._contexts.clear())
@@ -91,6 +95,10 @@ class VirtualTime:
     def frame_of(self, context: int) -> str | None:
         """The frame that an execution context is of."""
         return self._frames.get(context)
+
+    def _grant_is_spent(self) -> None:
+        self._spent = True
+        self._stirred.set()
 
     def _context_created(self, event: Event) -> None:
         context = event["context"]
@@ -184,6 +192,7 @@ class VirtualTime:
         Raises `ClockStuck` when an answer does not come in a minute of real time, `TookTooLong` beyond the deadline.
         """
         self._stirred.clear()
+        self._spent, self._known = False, None
         await self._policy(policy, budget=milliseconds, maxVirtualTimeTaskStarvationCount=1_000_000)
         await self._until_stirred()
         if self._gone:
@@ -217,6 +226,8 @@ class VirtualTime:
 
     async def read(self) -> float:
         """Page time in milliseconds since 1970; service time follows."""
+        if self._known is not None:
+            return self._known
         for _ in range(100):
             try:
                 now = float(await self._answer_of_page("Date.now()"))
@@ -230,6 +241,7 @@ class VirtualTime:
                 await asyncio.sleep(0)  # a navigation is replacing the document
             else:
                 self._clock.see(now)
+                self._known = now if self._spent else None
                 return now
         raise PageGone()
 
@@ -254,28 +266,42 @@ class VirtualTime:
             raise
 
     async def advance(self, milliseconds: float) -> float:
-        """Move time by this much, stopping wherever a worker's timer is due; returns what it is then.
+        """Move time by this much, stopping wherever a worker's timer is due; returns what it is then."""
+        now = await self._move(milliseconds)
+        await self._deliver()
+        return now
 
-        A navigation in mid-grant starts the grant's budget anew. So a grant takes at most half of what is left, down to a
-        minute, and time is read again after each.
+    async def _deliver(self) -> None:
+        idle = not (self._network.lingering or self._network.holds)
+        await self.grant(DELIVER, policy=WAIT_FOR_LOADS if idle else "advance")
+
+    async def _move(self, milliseconds: float) -> float:
+        """`advance`, without what is posted at the very end.
+
+        A navigation in mid-grant starts the grant's budget anew. So a new document holds time (`first_moment.js`) until a
+        small grant has taken the place of the one under way.
         """
         now = await self.read()
-        end = now + milliseconds
+        end = now + math.ceil(milliseconds)  # the page's clock shows whole ones
         while now < end:
             self._mind_the_deadline()
             due = await self._workers_due()
             self._network.release(now)
             left = min([end, *due.values()]) - now
             if self._network.holds:
-                await self.grant(1, policy="advance")  # most such work cannot finish while time is fully stopped
+                new_document, self._network.new_document = self._network.new_document, False
+                await self.grant(
+                    HOLDING_STEP, policy="advance"
+                )  # most such work cannot finish while time is fully stopped
                 await self._release()
+                if new_document:
+                    await self._or_gone(self._page.js(waits.seen()))
             elif left > 0:
                 await self._go_on(now, left)
             now = await self.read()
             for worker, at in due.items():
                 if at <= now:
                     await self._or_gone(worker.js("__pbiTimers.fire()"))
-        await self.grant(DELIVER, policy="advance" if self._network.lingering else WAIT_FOR_LOADS)
         return now
 
     async def _go_on(self, now: float, left: float) -> None:
@@ -283,7 +309,7 @@ class VirtualTime:
         waiting would wait for it: then time advances by hand, slowly while another answer is to come."""
         network, left = self._network, max(left, DELIVER)  # a smaller grant may be none at all
         if not network.lingering:
-            await self.grant(left if left <= MINUTE else left // 2)
+            await self.grant(left)
         elif network.awaited:
             network.find_endless()
             if network.longest_wait > PATIENCE:
@@ -304,9 +330,10 @@ class VirtualTime:
         began = now = await self.read()
         while now - began < within:
             before = self._network.activity
-            now = await self.advance(QUIET)
+            now = await self._move(QUIET)
             if self._network.activity == before and not self._network.awaited and not self._network.held:
                 break
+        await self._deliver()
         return now - began
 
     async def until(self, happened: Callable[[], bool], within: float) -> bool:

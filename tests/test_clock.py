@@ -209,6 +209,31 @@ class TestNavigation:
         assert 1000 <= pbi_stage.page.evaluate("started") - began <= 1100
         assert pbi_stage.page.evaluate("Date.now()") - began == HOUR
 
+    @pytest.mark.parametrize(
+        ("destination", "arrives"),
+        [
+            ("/empty?elsewhere", "?elsewhere"),
+            ("about:blank", "about:blank"),
+            ("${URL.createObjectURL(new Blob(['elsewhere'], {type: 'text/html'}))}", "blob:"),
+            ("data:text/html,elsewhere", "/empty"),  # which the browser refuses
+        ],
+    )
+    def test_a_day_in_which_the_page_goes_elsewhere_is_not_a_moment_longer(
+        self, pbi_stage: Stage, pages: Site, destination: str, arrives: str
+    ) -> None:
+        pbi_stage.open(pages.empty)
+        pbi_stage.page.evaluate(
+            f"""void setTimeout(() => {{ const link = document.createElement('a'); link.href = `{destination}`; link.click(); }},
+            3_600_000)"""
+        )
+        before = pbi_stage.clock.now
+
+        pbi_stage.clock.advance("24h")
+
+        assert arrives in pbi_stage.page.url
+        assert pbi_stage.clock.now - before == timedelta(hours=24)
+        assert pbi_stage.page.evaluate("Date.now()") == pbi_stage.clock.now.timestamp() * 1000
+
     def test_goto_another_site_keeps_the_clock(self, pbi_stage: Stage, pages: Site) -> None:
         pbi_stage.open(pages.empty)
         pbi_stage.clock.advance("1h")

@@ -19,6 +19,8 @@ LIFETIMES = (HOUR, timedelta(minutes=90), timedelta(minutes=35))
 OBSERVED_LIFETIMES = 3.2
 BRIEF_LIFETIMES = 2.2
 """Enough for two renewals, where the same is seen under other conditions."""
+FRESH_ABSENCES = (1 / 180, 1 / 20, 2 / 15)
+"""Parts of a lifetime for which the user is away while the token is fresh: 20 s, 3 min and 8 min of 60."""
 BRIEF_OUTAGE, LONG_OUTAGE = timedelta(minutes=2), timedelta(minutes=10)
 BEYOND_COUNT = 1500
 """Requests of a brief outage that are watched: what a page asks meanwhile is FAIL-5's business."""
@@ -164,34 +166,22 @@ class Scenarios:
         return session.observed
 
     @cached_property
-    def throttled(self) -> list[Observation]:
-        """The tab is hidden for two lifetimes, shown again, and used 5 s later."""
-        return [self._throttled(lifetime) for lifetime in (self._lifetimes if self.thorough else [self.lifetime])]
+    def hidden(self) -> list[Observation]:
+        """The user looks at another tab, three times for a while, when the token is still fresh; then for two lifetimes, and
+        uses the page 5 s after the last return."""
+        return [self._hidden(lifetime) for lifetime in (self._lifetimes if self.thorough else [self.lifetime])]
 
-    def _throttled(self, lifetime: timedelta) -> Observation:
-        with self._session("hidden for two lifetimes", lifetime) as session:
+    def _hidden(self, lifetime: timedelta) -> Observation:
+        with self._session("hidden for a while, then for two lifetimes", lifetime) as session:
             if session.loaded():
                 stage = session.stage
-                stage.clock.advance("5min")
-                with stage.tab.hidden():
-                    stage.clock.advance(2 * lifetime)
-                session.observed.returns.append(stage.tab.shown_at)
-                stage.clock.advance_to(stage.tab.shown_at + timedelta(seconds=5))
-                session.interact()
-        return session.observed
-
-    @cached_property
-    def fresh_return(self) -> Observation:
-        """The user looks at another tab for a while, three times, while the token is fresh."""
-        with self._session("away while the token is fresh") as session:
-            if session.loaded():
-                stage = session.stage
-                for away in ("20s", "3min", "8min"):
-                    stage.clock.advance("4min")
+                for away in (*FRESH_ABSENCES, 2):
+                    stage.clock.advance(lifetime / 15)
                     with stage.tab.hidden():
-                        stage.clock.advance(away)
+                        stage.clock.advance(away * lifetime)
                     session.observed.returns.append(stage.tab.shown_at)
-                    stage.clock.advance("10s")
+                    stage.clock.advance_to(stage.tab.shown_at + timedelta(seconds=5))
+                session.interact()
         return session.observed
 
     @cached_property

@@ -108,6 +108,7 @@ class Session:
         url = self._url
         adapter, stage = self.page.adapter, self.stage
         adapter.stage, adapter.chance = stage, self._chance
+        stage.leave_unattended(type(adapter) is Adapter)
         stage.open(url, lifetime=self.observed.lifetime)
         self._expect_page(url)
         self.observed.url, self.observed.landed = url, stage.page.url
@@ -135,11 +136,11 @@ class Session:
         try:
             stage.clock.advance_until(lambda: stage.journal.of("item.event", event="loaded"), START_UP, every="0.1s")
         except AssertionError:
+            stage.leave_unattended(False)
             self.observed.landed = stage.page.url
             return []
         stage.clock.advance(SETTLED)
         self.observed.chosen = self._choose()
-        stage.leave_unattended(type(self.page.adapter) is Adapter)
         return self.items()
 
     def _choose(self) -> str | None:

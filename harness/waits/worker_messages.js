@@ -1,8 +1,7 @@
 // Time waits from `new Worker` until its script has run, and from each message to it until that has been handled: only then
-// does the clock know the worker's timers. Telling the clock would be too slow by thousands of virtual seconds, so the page
-// itself stops time at once, by a request that nobody answers; a note sent behind each message says when it may go on.
-(({ key, hold, release }) => {
-  const { fetch, Worker, AbortController } = window;
+// does the clock know the worker's timers. A note sent behind each message says when time may go on.
+((hold, heard, { key }) => {
+  const { Worker } = window;
   const { postMessage, terminate } = Worker.prototype;
   const names = new WeakMap();
   const gone = new WeakSet();
@@ -10,27 +9,23 @@
   const frame = Math.random().toString(36);
   let workers = 0;
   let notes = 0;
-  let holding;
 
   const waitFor = (worker) => {
     if (gone.has(worker)) return;
-    if (waiting.size === 0) {
-      holding = new AbortController();
-      fetch(hold, { signal: holding.signal, mode: "no-cors" }).catch(() => {});
-    }
     const note = `${names.get(worker)} ${++notes}`;
-    waiting.set(note, worker);
+    waiting.set(note, { worker, end: hold() });
     postMessage.call(worker, { [key]: note });
   };
   const handled = (note) => {
-    if (waiting.delete(note) && waiting.size === 0) holding.abort();
+    waiting.get(note)?.end();
+    waiting.delete(note);
   };
   const forget = (worker) => {
     gone.add(worker);
-    for (const [note, awaited] of waiting) if (awaited === worker) handled(note);
+    for (const [note, awaited] of waiting) if (awaited.worker === worker) handled(note);
   };
   const ended = (name) => {
-    for (const worker of waiting.values()) if (names.get(worker) === name) forget(worker);
+    for (const { worker } of waiting.values()) if (names.get(worker) === name) forget(worker);
   };
 
   window.Worker = new Proxy(Worker, {
@@ -56,5 +51,5 @@
       forget(worker);
     },
   });
-  Object.defineProperty(window, release, { value: { handled, ended } });
+  Object.assign(heard, { handled, ended });
 })

@@ -9,7 +9,7 @@ import freezegun
 import pytest
 from cloud_clients import Client, Clock
 
-from fake_pbi import embed
+from fake_pbi import embed, frame_document
 from fake_pbi.certificate import Certificate
 from fake_pbi.cloud import Cloud
 from fake_pbi.tokens import POWER_BI
@@ -41,17 +41,19 @@ def ca(certificate: Certificate, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture(scope="session")
 def npm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("node_modules")
-    for package in (*embed.PACKAGES, "left-pad"):
-        (folder / package).mkdir()
-        (folder / package / "index.js").write_text(f"export default '{package}'")
+    for script in frame_document.PACKAGES:
+        (folder / script).parent.mkdir(parents=True)
+        (folder / script).write_text(f"var {Path(script).name.partition('.')[0]} = {{}}")
     return folder
 
 
 @pytest.fixture
 def app_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A stand-in for the iframe app, which has tests of its own."""
-    (tmp_path / "index.html").write_text('<script type="application/json" id="settings">__SETTINGS__</script>')
-    (tmp_path / "app.js").write_text("export {}")
+    settings = '<script type="application/json" id="settings">__SETTINGS__</script>'
+    (tmp_path / "index.html").write_text(f"{settings}<style>__STYLE__</style>__PACKAGES__ __MODULES__")
+    (tmp_path / "style.css").write_text("p { color: red }")
+    (tmp_path / "app.js").write_text('import { x } from "./other.js"')
     monkeypatch.setattr(embed, "APP_FOLDER", tmp_path)
     return tmp_path
 

@@ -1,5 +1,6 @@
 """app.powerbi.com, asked as the iframe app asks it."""
 
+import base64
 import json
 import re
 from datetime import timedelta
@@ -28,7 +29,7 @@ class Frame:
         self._client = client
         page = client.get(APP + path)
         assert page.headers["Cache-Control"] == "no-store"
-        settings = re.search(r'id="settings">(.*)</script>', page.text)
+        settings = re.search(r'id="settings">(.*?)</script>', page.text)
         assert settings
         self.settings: dict[str, Any] = json.loads(settings[1])
         self.item: str = self.settings["item"]
@@ -89,14 +90,13 @@ def test_each_frame_is_a_new_item_with_its_settings(cloud: Cloud, client: Client
     ]
 
 
-def test_files_of_the_app_and_of_microsofts_packages(client: Client) -> None:
-    def status(path: str) -> int:
-        return client.get(f"{APP}/_fake/{path}").status_code
+def test_document_brings_all_that_it_runs(client: Client) -> None:
+    text = client.get(f"{APP}/reportEmbed?uid=u").text
 
-    assert status("app/app.js") == 200
-    assert status("npm/powerbi-models/index.js") == 200
-    assert status("npm/left-pad/index.js") == 404
-    assert status("npm/powerbi-models/%2e%2e/left-pad/index.js") in (403, 404)
+    assert "color: red" in text
+    assert "var models = {}" in text
+    [address] = json.loads(text[text.index('{"imports"') :])["imports"].values()
+    assert base64.b64decode(address.partition(",")[2]).startswith(b'import { x } from "other.js"\n')
 
 
 def test_item_takes_a_token(cloud: Cloud, frame: Frame, clock: Clock) -> None:
