@@ -7,7 +7,7 @@
 | `tab` | what the user did with the tab | state: hidden, shown, frozen, resumed |
 | `request` | the page, its frames or workers sent a request | request, url, method, type, source: page, worker, embed |
 | `response` | its end | request, status (None: it failed), error |
-| `clock` | something that the clock could not wait for | what, url |
+| `clock` | something that the clock could not wait for | what: request without an end, work without an end; url; call |
 | `host.refused` | the gateway refused a host that is not open | host |
 | `fault.began`, `fault.ended`, `fault.hit` | a fault that a scenario put in front of an endpoint | fault, url; hit: method |
 | `token.fetched` | an answer to the page brought a token (contract sessions) | token, url, by: type of the request |

@@ -92,6 +92,7 @@ class Network:
         self.patient: list[str] = []
         """Globs of URLs whose answers are always waited for, however long they take."""
         self._underway: dict[str, Underway] = {}
+        self._endless_work = False
         self._limits: dict[str, int] = {}
         self._counts: Counter[str] = Counter()
         self._stamped: dict[str, asyncio.Event] = {}
@@ -125,7 +126,7 @@ class Network:
     @property
     def lingering(self) -> bool:
         """Whether a request is under way that will never end, or ends by virtual time."""
-        return bool(self.held) or any(request.endless for request in self._underway.values())
+        return bool(self.held) or self._endless_work or any(request.endless for request in self._underway.values())
 
     def find_endless(self) -> bool:
         """Look for requests that have been under way for so long that they will not end; True if there is a new one."""
@@ -148,6 +149,11 @@ class Network:
         if request.url not in self._known_endless:
             self._known_endless.add(request.url)
             self._journal.write("clock", what="request without an end", url=request.url)
+
+    def note_endless_work(self, call: str) -> None:
+        """Put on record that a call has not ended, and that time did not wait for it."""
+        self._journal.write("clock", what="work without an end", call=call)
+        self._endless_work = True
 
     def sent_at(self, id: str | None) -> float:
         """When by page time a request was sent, in milliseconds."""

@@ -23,6 +23,10 @@ DELIVER = 0.01
 """Virtual milliseconds that are enough to deliver what a page posted while time stood still."""
 HOLDING_STEP = 1.0
 """Virtual milliseconds that pass at a time while a document holds time."""
+PROMPT = 3
+"""Steps in which most of such work has ended."""
+WORK_PATIENCE = 1.0
+"""Real seconds after which it is asked what is still under way; what is so the second time is given up."""
 HELD_STEP = 250.0
 """Virtual milliseconds that pass at a time while a held request is waited for."""
 ENDLESS_STEP = 1000.0
@@ -56,6 +60,9 @@ class VirtualTime:
         self._frames: dict[int, str] = {}
         self._gone = False
         self._spent = False
+        self._held_since: float | None = None
+        """Since when (real seconds) work on other threads has been waited for without a pause."""
+        self._held_steps = self._asked_after = 0
         self._known: float | None = None
         """Page time, where it is known because it stands still."""
         self._tasks: set[asyncio.Future[None]] = set()
@@ -148,12 +155,20 @@ class VirtualTime:
             child.on("Runtime.bindingCalled", lambda event: self._handled(child, event))
             answers.append(child.send("Runtime.enable"))
             answers.append(child.send("Runtime.addBinding", name=waits.BINDING))
-            answers.append(child.send("Runtime.evaluate", expression=waits.worker_script()))
-            self._workers.append(child)
+            # At its first line, and not before: only then a worker has what only secure contexts have.
+            child.on("Debugger.paused", lambda _: self._prepare(child))
+            answers.append(child.send("Debugger.enable"))
+            answers.append(child.send("Debugger.setInstrumentationBreakpoint", instrumentation="beforeScriptExecution"))
         answers.append(child.send("Runtime.runIfWaitingForDebugger"))
         await asyncio.gather(
             *answers, return_exceptions=True
         )  # some targets lack some domains; others have ended already
+
+    def _prepare(self, worker: Session) -> None:
+        """Give a worker the clock's timers and waits, and let it run."""
+        worker.send("Runtime.evaluate", expression=waits.worker_script())
+        worker.send("Debugger.disable")
+        self._workers.append(worker)
 
     def _attach_watchers(self, session: Session, source: Source) -> list[asyncio.Future[Event]]:
         return [answer for watcher in self._watchers for answer in watcher.attach(session, source)]
@@ -172,9 +187,8 @@ class VirtualTime:
         while self._ended_workers:
             await self._tell_frames(waits.ended(self._ended_workers.pop(0)))
 
-    async def _tell_frames(self, expression: str) -> None:
-        for context in tuple(self._contexts):
-            await self._or_gone(self._page.js(expression, context=context))
+    async def _tell_frames(self, expression: str) -> list[Any]:
+        return [await self._or_gone(self._page.js(expression, context=context)) for context in tuple(self._contexts)]
 
     async def _or_gone(self, work: Awaitable[T]) -> T | None:
         """The result, or None where the frame or worker has gone in the meantime."""
@@ -214,11 +228,23 @@ class VirtualTime:
                     raise BrowserGone()
                 if done or self._network.find_endless():
                     return
+                if not self._network.awaited and await self._is_held_by_nothing_known():
+                    return
                 self._mind_the_deadline()
                 if real_time.seconds() >= give_up:
                     raise ClockStuck(self._network.awaited, PATIENCE)
         finally:
             stirred.cancel()
+
+    async def _is_held_by_nothing_known(self) -> bool:
+        """Whether time stands still though the page answers and no request is under way: it does not wait any longer then."""
+        try:
+            async with asyncio.timeout(HELD_PATIENCE):
+                await self._page.js("0")
+        except (TimeoutError, DevToolsError):
+            return False
+        self._network.note_endless_work("unknown")
+        return True
 
     def _mind_the_deadline(self) -> None:
         if real_time.seconds() > self.deadline:
@@ -285,24 +311,44 @@ class VirtualTime:
         end = now + math.ceil(milliseconds)  # the page's clock shows whole ones
         while now < end:
             self._mind_the_deadline()
-            due = await self._workers_due()
+            due, working = await self._workers_state()
             self._network.release(now)
             left = min([end, *due.values()]) - now
-            if self._network.holds:
-                new_document, self._network.new_document = self._network.new_document, False
-                await self.grant(
-                    HOLDING_STEP, policy="advance"
-                )  # most such work cannot finish while time is fully stopped
-                await self._release()
-                if new_document:
-                    await self._or_gone(self._page.js(waits.seen()))
-            elif left > 0:
-                await self._go_on(now, left)
+            if self._network.holds or working:
+                await self._step(working)
+            else:
+                self._held_since = None
+                if left > 0:
+                    await self._go_on(now, left)
             now = await self.read()
             for worker, at in due.items():
                 if at <= now:
-                    await self._or_gone(worker.js("__pbiTimers.fire()"))
+                    await self._or_gone(worker.js(waits.told("fire()")))
         return now
+
+    async def _step(self, working: Sequence[Session]) -> None:
+        """Let a millisecond pass while documents or workers wait for work on other threads: most of it cannot finish while
+        time stands still. What does not finish within a few seconds is not waited for any longer."""
+        if self._held_since is None:
+            self._held_since, self._held_steps, self._asked_after = real_time.seconds(), 0, 0
+        new_document, self._network.new_document = self._network.new_document, False
+        await self.grant(HOLDING_STEP, policy="advance")
+        self._held_steps += 1
+        await self._release()
+        if new_document:
+            await self._or_gone(self._page.js(waits.told("seen?.()")))
+        if self._held_steps > PROMPT:
+            await self._tell(working, waits.told("step()"))
+        if real_time.seconds() - self._held_since > (self._asked_after + 1) * WORK_PATIENCE:
+            self._asked_after += 1
+            for calls in await self._tell(working, waits.told("giveUp()")):
+                for call in calls or ():
+                    self._network.note_endless_work(call)
+
+    async def _tell(self, workers: Sequence[Session], expression: str) -> list[Any]:
+        """Tell all frames, and these workers; returns what they answer."""
+        frames = await self._tell_frames(expression)
+        return frames + [await self._or_gone(worker.js(expression)) for worker in workers]
 
     async def _go_on(self, now: float, left: float) -> None:
         """Take a step of at most `left`. Where a request is under way that ends by virtual time, or never, the browser's own
@@ -319,11 +365,14 @@ class VirtualTime:
             dues = [held.due - now for held in network.held.values()]
             await self.grant(min([left, HELD_STEP if dues else ENDLESS_STEP, *dues]), policy="advance")
 
-    async def _workers_due(self) -> dict[Session, float]:
+    async def _workers_state(self) -> tuple[dict[Session, float], list[Session]]:
+        """When the next timer of each worker is due, and which of them wait for work of their own."""
         if self.frozen:  # so are its workers
-            return {}
-        due = {worker: await self._or_gone(worker.js("__pbiTimers.next()")) for worker in self._workers}
-        return {worker: float(at) for worker, at in due.items() if at is not None}
+            return {}, []
+        states = {worker: await self._or_gone(worker.js(waits.STATE)) for worker in self._workers}
+        known = {worker: state for worker, state in states.items() if state is not None}
+        due = {worker: float(at) for worker, (at, _) in known.items() if at is not None}
+        return due, [worker for worker, (_, held) in known.items() if held]
 
     async def settle(self, within: float = 1000) -> float:
         """Let time pass until messages are delivered and requests answered, at most `within` ms; returns how many it took."""

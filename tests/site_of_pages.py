@@ -32,7 +32,8 @@ function workerOf(source) { return new Worker(URL.createObjectURL(new Blob([sour
 
 
 class Site:
-    """Its pages: `/home` (with a frame of the other site), `/empty`, `/slow` (0.15 s), `/sign-in` (by way of the other site)."""
+    """Its pages: `/home` (with a frame of the other site), `/empty`, `/slow` (0.15 s), `/echo`
+    (a WebSocket), `/sign-in` (by way of the other site)."""
 
     def __init__(self, port: int) -> None:
         self.origin = f"http://127.0.0.1:{port}"
@@ -67,6 +68,14 @@ async def _start() -> tuple[web.AppRunner, Site]:
         await asyncio.sleep(0.15)
         return web.Response(text="slow", content_type="text/html")
 
+    async def echo(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            await asyncio.sleep(0.005)
+            await socket.send_str(message.data)
+        return socket
+
     async def never(_: web.Request) -> web.Response:
         await asyncio.sleep(3600)
         return web.Response()
@@ -88,6 +97,7 @@ async def _start() -> tuple[web.AppRunner, Site]:
     page("/worker.js", WORKER)
     app.router.add_get("/slow", slow)
     app.router.add_get("/never", never)
+    app.router.add_get("/echo", echo)
     app.router.add_get("/sign-in", sign_in)
     app.router.add_get("/consent", consent)
     app.router.add_get("/favicon.ico", favicon)

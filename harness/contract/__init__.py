@@ -48,7 +48,10 @@ def judge(rule: Rule, scenarios: Scenarios) -> Verdict:
         return Verdict("skipped", scenarios.first.stopped or "Nothing was embedded (EMB-1).")
     if rule.id not in WITHOUT_RENEWALS and (why := scenarios.real_clock):
         return Verdict("skipped", f"The backend's clock is real: {why}")
-    return rule.broken(rule.judge(scenarios))
+    verdict = rule.broken(rule.judge(scenarios))
+    if verdict.is_finding and (call := scenarios.lost_to_the_clock(verdict)):
+        return Verdict("skipped", f"The clock could not wait for {call}, on which this rests: {verdict.message}")
+    return verdict
 
 
 from harness.contract.suite import RefreshContract  # noqa: E402 (it judges, so it comes after)

@@ -182,6 +182,8 @@ def _why_a_storm(observed: Observation, requests: list[Entry]) -> str:
 def renewals_bring_something_newer(scenarios: Scenarios) -> Verdict:
     renewed = 0
     for observed in scenarios.healthy:
+        if observed.storm:  # tokens that are asked for together end together: LIFE-3 has them
+            break
         for item in loads(observed):
             for old, new in pairwise(observed.journal.of("token.applied", item=item)):
                 problem = _nothing_newer(old, new)

@@ -1,13 +1,25 @@
 """What time has to wait for beyond loads and timers, and how.
 
-Chromium's virtual time waits for network loads and runs the timers of pages and frames, but knows nothing of other threads.
+Chromium's virtual time waits for network loads and runs the timers of pages and frames, but knows nothing of its other
+threads and processes. A call that works there comes back after minutes to hours of virtual time, unless the page stops time
+meanwhile (`hold.js`) and the clock moves by single milliseconds until the call has ended.
 
-| API | what happens left alone | what is done | where |
+| API | left alone | one sees its end by | where |
 |---|---|---|---|
-| `new Worker`, `postMessage` to it | a message takes up to hours | time is held until the worker has handled it | `worker_messages.js` in every frame |
-| a navigation | the old document lives on, for minutes to hours | time is held until the new one is there | `navigations.js` in every frame |
-| a page's new document | begins the grant under way anew | time is held until the clock has seen it | `first_moment.js` in the page |
+| Web Crypto but `digest`; Cache API; `Blob.text()` and the like; `cookieStore`, permissions, storage estimates, `decode()`, font loads, `createImageBitmap`, clipboard, WebAuthn | up to a day | its promise | `other_threads.js` in every frame and worker |
+| IndexedDB: opening, deleting, transactions | minutes to hours | its event (`blocked` is one) | the same |
+| `FileReader` | seconds to hours | `loadend` | the same |
+| Web Locks | up to hours | the callback; if it is another's, after a few steps of the clock, and again when one is given back | the same |
+| `BroadcastChannel` | up to an hour | nothing: a few steps | the same |
+| `WebSocket` | minutes | `open`; after `send()` the next message, at most some 40 steps | the same |
+| a worker's `fetch`, `XMLHttpRequest`, bodies | up to an hour | its promise or `loadend` | the same, in workers |
+| animation frames | up to hours | a timer of a 60th of a second brings them, too | `animation_frames.js` in every frame |
+| `new Worker`, `postMessage` to it | up to hours | a note behind each message, which the worker hands on | `worker_messages.js` in every frame |
 | a worker's `setTimeout`, `setInterval` | they never fire | the clock keeps the list and fires what is due | `worker_timers.js` in every dedicated worker |
+| a navigation | the old document lives on for hours | the new document | `navigations.js` in every frame |
+| a page's new document | begins the grant under way anew | the clock has seen it | `first_moment.js` in the page |
+
+All wrapped functions keep name, length, text and properties (`wrap.js`).
 """
 
 import json
@@ -20,9 +32,6 @@ HOLD_URL = "https://hold.pbi-harness.invalid/"
 NEW_DOCUMENT = "new-document"
 """How the address of such a request ends when a new document of the page makes it."""
 
-IN_FRAMES = ("first_moment.js", "navigations.js", "worker_messages.js")
-"""The parts that run in every frame. They share `hold` (`hold.js`), and `heard`: what the clock tells the frame."""
-
 KEY = f"pbi-harness {secrets.token_hex(8)}"
 HEARD = f"__pbiHeard{secrets.token_hex(8)}"
 BINDING = f"__pbiHandled{secrets.token_hex(8)}"
@@ -33,23 +42,45 @@ def _source(name: str) -> str:
     return Path(__file__).with_name(name).read_text("utf-8").rstrip()
 
 
+def _script(*parts: str, **settings: str | None) -> str:
+    """The parts, which share `wrap`, `hold`, and `heard`: what the clock tells the frame or worker, and asks it."""
+    shared = f"const heard = {{}}, wrap = {_source('wrap.js')}(), hold = {_source('hold.js')}(heard, settings);"
+    listen = f"Object.defineProperty(globalThis, {HEARD!r}, {{ value: heard }});"
+    return "\n".join(["((settings) => {", shared, listen, *parts, f"}})({json.dumps(settings)});"])
+
+
 def frame_script() -> str:
     """What every frame runs before its own scripts."""
-    settings = json.dumps({"holdUrl": HOLD_URL, "newDocument": NEW_DOCUMENT, "key": KEY})
-    shared = f"const hold = {_source('hold.js')}(settings), heard = {{}};"
-    listen = f"Object.defineProperty(window, {HEARD!r}, {{ value: heard }});"
-    parts = "\n".join(f"{_source(name)}(hold, heard, settings);" for name in IN_FRAMES)
-    return f"((settings) => {{\n{shared}\n{listen}\n{parts}\n}})({settings});"
+    return _script(
+        f"{_source('first_moment.js')}(hold, heard, settings);",
+        f"{_source('navigations.js')}(hold);",
+        f"{_source('other_threads.js')}(hold, wrap);",
+        f"{_source('animation_frames.js')}(wrap);",
+        f"{_source('worker_messages.js')}(hold, wrap, heard, settings);",
+        holdUrl=HOLD_URL,
+        newDocument=NEW_DOCUMENT,
+        key=KEY,
+    )
 
 
 def worker_script() -> str:
     """What every dedicated worker runs before its own script."""
-    return f"{_source('worker_timers.js')}({json.dumps({'key': KEY, 'binding': BINDING})});"
+    return _script(
+        f"{_source('other_threads.js')}(hold, wrap);",
+        f"{_source('worker_timers.js')}(wrap, heard, settings);",
+        holdUrl=None,
+        key=KEY,
+        binding=BINDING,
+    )
 
 
-def seen() -> str:
-    """The expression that tells a new document that the clock has seen it."""
-    return f"globalThis.{HEARD}?.seen?.()"
+def told(message: str) -> str:
+    """The expression that tells a frame or worker something, or asks it: `step()`, `giveUp()`, `fire()`."""
+    return f"globalThis.{HEARD}?.{message}"
+
+
+STATE = f"[{HEARD}.next(), {HEARD}.held()]"
+"""Asks a worker when its next timer is due (milliseconds since 1970; None: never), and how much work it is waiting for."""
 
 
 def worker_of(note: str) -> str:
@@ -58,10 +89,10 @@ def worker_of(note: str) -> str:
 
 
 def handled(note: str) -> str:
-    """The expression that tells a frame that a worker has handled what the note stands behind."""
-    return f"globalThis.{HEARD}?.handled({json.dumps(note)})"
+    """Tells a frame that a worker has handled what the note stands behind."""
+    return told(f"handled({json.dumps(note)})")
 
 
 def ended(worker: str) -> str:
-    """The expression that tells a frame that a worker has ended: nothing will be handled any more."""
-    return f"globalThis.{HEARD}?.ended({json.dumps(worker)})"
+    """Tells a frame that a worker has ended: nothing will be handled any more."""
+    return told(f"ended({json.dumps(worker)})")

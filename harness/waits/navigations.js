@@ -7,7 +7,7 @@
   navigation.addEventListener("navigate", ({ destination, downloadRequest, signal }) => {
     if (destination.sameDocument || downloadRequest !== null) return;
     end();
-    end = hold();
+    end = hold("a navigation");
     signal.addEventListener("abort", end);
   });
   for (const ending of ["navigatesuccess", "navigateerror"]) navigation.addEventListener(ending, () => end());

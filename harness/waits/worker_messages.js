@@ -1,8 +1,8 @@
 // Time waits from `new Worker` until its script has run, and from each message to it until that has been handled: only then
 // does the clock know the worker's timers. A note sent behind each message says when time may go on.
-((hold, heard, { key }) => {
-  const { Worker } = window;
-  const { postMessage, terminate } = Worker.prototype;
+((hold, wrap, heard, { key }) => {
+  const { apply, construct } = Reflect;
+  const { postMessage } = Worker.prototype;
   const names = new WeakMap();
   const gone = new WeakSet();
   const waiting = new Map();
@@ -13,8 +13,8 @@
   const waitFor = (worker) => {
     if (gone.has(worker)) return;
     const note = `${names.get(worker)} ${++notes}`;
-    waiting.set(note, { worker, end: hold() });
-    postMessage.call(worker, { [key]: note });
+    waiting.set(note, { worker, end: hold("Worker.postMessage") });
+    apply(postMessage, worker, [{ [key]: note }]);
   };
   const handled = (note) => {
     waiting.get(note)?.end();
@@ -28,9 +28,9 @@
     for (const { worker } of waiting.values()) if (names.get(worker) === name) forget(worker);
   };
 
-  window.Worker = new Proxy(Worker, {
+  wrap(window, "Worker", {
     construct(target, args, newTarget) {
-      const worker = Reflect.construct(target, args, newTarget);
+      const worker = construct(target, args, newTarget);
       names.set(worker, `${frame} ${++workers}`);
       // Not an Event of its own class: the script could not be loaded, so nothing will ever be handled.
       worker.addEventListener("error", (event) => event instanceof ErrorEvent || forget(worker));
@@ -38,16 +38,15 @@
       return worker;
     },
   });
-  Worker.prototype.constructor = window.Worker;
-  Worker.prototype.postMessage = new Proxy(postMessage, {
+  wrap(Worker.prototype, "postMessage", {
     apply(target, worker, args) {
-      Reflect.apply(target, worker, args);
+      apply(target, worker, args);
       waitFor(worker);
     },
   });
-  Worker.prototype.terminate = new Proxy(terminate, {
+  wrap(Worker.prototype, "terminate", {
     apply(target, worker, args) {
-      Reflect.apply(target, worker, args);
+      apply(target, worker, args);
       forget(worker);
     },
   });

@@ -1,6 +1,6 @@
 // A worker reads the virtual Date.now(), but its timers wait for a thread that virtual time never wakes. So its timers become
 // a list that the clock reads (`next`) and fires (`fire`) when page time has come there.
-(({ key, binding }) => {
+((wrap, heard, { key, binding }) => {
   const timers = new Map();
   let last = 0;
   const add = (callback, delay, args, period) => {
@@ -8,9 +8,13 @@
     return last;
   };
   const wait = (delay) => Math.max(1, Number(delay) || 0);
-  self.setTimeout = (callback, delay, ...args) => add(callback, wait(delay), args, null);
-  self.setInterval = (callback, delay, ...args) => add(callback, wait(delay), args, wait(delay));
-  self.clearTimeout = self.clearInterval = (id) => void timers.delete(id);
+  const clear = { apply: (target, self, [id]) => void timers.delete(id) };
+  wrap(self, "setTimeout", { apply: (target, self, [callback, delay, ...args]) => add(callback, wait(delay), args, null) });
+  wrap(self, "setInterval", {
+    apply: (target, self, [callback, delay, ...args]) => add(callback, wait(delay), args, wait(delay)),
+  });
+  wrap(self, "clearTimeout", clear);
+  wrap(self, "clearInterval", clear);
 
   const next = () => (timers.size ? Math.min(...[...timers.values()].map((timer) => timer.due)) : null);
   const fire = () => {
@@ -28,7 +32,7 @@
     }
     return next();
   };
-  Object.defineProperty(self, "__pbiTimers", { value: { next, fire } });
+  Object.assign(heard, { next, fire });
 
   // The page sends a note behind each message of its own (worker_messages.js). When the note is here, the message has been
   // handled, and with the first one the script has run: the list is complete, and time may go on.

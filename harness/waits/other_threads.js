@@ -1,0 +1,153 @@
+// Time waits for what the browser does on its other threads and in its other processes, where its own virtual time does not.
+// The tables say which calls these are and how one sees that such a call has ended; __init__.py says what they take if left
+// alone.
+((hold, wrap) => {
+  const { apply, construct } = Reflect;
+  const { then } = Promise.prototype;
+  const { addEventListener } = EventTarget.prototype;
+  const DELIVERY = { steps: 6 };
+  const ANSWER = 64;
+
+  const PROMISED = {
+    SubtleCrypto: ["decrypt", "deriveBits", "deriveKey", "encrypt", "exportKey", "generateKey", "importKey", "sign", "unwrapKey", "verify", "wrapKey"],
+    CacheStorage: ["delete", "has", "keys", "match", "open"],
+    Cache: ["add", "addAll", "delete", "keys", "match", "matchAll", "put"],
+    Blob: ["arrayBuffer", "bytes", "text"],
+    Clipboard: ["read", "readText", "write", "writeText"],
+    CookieStore: ["delete", "get", "getAll", "set"],
+    CredentialsContainer: ["create", "get"],
+    FontFace: ["load"],
+    FontFaceSet: ["load"],
+    HTMLImageElement: ["decode"],
+    IDBFactory: ["databases"],
+    LockManager: ["query"],
+    Permissions: ["query"],
+    StorageManager: ["estimate", "getDirectory", "persist", "persisted"],
+  };
+  // Interface -> methods that return what later says that it is done by one of the events.
+  const ANNOUNCED = {
+    IDBFactory: [["deleteDatabase", "open"], ["success", "error", "blocked"]],
+    IDBDatabase: [["transaction"], ["complete", "abort"]],
+  };
+  // Interface -> methods of what later says so itself.
+  const OWN_EVENTS = {
+    FileReader: [["readAsArrayBuffer", "readAsBinaryString", "readAsDataURL", "readAsText"], ["loadend"]],
+  };
+  // A worker's requests are no loads of the page, which are waited for.
+  if (typeof WorkerGlobalScope === "function") {
+    Object.assign(PROMISED, {
+      Response: ["arrayBuffer", "blob", "bytes", "formData", "json", "text"],
+      Request: ["arrayBuffer", "blob", "bytes", "formData", "json", "text"],
+    });
+    OWN_EVENTS.XMLHttpRequest = [["send"], ["loadend"]];
+    wrap(globalThis, "fetch", { apply: (target, self, args) => settled("fetch", apply(target, self, args)) });
+  }
+
+  /** The same result a tick later. What rejects stays unhandled unless the page handles it. */
+  function settled(call, promise) {
+    const end = hold(call);
+    const done = (value) => (end(), value);
+    const failed = (error) => {
+      end();
+      throw error;
+    };
+    return apply(then, promise, [done, failed]);
+  }
+
+  function until(events, target, end) {
+    for (const event of events) apply(addEventListener, target, [event, end, { once: true }]);
+  }
+
+  function wrapAll(table, handler) {
+    for (const [interfaceName, entry] of Object.entries(table)) {
+      const [methods, events] = Array.isArray(entry[0]) ? entry : [entry];
+      for (const method of methods) {
+        wrap(globalThis[interfaceName]?.prototype, method, { apply: handler(`${interfaceName}.${method}`, events) });
+      }
+    }
+  }
+
+  wrapAll(PROMISED, (call) => (target, self, args) => settled(call, apply(target, self, args)));
+  wrapAll(ANNOUNCED, (call, events) => (target, self, args) => {
+    const result = apply(target, self, args);
+    until(events, result, hold(call));
+    return result;
+  });
+  wrapAll(OWN_EVENTS, (call, events) => (target, self, args) => {
+    const result = apply(target, self, args);
+    until(events, self, hold(call));
+    return result;
+  });
+  wrap(globalThis, "createImageBitmap", {
+    apply: (target, self, args) => settled("createImageBitmap", apply(target, self, args)),
+  });
+
+  // A lock may be another's for hours. The lock manager answers in order, so with its next answer a lock that is free has been
+  // given; and one that was given back, to whom it was for next.
+  const { LockManager, BroadcastChannel } = globalThis;
+  const { query } = LockManager?.prototype ?? {};
+  const untilManaged = (manager) => {
+    const end = hold("LockManager.request");
+    const managed = () => {
+      hold("LockManager.request", DELIVERY);
+      end();
+    };
+    apply(then, apply(query, manager, []), [managed, managed]);
+  };
+  wrap(LockManager?.prototype, "request", {
+    apply(target, self, args) {
+      const result = apply(target, self, args);
+      untilManaged(self);
+      const returned = (value) => (untilManaged(self), value);
+      const failed = (error) => {
+        untilManaged(self);
+        throw error;
+      };
+      return apply(then, result, [returned, failed]);
+    },
+  });
+
+  // Nobody says when a message has arrived; a listener of our own hears it about when the others do.
+  const { close } = BroadcastChannel?.prototype ?? {};
+  wrap(BroadcastChannel?.prototype, "postMessage", {
+    apply(target, self, args) {
+      const listener = construct(BroadcastChannel, [self.name]);
+      const end = hold("BroadcastChannel.postMessage");
+      const arrived = () => {
+        hold("BroadcastChannel.postMessage", DELIVERY);
+        end();
+        apply(close, listener, []);
+      };
+      until(["message", "messageerror"], listener, arrived);
+      try {
+        apply(target, self, args);
+      } catch (error) {
+        arrived();
+        throw error;
+      }
+    },
+  });
+
+  // A server answers what it is sent, or it does not.
+  wrap(globalThis, "WebSocket", {
+    construct(target, args, newTarget) {
+      const socket = construct(target, args, newTarget);
+      until(["open", "error", "close"], socket, hold("WebSocket"));
+      return socket;
+    },
+  });
+  // One that does not is waited for ever more briefly.
+  const patience = new WeakMap();
+  wrap(globalThis.WebSocket?.prototype, "send", {
+    apply(target, self, args) {
+      apply(target, self, args);
+      const steps = patience.get(self) ?? ANSWER;
+      patience.set(self, Math.max(1, steps >> 1));
+      const end = hold("WebSocket.send", { steps });
+      until(["message", "close"], self, () => {
+        patience.set(self, ANSWER);
+        end();
+      });
+    },
+  });
+})

@@ -1,0 +1,234 @@
+"""Time waits for what the browser does on its other threads and in its other processes: in a page, in a frame of another site
+and in a worker."""
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Frame, Page
+from site_of_pages import Site
+
+from fake_pbi.journal import Entry
+from harness.stage import Stage
+
+CLOSE = 200
+"""Virtual milliseconds within which a wait has to end."""
+WORTH = {"an RSA key": 3000}
+"""Work that takes the machine longer, and so takes as long in virtual time."""
+
+WORKS = {
+    "IndexedDB": """new Promise((done, failed) => {
+        const asked = indexedDB.open('db' + Math.random(), 1);
+        asked.onerror = failed;
+        asked.onupgradeneeded = () => asked.result.createObjectStore('s');
+        asked.onsuccess = () => {
+          const writing = asked.result.transaction('s', 'readwrite');
+          writing.objectStore('s').put(1, 1);
+          writing.oncomplete = () => {
+            const reading = asked.result.transaction('s').objectStore('s').get(1);
+            reading.onsuccess = () => done(reading.result);
+          };
+        };
+      })""",
+    "IndexedDB deletes": """new Promise((done, failed) => {
+        const asked = indexedDB.deleteDatabase('db' + Math.random()); asked.onsuccess = done; asked.onerror = failed; })""",
+    "a list of databases": "indexedDB.databases()",
+    "an RSA key": """crypto.subtle.generateKey({name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048,
+        publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256'}, false, ['sign', 'verify'])""",
+    "a signature": """crypto.subtle.generateKey({name: 'ECDSA', namedCurve: 'P-256'}, false, ['sign', 'verify']).then(
+        ({privateKey}) => crypto.subtle.sign({name: 'ECDSA', hash: 'SHA-256'}, privateKey, new Uint8Array(100)))""",
+    "a digest": "crypto.subtle.digest('SHA-256', new Uint8Array(100_000))",
+    "the Cache API": """caches.open('c').then(async cache => {
+        await cache.put('http://x.test/', new Response('x')); return (await cache.match('http://x.test/')).text(); })""",
+    "a Web Lock": "navigator.locks.request('l' + Math.random(), async () => 1)",
+    "a lock that is given back": """(async () => {
+        const name = 'l' + Math.random(); let giveBack;
+        navigator.locks.request(name, () => new Promise(done => { giveBack = done; }));
+        const second = navigator.locks.request(name, () => 2);
+        while (!giveBack) await new Promise(done => setTimeout(done, 5));
+        giveBack();
+        return second;
+      })()""",
+    "BroadcastChannel": """new Promise(done => {
+        const name = 'b' + Math.random(), [a, b] = [new BroadcastChannel(name), new BroadcastChannel(name)];
+        b.onmessage = done; a.postMessage(1); })""",
+    "a permission": "navigator.permissions.query({name: 'geolocation'})",
+    "a storage estimate": "navigator.storage.estimate()",
+    "a blob": "new Blob(['x'.repeat(100_000)]).text()",
+    "a stream of a blob": "new Response(new Blob(['x'.repeat(100_000)]).stream()).text()",
+    "a bitmap": "createImageBitmap(new ImageData(200, 200))",
+    "a WebSocket": """new Promise((done, failed) => {
+        const socket = new WebSocket(`ws://${location.host || '%(host)s'}/echo`);
+        socket.onopen = () => socket.send('x'); socket.onmessage = done; socket.onerror = failed; })""",
+    "MessageChannel": """new Promise(done => {
+        const {port1, port2} = new MessageChannel(); port1.onmessage = done; port2.postMessage(1); })""",
+}
+IN_DOCUMENTS = {
+    "a FileReader": """new Promise((done, failed) => {
+        const reader = new FileReader(); reader.onload = done; reader.onerror = failed; reader.readAsText(new Blob(['x'])); })""",
+    "a cookie of the cookie store": "cookieStore.get('c')",
+    "a picture": """(() => { const image = new Image();
+        image.src = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'; return image.decode(); })()""",
+    "a new worker": """new Promise(done => {
+        new Worker(URL.createObjectURL(new Blob(['postMessage(1)']))).onmessage = done; })""",
+    "a worker that answers": """new Promise(done => {
+        const worker = new Worker(URL.createObjectURL(new Blob(['onmessage = () => postMessage(1)'])));
+        worker.onmessage = done; worker.postMessage(1); })""",
+    "an animation frame": "new Promise(done => requestAnimationFrame(done))",
+}
+IN_WORKERS = {
+    "a worker's own request": "fetch('%(origin)s/slow').then(answer => answer.text())",
+    "a worker's XMLHttpRequest": """new Promise((done, failed) => {
+        const request = new XMLHttpRequest(); request.open('GET', '%(origin)s/slow');
+        request.onload = done; request.onerror = failed; request.send(); })""",
+}
+
+
+def timed(work: str) -> str:
+    """A program that does the work after a minute; `took` says how many milliseconds it took, or what went wrong."""
+    return f"""setInterval(() => {{}}, 30_000);
+      setTimeout(async () => {{
+        const asked = Date.now();
+        try {{ await {work}; took(Date.now() - asked); }} catch (error) {{ took(String(error)); }}
+      }}, 60_000);"""
+
+
+def took_in(where: Page | Frame) -> object:
+    return where.evaluate("globalThis.tookMs")
+
+
+@pytest.mark.parametrize("work", [*WORKS, *IN_DOCUMENTS])
+def test_in_a_page(pbi_stage: Stage, pages: Site, work: str) -> None:
+    pbi_stage.open(pages.empty)
+    program = timed((WORKS | IN_DOCUMENTS)[work])
+    pbi_stage.page.evaluate(f"() => {{ const took = ms => {{ globalThis.tookMs = ms; }}; {program} }}")
+
+    pbi_stage.clock.advance("2h")
+
+    assert isinstance(took := took_in(pbi_stage.page), int), took
+    assert took <= WORTH.get(work, CLOSE)
+    assert not pbi_stage.journal.of("clock")
+
+
+@pytest.mark.parametrize("work", [*WORKS, *IN_DOCUMENTS])
+def test_in_a_frame_of_another_site(pbi_stage: Stage, pages: Site, work: str) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        f"() => {{ const frame = document.createElement('iframe'); frame.src = '{pages.other}/empty'; document.body.append(frame); }}"
+    )
+    pbi_stage.clock.advance("1s")
+    (frame,) = pbi_stage.page.main_frame.child_frames
+    program = timed((WORKS | IN_DOCUMENTS)[work])
+    frame.evaluate(f"() => {{ const took = ms => {{ globalThis.tookMs = ms; }}; {program} }}")
+
+    pbi_stage.clock.advance("2h")
+
+    assert isinstance(took := took_in(frame), int), took
+    assert took <= WORTH.get(work, CLOSE)
+
+
+@pytest.mark.parametrize("work", [*WORKS, *IN_WORKERS])
+def test_in_a_worker(pbi_stage: Stage, pages: Site, work: str) -> None:
+    pbi_stage.open(pages.empty)
+    here = {"origin": pages.origin, "host": pages.origin.partition("//")[2]}
+    program = timed((WORKS | IN_WORKERS)[work] % here)
+    pbi_stage.page.evaluate(
+        """program => { workerOf('const took = ms => postMessage(ms); ' + program).onmessage =
+            event => { globalThis.tookMs = event.data; }; }""",
+        program,
+    )
+
+    pbi_stage.clock.advance("2h")
+
+    assert isinstance(took := took_in(pbi_stage.page), int), took
+    assert took <= WORTH.get(work, CLOSE)
+
+
+def test_a_page_that_draws_gets_sixty_frames_a_second(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        "() => { globalThis.frames = 0; const draw = () => { frames++; requestAnimationFrame(draw); }; requestAnimationFrame(draw); }"
+    )
+
+    pbi_stage.clock.advance("5min")
+    drawn = pbi_stage.page.evaluate("frames")
+    with pbi_stage.tab.hidden():
+        pbi_stage.clock.advance("5min")
+        drawn_in_the_dark = pbi_stage.page.evaluate("frames") - drawn
+
+    assert 300 * 55 <= drawn <= 300 * 70
+    assert drawn_in_the_dark <= 2
+
+
+def lost(entries: list[Entry]) -> list[object]:
+    return [entry["call"] for entry in entries if entry["what"] == "work without an end"]
+
+
+def test_a_lock_that_is_never_given_does_not_stop_time(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    before = pbi_stage.clock.now
+    pbi_stage.page.evaluate(
+        """() => { navigator.locks.request('l', () => new Promise(() => {}));
+        navigator.locks.request('l', () => { globalThis.given = true; }); }"""
+    )
+
+    pbi_stage.clock.advance("24h")
+
+    assert pbi_stage.clock.now - before == timedelta(hours=24)
+    assert not pbi_stage.page.evaluate("globalThis.given")
+    assert not pbi_stage.journal.of("clock")
+
+
+def test_a_database_that_another_page_blocks_does_not_stop_time(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    before = pbi_stage.clock.now
+    pbi_stage.page.evaluate(
+        """() => { indexedDB.open('d', 1).onsuccess = event => { globalThis.open = event.target.result;
+        indexedDB.open('d', 2).onblocked = () => { globalThis.blocked = true; }; }; }"""
+    )
+
+    pbi_stage.clock.advance("24h")
+
+    assert pbi_stage.clock.now - before == timedelta(hours=24)
+    assert pbi_stage.page.evaluate("globalThis.blocked")
+
+
+def test_work_that_never_ends_is_named_and_time_goes_on(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    before = pbi_stage.clock.now
+    pbi_stage.page.evaluate(
+        "() => { const cancelled = new Response(new ReadableStream({})); caches.open('c').then(cache => cache.put('/x', cancelled)); }"
+    )
+
+    pbi_stage.clock.advance("24h")
+
+    assert pbi_stage.clock.now - before == timedelta(hours=24)
+    assert lost(pbi_stage.journal.of("clock")) == ["Cache.put"]
+
+
+def test_a_frame_that_is_removed_in_the_middle_of_its_work_holds_nothing_up(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    before = pbi_stage.clock.now
+    pbi_stage.page.evaluate(
+        """() => { setTimeout(() => { const frame = document.createElement('iframe'); document.body.append(frame);
+        frame.contentWindow.indexedDB.open('d', 1); frame.remove(); }, 60_000); }"""
+    )
+
+    pbi_stage.clock.advance("24h")
+
+    assert pbi_stage.clock.now - before == timedelta(hours=24)
+    assert not pbi_stage.journal.of("clock")
+
+
+def test_ten_thousand_calls_at_once(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        """() => { const began = Date.now();
+        Promise.all(Array.from({length: 10_000}, () => navigator.permissions.query({name: 'geolocation'})))
+          .then(() => { globalThis.tookMs = Date.now() - began; }); }"""
+    )
+
+    pbi_stage.clock.advance("2h")
+
+    took = took_in(pbi_stage.page)
+    assert isinstance(took, int)
+    assert took <= 10_000
