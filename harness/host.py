@@ -128,7 +128,8 @@ def _token_of(answer: dict[str, Any]) -> str:
 
 
 class Host:
-    """Serves host pages on this machine, with the endpoints `/item/TYPE`, `/token/embed/TYPE` and `/token/aad`.
+    """Serves host pages on this machine, with the endpoints `/item/TYPE`, `/token/embed/TYPE`, `/token/aad`, and `/events`,
+    which never ends.
 
     `/token/plain/report` is `/token/embed/report` of a backend that knows nothing of margins.
     `folders` are searched in order for `NAME.html`; they default to the pages that come with the product.
@@ -151,6 +152,7 @@ class Host:
         app.router.add_route("*", "/token/embed/{item:report|dashboard|tile}", self._embed_token)
         app.router.add_route("*", "/token/plain/report", self._plain_token)
         app.router.add_route("*", "/token/aad", self._user_token)
+        app.router.add_get("/events", self._events)
         app.router.add_get("/favicon.ico", self._no_icon)
         app.router.add_get("/{file:.+}", self._file)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -201,6 +203,14 @@ class Host:
         if not path.is_file() or not path.is_relative_to(root):
             raise web.HTTPNotFound
         return web.FileResponse(path)
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        """A stream that stays open: such a page's own news, of which there is none."""
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        await response.prepare(request)
+        await response.write(b"data: An event stream\n\n")
+        await asyncio.Event().wait()
+        return response
 
     async def _no_icon(self, _: web.Request) -> web.StreamResponse:
         return web.Response(status=204)

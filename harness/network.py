@@ -1,6 +1,7 @@
 """The requests of a page, its frames and its workers: stamped, journalled, counted, and known until they have ended."""
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -83,6 +84,8 @@ class Network:
         self.holds: dict[str, Document] = {}
         """The requests by which documents hold time."""
         self.held: dict[str, Held] = {}
+        self.latest = math.inf
+        """The latest page time that there can be (milliseconds); what is stamped with a later one is so by real time."""
         self.new_document = False
         """Whether the page has another document, which holds time until the clock has seen it."""
         self.activity = 0
@@ -126,7 +129,17 @@ class Network:
     @property
     def lingering(self) -> bool:
         """Whether a request is under way that will never end, or ends by virtual time."""
-        return bool(self.held) or self._endless_work or any(request.endless for request in self._underway.values())
+        return bool(self.held) or self.endless
+
+    @property
+    def only_held(self) -> bool:
+        """Whether all answers that are to come end by virtual time."""
+        return bool(self.held) and not self.awaited
+
+    @property
+    def endless(self) -> bool:
+        """Whether something is under way that will never end, and that the browser's own time would wait for."""
+        return self._endless_work or any(request.endless for request in self._underway.values())
 
     def find_endless(self) -> bool:
         """Look for requests that have been under way for so long that they will not end; True if there is a new one."""
@@ -186,7 +199,7 @@ class Network:
             return
         if not url.startswith(("http:", "https:")):
             return
-        if kind not in STAMPED_WITH_REAL_TIME:
+        if kind not in STAMPED_WITH_REAL_TIME and event["wallTime"] * 1000 <= self.latest:
             self._clock.see(event["wallTime"] * 1000)
         self._stir(url)
         if kind != "WebSocket":  # which does not hold time

@@ -29,7 +29,7 @@ WORK_PATIENCE = 1.0
 """Real seconds after which it is asked what is still under way; what is so the second time is given up."""
 HELD_STEP = 250.0
 """Virtual milliseconds that pass at a time while a held request is waited for."""
-ENDLESS_STEP = 1000.0
+ENDLESS_STEP = 60_000.0
 """Virtual milliseconds that pass at a time beside a request that never ends."""
 ANSWER_STEP = 5.0
 """Virtual milliseconds that pass at a time while an answer is to come beside such a request."""
@@ -46,6 +46,10 @@ GONE_CONTEXT = (
 )
 
 
+WorkerState = tuple[float | None, int]
+"""When a worker's next timer is due (milliseconds since 1970; None: never), and how much work it waits for."""
+
+
 class VirtualTime:
     """The time of one page, with its frames, popups and workers. Lives on the engine's loop."""
 
@@ -53,6 +57,7 @@ class VirtualTime:
         self._page, self._network, self._watchers, self._clock = page, network, watchers, clock
         self._stirred = network.stirred
         self._workers: list[Session] = []
+        self._states: dict[str | None, WorkerState | None] = {}
         self._names: dict[str | None, str] = {}
         self._handled_notes: list[str] = []
         self._ended_workers: list[str] = []
@@ -138,6 +143,7 @@ class VirtualTime:
         def detached(event: Event) -> None:
             child = event["sessionId"]
             self._workers = [worker for worker in self._workers if worker.id != child]
+            self._states.pop(child, None)
             if name := self._names.pop(child, None):
                 self._ended_workers.append(name)
             session.devtools.forget(child)
@@ -179,6 +185,7 @@ class VirtualTime:
         if event["name"] == waits.BINDING:
             note: str = event["payload"]
             self._handled_notes.append(note)
+            self._states.pop(worker.id, None)
             self._names[worker.id] = waits.worker_of(note)
 
     async def _release(self) -> None:
@@ -207,7 +214,13 @@ class VirtualTime:
         """
         self._stirred.clear()
         self._spent, self._known = False, None
+        self._network.latest = self._clock.page_milliseconds + milliseconds + 1
+        endless = self._network.endless
+        if endless:
+            await self._tell_frames(waits.told("known()"))
         await self._policy(policy, budget=milliseconds, maxVirtualTimeTaskStarvationCount=1_000_000)
+        if endless:
+            await self._tell_frames(waits.told("goOn()"))
         await self._until_stirred()
         if self._gone:
             raise PageGone()
@@ -314,8 +327,9 @@ class VirtualTime:
             due, working = await self._workers_state()
             self._network.release(now)
             left = min([end, *due.values()]) - now
-            if self._network.holds or working:
+            if self._network.holds or (working and not self._network.only_held):
                 await self._step(working)
+                self._states.clear()
             else:
                 self._held_since = None
                 if left > 0:
@@ -323,7 +337,7 @@ class VirtualTime:
             now = await self.read()
             for worker, at in due.items():
                 if at <= now:
-                    await self._or_gone(worker.js(waits.told("fire()")))
+                    self._states[worker.id] = await self._ask(worker, "fire()")
         return now
 
     async def _step(self, working: Sequence[Session]) -> None:
@@ -366,13 +380,20 @@ class VirtualTime:
             await self.grant(min([left, HELD_STEP if dues else ENDLESS_STEP, *dues]), policy="advance")
 
     async def _workers_state(self) -> tuple[dict[Session, float], list[Session]]:
-        """When the next timer of each worker is due, and which of them wait for work of their own."""
+        """When the next timer of each worker is due, and which of them wait for work of their own. They are asked anew
+        whenever they may have done something."""
         if self.frozen:  # so are its workers
             return {}, []
-        states = {worker: await self._or_gone(worker.js(waits.STATE)) for worker in self._workers}
-        known = {worker: state for worker, state in states.items() if state is not None}
-        due = {worker: float(at) for worker, (at, _) in known.items() if at is not None}
-        return due, [worker for worker, (_, held) in known.items() if held]
+        for worker in self._workers:
+            if worker.id not in self._states or self._network.endless:
+                self._states[worker.id] = await self._ask(worker, "state()")
+        known = [(worker, state) for worker in self._workers if (state := self._states.get(worker.id))]
+        due = {worker: float(state[0]) for worker, state in known if state[0] is not None}
+        return due, [worker for worker, state in known if state[1]]
+
+    async def _ask(self, worker: Session, what: str) -> WorkerState | None:
+        state = await self._or_gone(worker.js(waits.told(what)))
+        return (state[0], state[1]) if state else None
 
     async def settle(self, within: float = 1000) -> float:
         """Let time pass until messages are delivered and requests answered, at most `within` ms; returns how many it took."""

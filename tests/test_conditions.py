@@ -143,3 +143,41 @@ def test_a_token_is_seen_wherever_a_page_puts_it(pbi_session: HarnessSession, pl
         assert place in {entry["where"] for entry in leaked}
         assert {entry["token"] for entry in leaked} == {"embed-2"}
         assert [entry["by"] for entry in stage.journal.of("token.fetched")] == ["Fetch", "Fetch"]
+
+
+@pytest.mark.parametrize("endless", ["new EventSource('/never')", "fetch('/never')"])
+def test_beside_a_request_that_never_ends_everything_else_comes_in_time(
+    pbi_stage: Stage, pages: Site, endless: str
+) -> None:
+    pbi_stage.open(pages.empty)
+    before = pbi_stage.clock.now
+    pbi_stage.page.evaluate(
+        f"""() => {{ {endless}; globalThis.requests = []; globalThis.keys = [];
+        const timed = async (list, work) => {{ const asked = Date.now(); await work(); list.push(Date.now() - asked); }};
+        setInterval(() => timed(requests, () => fetch('/slow')), 5_000_003);
+        setInterval(() => timed(keys, () => crypto.subtle.generateKey({{name: 'AES-GCM', length: 128}}, false, ['encrypt'])),
+          3_000_001); }}"""
+    )
+
+    pbi_stage.clock.advance("12h")
+
+    assert pbi_stage.clock.now - before == timedelta(hours=12)
+    requests, keys = pbi_stage.page.evaluate("[requests, keys]")
+    assert (len(requests), len(keys)) == (8, 14)
+    assert max(requests) <= 3000  # the server takes 150 ms; a busy machine makes more of it
+    assert max(keys) <= 200
+
+
+def test_a_worker_asks_in_time_where_the_clients_clock_is_slow(pbi_session: HarnessSession, pages: Site) -> None:
+    with pbi_session.stage(Conditions(client_ahead=timedelta(minutes=-10))) as stage:
+        stage.open(pages.empty)
+        before = stage.clock.now
+        stage.page.evaluate(
+            "() => { new Worker(URL.createObjectURL(new Blob([`fetch('${location.origin}/slow')`]))); }"
+        )
+        stage.page.evaluate("() => { new Worker('/worker.js'); }")
+
+        stage.clock.advance("1s")
+
+        assert stage.clock.now - before == timedelta(seconds=1)
+        assert requests_to(stage, "/slow")[0] - before <= timedelta(milliseconds=100)

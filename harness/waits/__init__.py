@@ -43,10 +43,11 @@ def _source(name: str) -> str:
 
 
 def _script(*parts: str, **settings: str | None) -> str:
-    """The parts, which share `wrap`, `hold`, and `heard`: what the clock tells the frame or worker, and asks it."""
-    shared = f"const heard = {{}}, wrap = {_source('wrap.js')}(), hold = {_source('hold.js')}(heard, settings);"
+    """The parts, which share `wrap`, `hold`, `keepBusy`, and `heard`: what the clock tells the frame or worker, and asks it."""
+    shared = f"const heard = {{}}, wrap = {_source('wrap.js')}();"
+    holding = f"const {{ hold, keepBusy }} = {_source('hold.js')}(heard, settings);"
     listen = f"Object.defineProperty(globalThis, {HEARD!r}, {{ value: heard }});"
-    return "\n".join(["((settings) => {", shared, listen, *parts, f"}})({json.dumps(settings)});"])
+    return "\n".join(["((settings) => {", shared, holding, listen, *parts, f"}})({json.dumps(settings)});"])
 
 
 def frame_script() -> str:
@@ -54,7 +55,7 @@ def frame_script() -> str:
     return _script(
         f"{_source('first_moment.js')}(hold, heard, settings);",
         f"{_source('navigations.js')}(hold);",
-        f"{_source('other_threads.js')}(hold, wrap);",
+        f"{_source('other_threads.js')}(hold, keepBusy, wrap);",
         f"{_source('animation_frames.js')}(wrap);",
         f"{_source('worker_messages.js')}(hold, wrap, heard, settings);",
         holdUrl=HOLD_URL,
@@ -66,7 +67,7 @@ def frame_script() -> str:
 def worker_script() -> str:
     """What every dedicated worker runs before its own script."""
     return _script(
-        f"{_source('other_threads.js')}(hold, wrap);",
+        f"{_source('other_threads.js')}(hold, keepBusy, wrap);",
         f"{_source('worker_timers.js')}(wrap, heard, settings);",
         holdUrl=None,
         key=KEY,
@@ -75,12 +76,8 @@ def worker_script() -> str:
 
 
 def told(message: str) -> str:
-    """The expression that tells a frame or worker something, or asks it: `step()`, `giveUp()`, `fire()`."""
+    """The expression that tells a frame or worker something, or asks it: `step()`, `giveUp()`, `fire()`, `state()`."""
     return f"globalThis.{HEARD}?.{message}"
-
-
-STATE = f"[{HEARD}.next(), {HEARD}.held()]"
-"""Asks a worker when its next timer is due (milliseconds since 1970; None: never), and how much work it is waiting for."""
 
 
 def worker_of(note: str) -> str:

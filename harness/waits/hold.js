@@ -4,17 +4,35 @@
 // `hold(call)` returns the function that ends it; `call` names it to whoever is told that time did not wait for its end.
 // With `steps`, nothing tells that it has ended, and it ends after so many steps of the clock. `mark` tells the clock why the
 // request is made. A worker has no such request (`holdUrl` null): the clock looks there before it moves.
+//
+// Beside a request that never ends, that one is no use: time goes on by hand there, and does not wait for requests. But it does
+// not go on either while there is something to do; so the frame keeps itself busy until the clock has seen what was begun.
 ((heard, { holdUrl }) => {
-  const { fetch, AbortController } = globalThis;
+  const { fetch, AbortController, MessageChannel } = globalThis;
+  const TURNS = 10_000;
   const held = new Set();
+  let ports = null;
+  let turns = 0;
+  let begun = 0;
+  let seen = 0;
   let request = null;
 
   const end = (work) => {
     if (held.delete(work) && held.size === 0) request?.abort();
   };
+  const keepBusy = () => {
+    if (ports === null) return;
+    if (turns === 0) ports.port2.postMessage(null);
+    turns = TURNS;
+    begun++;
+  };
+  const turn = () => {
+    if (turns > 0 && --turns > 0) ports.port2.postMessage(null);
+  };
   const hold = (call, { steps = Infinity, mark = "" } = {}) => {
     const work = { call, steps };
     held.add(work);
+    keepBusy();
     if (held.size === 1 && holdUrl) {
       request = new AbortController();
       fetch(holdUrl + mark, { signal: request.signal, mode: "no-cors" }).catch(() => {});
@@ -25,6 +43,17 @@
 
   Object.assign(heard, {
     held: () => held.size,
+    /** Before time goes on beside a request that never ends: all that has been begun is known. */
+    known: () => {
+      seen = begun;
+      if (ports !== null) return;
+      ports = new MessageChannel();
+      ports.port1.onmessage = turn;
+    },
+    /** Time goes on, in steps that fit what was known. What has been begun since then keeps it from doing so. */
+    goOn: () => {
+      if (seen === begun) turns = 0;
+    },
     step: () => [...held].forEach((work) => --work.steps > 0 || end(work)),
     /** Asked for every second: ends what was held the last time already, and returns the calls that it ends. */
     giveUp: () => {
@@ -34,5 +63,5 @@
       return lost.map(({ call }) => call);
     },
   });
-  return hold;
+  return { hold, keepBusy };
 })

@@ -1,7 +1,7 @@
 // Time waits for what the browser does on its other threads and in its other processes, where its own virtual time does not.
 // The tables say which calls these are and how one sees that such a call has ended; __init__.py says what they take if left
 // alone.
-((hold, wrap) => {
+((hold, keepBusy, wrap) => {
   const { apply, construct } = Reflect;
   const { then } = Promise.prototype;
   const { addEventListener } = EventTarget.prototype;
@@ -41,6 +41,10 @@
     });
     OWN_EVENTS.XMLHttpRequest = [["send"], ["loadend"]];
     wrap(globalThis, "fetch", { apply: (target, self, args) => settled("fetch", apply(target, self, args)) });
+  } else {
+    const asks = { apply: (target, self, args) => (keepBusy(), apply(target, self, args)) };
+    wrap(globalThis, "fetch", asks);
+    wrap(XMLHttpRequest.prototype, "send", asks);
   }
 
   /** The same result a tick later. What rejects stays unhandled unless the page handles it. */
@@ -83,24 +87,24 @@
   });
 
   // A lock may be another's for hours. The lock manager answers in order, so with its next answer a lock that is free has been
-  // given; and one that was given back, to whom it was for next.
+  // given. One that was given back may have become another's, who has yet to hear of it.
   const { LockManager, BroadcastChannel } = globalThis;
   const { query } = LockManager?.prototype ?? {};
-  const untilManaged = (manager) => {
+  const untilManaged = (manager, given) => {
     const end = hold("LockManager.request");
-    const managed = () => {
-      hold("LockManager.request", DELIVERY);
+    const managed = ({ held = [] } = {}) => {
+      if (held.some(({ name }) => name === given)) hold("LockManager.request", DELIVERY);
       end();
     };
-    apply(then, apply(query, manager, []), [managed, managed]);
+    apply(then, apply(query, manager, []), [managed, end]);
   };
   wrap(LockManager?.prototype, "request", {
     apply(target, self, args) {
       const result = apply(target, self, args);
       untilManaged(self);
-      const returned = (value) => (untilManaged(self), value);
+      const returned = (value) => (untilManaged(self, args[0]), value);
       const failed = (error) => {
-        untilManaged(self);
+        untilManaged(self, args[0]);
         throw error;
       };
       return apply(then, result, [returned, failed]);

@@ -30,9 +30,11 @@
         reportError(error);
       }
     }
-    return next();
+    return state();
   };
-  Object.assign(heard, { next, fire });
+  /** When the next timer is due (never: null), and how much work is waited for. */
+  const state = () => [next(), heard.held()];
+  Object.assign(heard, { fire, state });
 
   // The page sends a note behind each message of its own (worker_messages.js). When the note is here, the message has been
   // handled, and with the first one the script has run: the list is complete, and time may go on.
