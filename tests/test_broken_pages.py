@@ -130,3 +130,14 @@ def test_expectation_begins_with_its_root(page: str) -> None:
 @pytest.mark.parametrize("page", EXPECTED)
 def test_page_says_what_is_wrong_with_it(page: str) -> None:
     assert (FOLDER / f"{page}.html").read_text("utf-8").startswith("<!--\n")
+
+
+def test_nothing_is_judged_where_the_clock_could_not_wait(pbi_session: HarnessSession, tmp_path: Path) -> None:
+    text = (FOLDER / "never_renews.html").read_text("utf-8")
+    endless = "caches.open('c').then((cache) => cache.put('/x', new Response(new ReadableStream({}))));"
+    (tmp_path / "page.html").write_text(text.replace("<script>", f"<script>{endless}", 1), "utf-8")
+
+    verdict = judge(RULES["LIFE-1"], Scenarios(pbi_session, PageUnderTest("page", folder=tmp_path)))
+
+    assert verdict.outcome == "skipped"
+    assert verdict.message.startswith("The clock could not wait for Cache.put at 00:0")

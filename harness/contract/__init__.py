@@ -49,7 +49,7 @@ def judge(rule: Rule, scenarios: Scenarios) -> Verdict:
     if rule.id not in WITHOUT_RENEWALS and (why := scenarios.real_clock):
         return Verdict("skipped", f"The backend's clock is real: {why}")
     verdict = rule.broken(rule.judge(scenarios))
-    if verdict.is_finding and (call := scenarios.lost_to_the_clock(verdict)):
+    if verdict.is_finding and (call := scenarios.lost_to_the_clock(verdict.evidence)):
         return Verdict("skipped", f"The clock could not wait for {call}, on which this rests: {verdict.message}")
     return verdict
 

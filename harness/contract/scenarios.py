@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from fake_pbi.journal import Entry
 from harness.contract import dark, discovery
 from harness.contract.observation import Observation, cut_short
 from harness.contract.page import PageUnderTest, TokenUrl
-from harness.contract.rule import Verdict
 from harness.contract.sessions import STORM, Session, Sessions
 from harness.item import Item
 from harness.session import HarnessSession
@@ -86,10 +86,10 @@ class Scenarios:
             self._found(f"token requests found: {', '.join(url.glob for url in urls)}")
         return urls
 
-    def lost_to_the_clock(self, verdict: Verdict) -> str:
-        """The call that time did not wait for in a session that a finding rests on; empty if there was none before it."""
+    def lost_to_the_clock(self, evidence: Sequence[Entry]) -> str:
+        """The call that time did not wait for before something that is given as evidence; empty if there was none."""
         for observed in self.observed:
-            seen = [entry.at for entry in verdict.evidence if entry in observed]
+            seen = [entry.at for entry in evidence if entry in observed]
             for lost in observed.journal.of("clock", what="work without an end"):
                 if seen and lost.at <= max(seen):
                     return f"{lost['call']} at {observed.when(lost)} ({observed.title})"

@@ -1,0 +1,130 @@
+"""A page cannot tell that functions of its are wrapped: compared, function by function, with a world of the same frame in which
+they are not."""
+
+import json
+
+import pytest
+from site_of_pages import Site
+
+from harness.stage import Stage
+
+INTERFACES = [
+    "BroadcastChannel",
+    "CacheStorage",
+    "Cache",
+    "Blob",
+    "Clipboard",
+    "CookieStore",
+    "CredentialsContainer",
+    "FileReader",
+    "FontFace",
+    "FontFaceSet",
+    "Function",
+    "HTMLImageElement",
+    "IDBDatabase",
+    "IDBFactory",
+    "LockManager",
+    "Permissions",
+    "StorageManager",
+    "SubtleCrypto",
+    "WebSocket",
+    "Worker",
+    "XMLHttpRequest",
+]
+FUNCTIONS = ["cancelAnimationFrame", "createImageBitmap", "fetch", "requestAnimationFrame"]
+
+LOOK = """(({interfaces, functions}) => {
+  const flags = (property) => property && [property.writable, property.enumerable, property.configurable, !!property.get];
+  const about = (made) => typeof made !== "function" ? typeof made : {
+    name: made.name,
+    length: made.length,
+    text: Function.prototype.toString.call(made),
+    own: Reflect.ownKeys(made).map(String),
+    parent: Object.getPrototypeOf(made)?.name,
+    prototype: "prototype" in made && made.prototype?.constructor === made,
+  };
+  const seen = {};
+  for (const name of interfaces) {
+    const prototype = window[name].prototype;
+    seen[name] = [about(window[name]), flags(Object.getOwnPropertyDescriptor(window, name))];
+    for (const key of Reflect.ownKeys(prototype)) {
+      const property = Object.getOwnPropertyDescriptor(prototype, key);
+      seen[`${name}.${String(key)}`] = [about(property.value), flags(property)];
+    }
+  }
+  for (const name of functions) seen[name] = [about(window[name]), flags(Object.getOwnPropertyDescriptor(window, name))];
+  return seen;
+})(%s)"""
+
+
+def test_functions_look_as_if_they_were_not_wrapped(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    session = pbi_stage._isolated.session
+    look = LOOK % json.dumps({"interfaces": INTERFACES, "functions": FUNCTIONS})
+
+    async def both() -> tuple[dict[str, object], dict[str, object]]:
+        frame = (await session.call("Page.getFrameTree"))["frameTree"]["frame"]["id"]
+        world = await session.call("Page.createIsolatedWorld", frameId=frame)
+        return await session.js(look), await session.js(look, context=world["executionContextId"])
+
+    wrapped, untouched = pbi_stage._run(both())
+
+    assert wrapped.keys() == untouched.keys()
+    assert {name: about for name, about in wrapped.items() if about != untouched[name]} == {}
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "new Worker(URL.createObjectURL(new Blob(['']))) instanceof Worker",
+        "(class Own extends WebSocket {}).prototype instanceof WebSocket",
+        "Object.getPrototypeOf(new WebSocket('ws://localhost:9')) === WebSocket.prototype",
+        "(() => { try { Worker('x'); } catch (error) { return error instanceof TypeError; } })()",
+        "crypto.subtle.exportKey('raw', 1).then(() => false, (error) => error instanceof TypeError)",
+        "indexedDB.open('x') instanceof IDBOpenDBRequest",
+        "navigator.locks.request('l', async (lock) => lock.name).then((name) => name === 'l')",
+        "navigator.locks.request('l', async () => { throw new RangeError('x'); }).catch((error) => error instanceof RangeError)",
+        "typeof requestAnimationFrame(() => {}) === 'number'",
+        "(() => { try { requestAnimationFrame(); } catch (error) { return error instanceof TypeError; } })()",
+    ],
+)
+def test_what_they_do_is_what_they_did(pbi_stage: Stage, pages: Site, expression: str) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(f"() => {{ Promise.resolve({expression}).then((is) => {{ globalThis.is = is; }}); }}")
+    pbi_stage.clock.advance("1s")
+
+    assert pbi_stage.page.evaluate("globalThis.is") is True
+
+
+def test_a_rejection_that_nobody_handles_stays_so(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        "() => { crypto.subtle.importKey('raw', new Uint8Array(3), 'AES-GCM', false, ['encrypt']); }"
+    )
+    pbi_stage.clock.advance("1s")
+
+    (error,) = pbi_stage.journal.of("page.error")
+    assert error["rejection"]
+
+
+def test_a_page_that_replaces_the_same_functions_goes_on(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        """() => {
+        Object.freeze(Object.prototype);
+        const { fetch, Worker, Promise } = window;
+        window.fetch = (...args) => { globalThis.asked = true; return fetch(...args); };
+        window.Worker = class extends Worker {};
+        IDBFactory.prototype.open = new Proxy(IDBFactory.prototype.open, {});
+        setTimeout(async () => {
+          await fetch('/favicon.ico'); await window.fetch('/favicon.ico');
+          const began = Date.now();
+          await new Promise((done) => { indexedDB.open('d').onsuccess = done; });
+          await new Promise((done) => { new Worker(URL.createObjectURL(new Blob(['postMessage(1)']))).onmessage = done; });
+          globalThis.tookMs = Date.now() - began;
+        }, 60_000);
+        }"""
+    )
+    pbi_stage.clock.advance("2h")
+
+    assert pbi_stage.page.evaluate("[asked, tookMs <= 300]") == [True, True]
