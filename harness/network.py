@@ -198,6 +198,8 @@ class Network:
             self.stirred.set()
             return
         if not url.startswith(("http:", "https:")):
+            if self.lingering:  # a frame may be keeping itself busy because of it
+                self.stirred.set()
             return
         if kind not in STAMPED_WITH_REAL_TIME and event["wallTime"] * 1000 <= self.latest:
             self._clock.see(event["wallTime"] * 1000)

@@ -215,11 +215,8 @@ class VirtualTime:
         self._stirred.clear()
         self._spent, self._known = False, None
         self._network.latest = self._clock.page_milliseconds + milliseconds + 1
-        endless = self._network.endless
-        if endless:
-            await self._tell_frames(waits.told("known()"))
         await self._policy(policy, budget=milliseconds, maxVirtualTimeTaskStarvationCount=1_000_000)
-        if endless:
+        if self._network.endless:
             await self._tell_frames(waits.told("goOn()"))
         await self._until_stirred()
         if self._gone:
@@ -311,6 +308,7 @@ class VirtualTime:
         return now
 
     async def _deliver(self) -> None:
+        await self._know()
         idle = not (self._network.lingering or self._network.holds)
         await self.grant(DELIVER, policy=WAIT_FOR_LOADS if idle else "advance")
 
@@ -340,11 +338,18 @@ class VirtualTime:
                     self._states[worker.id] = await self._ask(worker, "fire()")
         return now
 
+    async def _know(self) -> None:
+        """Beside a request that never ends: learn what frames have begun, before it is chosen how far time may go. (The browser
+        tells of their requests first, and then answers this.)"""
+        if self._network.endless:
+            await self._tell_frames(waits.told("known()"))
+
     async def _step(self, working: Sequence[Session]) -> None:
         """Let a millisecond pass while documents or workers wait for work on other threads: most of it cannot finish while
         time stands still. What does not finish within a few seconds is not waited for any longer."""
         if self._held_since is None:
             self._held_since, self._held_steps, self._asked_after = real_time.seconds(), 0, 0
+        await self._know()
         new_document, self._network.new_document = self._network.new_document, False
         await self.grant(HOLDING_STEP, policy="advance")
         self._held_steps += 1
@@ -368,6 +373,7 @@ class VirtualTime:
         """Take a step of at most `left`. Where a request is under way that ends by virtual time, or never, the browser's own
         waiting would wait for it: then time advances by hand, slowly while another answer is to come."""
         network, left = self._network, max(left, DELIVER)  # a smaller grant may be none at all
+        await self._know()
         if not network.lingering:
             await self.grant(left)
         elif network.awaited:

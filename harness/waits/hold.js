@@ -9,7 +9,7 @@
 // not go on either while there is something to do; so the frame keeps itself busy until the clock has seen what was begun.
 ((heard, { holdUrl }) => {
   const { fetch, AbortController, MessageChannel } = globalThis;
-  const TURNS = 10_000;
+  const TURNS = 300_000;
   const held = new Set();
   let ports = null;
   let turns = 0;
