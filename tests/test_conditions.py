@@ -159,11 +159,11 @@ def test_beside_a_request_that_never_ends_everything_else_comes_in_time(
           3_000_001); }}"""
     )
 
-    pbi_stage.clock.advance("12h")
+    pbi_stage.clock.advance("6h")
 
-    assert pbi_stage.clock.now - before == timedelta(hours=12)
+    assert pbi_stage.clock.now - before == timedelta(hours=6)
     requests, keys = pbi_stage.page.evaluate("[requests, keys]")
-    assert (len(requests), len(keys)) == (8, 14)
+    assert (len(requests), len(keys)) == (4, 7)
     assert max(requests) <= 3000  # the server takes 150 ms; a busy machine makes more of it
     assert max(keys) <= 200
 
