@@ -68,6 +68,7 @@ class VirtualTime:
         self._held_since: float | None = None
         """Since when (real seconds) work on other threads has been waited for without a pause."""
         self._held_steps = self._asked_after = 0
+        self._stood_at: float | None = None
         self._known: float | None = None
         """Page time, where it is known because it stands still."""
         self._tasks: set[asyncio.Future[None]] = set()
@@ -247,11 +248,15 @@ class VirtualTime:
             stirred.cancel()
 
     async def _is_held_by_nothing_known(self) -> bool:
-        """Whether time stands still though the page answers and no request is under way: it does not wait any longer then."""
+        """Whether page time has not moved since this was last asked, though the page answers and no request is under way:
+        then it is not waited for any longer."""
+        before = self._stood_at
         try:
             async with asyncio.timeout(HELD_PATIENCE):
-                await self._page.js("0")
+                self._stood_at = await self._page.js("Date.now()")
         except (TimeoutError, DevToolsError):
+            return False
+        if self._stood_at != before:
             return False
         self._network.note_endless_work("unknown")
         return True
@@ -374,6 +379,8 @@ class VirtualTime:
         waiting would wait for it: then time advances by hand, slowly while another answer is to come."""
         network, left = self._network, max(left, DELIVER)  # a smaller grant may be none at all
         await self._know()
+        if network.holds:  # begun just now
+            return
         if not network.lingering:
             await self.grant(left)
         elif network.awaited:

@@ -47,6 +47,16 @@ def test_a_day_of_a_30_s_interval_has_2880_ticks_each_at_its_millisecond(pbi_sta
     assert pbi_stage.clock.now - before == timedelta(hours=24)
 
 
+def test_a_long_time_of_many_timers_is_no_work_without_an_end(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate("() => { globalThis.many_timers = 0; setInterval(() => many_timers++, 4); }")
+
+    pbi_stage.clock.advance("1h")  # takes longer than a request is waited for
+
+    assert pbi_stage.page.evaluate("many_timers") == HOUR / 4
+    assert not pbi_stage.journal.of("clock")
+
+
 @pytest.mark.parametrize("length", ["1s", "999min", "24h", timedelta(milliseconds=1), timedelta(hours=7, seconds=0.25)])
 def test_an_advance_ends_when_it_says_not_later(pbi_stage: Stage, pages: Site, length: str | timedelta) -> None:
     pbi_stage.open(pages.url)

@@ -16,6 +16,7 @@
   let begun = 0;
   let seen = 0;
   let request = null;
+  let suspects = [];
 
   const end = (work) => {
     if (held.delete(work) && held.size === 0) request?.abort();
@@ -39,8 +40,6 @@
     }
     return () => end(work);
   };
-  let suspects = [];
-
   Object.assign(heard, {
     held: () => held.size,
     /** Before time goes on beside a request that never ends: all that has been begun is known. */
