@@ -7,13 +7,14 @@ worker before the worker's first line runs.
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import aiohttp
 
 from harness.errors import BrowserGone, DevToolsError, PageGone
 
+T = TypeVar("T")
 Event = dict[str, Any]
 Listener = Callable[[Event], None]
 
@@ -140,3 +141,11 @@ class Session:
             text = failure.get("exception", {}).get("description") or failure["text"]
             raise DevToolsError("Runtime.evaluate", text)
         return answer["result"].get("value")
+
+
+async def or_gone(work: Awaitable[T]) -> T | None:
+    """The result, or None where the frame or worker that was asked has gone in the meantime."""
+    try:
+        return await work
+    except DevToolsError:
+        return None

@@ -25,7 +25,7 @@ BODY_PATIENCE = 0.25
 """Real seconds in which the body of an answer has come, if the page reads it."""
 FAKE_PLUMBING = "/_fake/"
 
-Source = Literal["page", "worker"]
+Source = Literal["page", "worker", "service worker"]
 
 
 class Watcher(Protocol):
@@ -38,8 +38,9 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class Document:
-    """Which document of which frame asked: its requests end with it, and the browser does not always say so."""
+    """Which document of which frame asked, or which worker: its requests end with it, and the browser does not always say so."""
 
+    session: str | None
     frame: str
     loader: str
 
@@ -100,6 +101,8 @@ class Network:
         self._counts: Counter[str] = Counter()
         self._stamped: dict[str, asyncio.Event] = {}
         self._known_endless: set[str] = set()
+        self._relayed: dict[str, str] = {}
+        """A service worker's request on behalf of the page's own -> that one."""
 
     def limit(self, glob: str, at_most: int) -> None:
         """Stop the clock at the first request to `glob` beyond so many."""
@@ -107,7 +110,7 @@ class Network:
 
     def attach(self, session: Session, source: Source) -> list[asyncio.Future[Event]]:
         """Watch a session. The answers come once it runs."""
-        session.on("Network.requestWillBeSent", lambda event: self._sent(event, source))
+        session.on("Network.requestWillBeSent", lambda event: self._sent(event, session.id, source))
         session.on("Network.responseReceived", self._received)
         session.on("Network.loadingFinished", lambda event: self._ended(event["requestId"]))
         session.on("Network.loadingFailed", self._failed)
@@ -170,7 +173,7 @@ class Network:
 
     def sent_at(self, id: str | None) -> float:
         """When by page time a request was sent, in milliseconds."""
-        request = self._underway.get(id or "")
+        request = self._underway.get(self._asked_for_by_page(id or ""))
         return request.sent if request else self._clock.page_milliseconds
 
     async def stamped(self, id: str) -> None:
@@ -179,7 +182,7 @@ class Network:
 
     async def hold(self, id: str, until: float) -> None:
         """Keep a request until page time is `until` (milliseconds), or the page has given it up."""
-        held = self.held[id] = Held(until)
+        held = self.held[self._asked_for_by_page(id)] = Held(until)
         self.stirred.set()
         await held.released.wait()
 
@@ -188,10 +191,22 @@ class Network:
         for id in [id for id, held in self.held.items() if held.due <= now]:
             self.held.pop(id).released.set()
 
-    def _sent(self, event: Event, source: str) -> None:
+    def _asked_for_by_page(self, id: str) -> str:
+        return self._relayed.get(id, id)
+
+    def _relay(self, id: str, url: str) -> bool:
+        """Whether this is a service worker's request for what a page asked it for: the same request, a hop on."""
+        asked = [
+            of for of, request in self._underway.items() if request.url == url and of not in self._relayed.values()
+        ]
+        if asked:
+            self._relayed[id] = asked[0]
+        return bool(asked)
+
+    def _sent(self, event: Event, session: str | None, source: Source) -> None:
         id, url, kind = event["requestId"], event["request"]["url"], event.get("type", "Other")
         self._stamped.setdefault(id, asyncio.Event()).set()
-        document = Document(event.get("frameId", ""), event["loaderId"])
+        document = Document(session, event.get("frameId", ""), event["loaderId"])
         if url.startswith(HOLD_URL):
             self.holds[id] = document
             self.new_document |= url.endswith(NEW_DOCUMENT)
@@ -200,6 +215,8 @@ class Network:
         if not url.startswith(("http:", "https:")):
             if self.lingering:  # a frame may be keeping itself busy because of it
                 self.stirred.set()
+            return
+        if source == "service worker" and self._relay(id, url):
             return
         if kind not in STAMPED_WITH_REAL_TIME and event["wallTime"] * 1000 <= self.latest:
             self._clock.see(event["wallTime"] * 1000)
@@ -212,10 +229,9 @@ class Network:
             if self.lingering:  # then time would not wait for it
                 self.stirred.set()
         if FAKE_PLUMBING not in url:
-            if urlsplit(event["documentURL"]).hostname == APP:
-                source = "embed"
+            asker = "embed" if urlsplit(event["documentURL"]).hostname == APP else source
             method = event["request"]["method"]
-            self._journal.write("request", request=id, url=url, method=method, type=kind, source=source)
+            self._journal.write("request", request=id, url=url, method=method, type=kind, source=asker)
             self._count(url)
 
     def _stir(self, url: str) -> None:
@@ -232,7 +248,7 @@ class Network:
 
     def whole(self, id: str | None) -> None:
         """All of a request's answer has been handed to the browser."""
-        if request := self._underway.get(id or ""):
+        if request := self._underway.get(self._asked_for_by_page(id or "")):
             request.whole = True
 
     def _received(self, event: Event) -> None:
@@ -251,12 +267,17 @@ class Network:
 
     def _ended(self, id: str) -> None:
         self._stamped.pop(id, None)
+        self._relayed.pop(id, None)
         if request := self._underway.pop(id, None):
             self._stir(request.url)
         if held := self.held.pop(id, None):
             held.released.set()
         if self.holds.pop(id, None):
             self.stirred.set()
+
+    def forget(self, session: str) -> None:
+        """A popup or worker has gone."""
+        self._end_all(lambda document: document.session == session)
 
     def _document_changed(self, frame: Event) -> None:
         self._end_all(lambda document: document.frame == frame["id"] and document.loader != frame["loaderId"])

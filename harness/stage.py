@@ -128,7 +128,11 @@ class Stage:
                 await session.call("Emulation.setTimezoneOverride", timezoneId=conditions.time_zone)
             if conditions.ignore_https_errors:
                 await session.call("Security.setIgnoreCertificateErrors", ignore=True)
-            await time.start(service.now() + conditions.client_ahead, bypass_csp=conditions.bypass_csp)
+            await time.start(
+                service.now() + conditions.client_ahead,
+                browser_context=self._isolated.context_id,
+                bypass_csp=conditions.bypass_csp,
+            )
             return time
 
         self._network = Network(service, self.journal)
@@ -140,7 +144,7 @@ class Stage:
         self.tab = Tab(
             self._isolated.target_id, self._isolated.context_id, session, self._time, service, self.journal, self._run
         )
-        self._frames = ItemFrames(session, self._time, self.journal, self._run)
+        self._frames = ItemFrames(session, self._time, self.cloud, self._run)
         self._ending.enter_context(service.followed_by_python())
 
     async def _stop_watching(self) -> None:

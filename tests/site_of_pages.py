@@ -31,9 +31,28 @@ function workerOf(source) { return new Worker(URL.createObjectURL(new Blob([sour
 </script><body>"""
 
 
+SERVICE_WORKER = """
+const asked = [];
+self.addEventListener('install', (event) => {
+  skipWaiting();
+  event.waitUntil(caches.open('c').then((cache) => cache.put('/cached', new Response('cached'))));
+});
+self.addEventListener('activate', (event) => event.waitUntil(clients.claim()));
+self.addEventListener('fetch', (event) => {
+  asked.push(event.request.url);
+  event.respondWith(caches.match(event.request).then((found) => found ?? fetch(event.request)));
+});
+self.addEventListener('message', async ({ data, source }) => {
+  if (data === 'what was asked') return source.postMessage(asked);
+  await caches.keys();
+  source.postMessage(data);
+});
+"""
+
+
 class Site:
     """Its pages: `/home` (with a frame of the other site), `/empty`, `/slow` (0.15 s), `/echo`
-    (a WebSocket), `/sign-in` (by way of the other site)."""
+    (a WebSocket), `/service_worker.js`, `/sign-in` (by way of the other site)."""
 
     def __init__(self, port: int) -> None:
         self.origin = f"http://127.0.0.1:{port}"
@@ -63,6 +82,9 @@ async def _start() -> tuple[web.AppRunner, Site]:
             return web.Response(text=text.replace("%(other)s", other), content_type="text/html")
 
         app.router.add_get(path, serve)
+
+    async def service_worker(_: web.Request) -> web.Response:
+        return web.Response(text=SERVICE_WORKER, content_type="text/javascript")
 
     async def slow(_: web.Request) -> web.Response:
         await asyncio.sleep(0.15)
@@ -95,6 +117,7 @@ async def _start() -> tuple[web.AppRunner, Site]:
     page("/empty", EMPTY)
     page("/popup", "<!doctype html><title>popup</title><script>setTimeout(close, 5000)</script>")
     page("/worker.js", WORKER)
+    app.router.add_get("/service_worker.js", service_worker)
     app.router.add_get("/slow", slow)
     app.router.add_get("/never", never)
     app.router.add_get("/echo", echo)

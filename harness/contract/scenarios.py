@@ -172,7 +172,6 @@ class Scenarios:
                     stage.clock.advance(lifetime + timedelta(minutes=25))
                 session.observed.returns.append(stage.tab.shown_at)
                 stage.clock.advance_to(stage.tab.shown_at + timedelta(seconds=5))
-                session.items()
         return session.observed
 
     @cached_property
@@ -217,7 +216,6 @@ class Scenarios:
         with stage.tab.hidden():
             stage.clock.advance_to(moment.show)
         observed.returns.append(stage.tab.shown_at)
-        session.items()
         stage.clock.advance("60s")
         return not observed.late_on_return(len(observed.returns) - 1)
 
@@ -350,8 +348,5 @@ class Scenarios:
                 session.interact()
                 session.remove(items[0])
                 session.observed.removed = stage.clock.now
-                stage.clock.advance("1s")
-                session.items()
                 stage.clock.advance(BRIEF_LIFETIMES * self.lifetime)
-                session.items()
         return session.observed

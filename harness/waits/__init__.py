@@ -14,8 +14,11 @@ meanwhile (`hold.js`) and the clock moves by single milliseconds until the call 
 | `WebSocket` | minutes | `open`; after `send()` the next message, at most some 40 steps | the same |
 | a worker's `fetch`, `XMLHttpRequest`, bodies | up to an hour | its promise or `loadend` | the same, in workers |
 | animation frames | up to hours | a timer of a 60th of a second brings them, too | `animation_frames.js` in every frame |
-| `new Worker`, `postMessage` to it | up to hours | a note behind each message, which the worker hands on | `worker_messages.js` in every frame |
-| a worker's `setTimeout`, `setInterval` | they never fire | the clock keeps the list and fires what is due | `worker_timers.js` in every dedicated worker |
+| `new Worker`, messages to workers, also through ports | up to hours | a note behind each message, which the worker hands on | `worker_messages.js` in every frame and worker, `worker_notes.js` in workers |
+| `new SharedWorker` | up to hours | the worker says that a page has connected to it | the same |
+| a service worker's installation | up to hours | its `statechange` | `service_workers.js` |
+| what a service worker posts to its pages | up to hours | nothing: some steps | the same |
+| a worker's `setTimeout`, `setInterval` | they never fire | the clock keeps the list and fires what is due | `worker_timers.js` in every worker |
 | a navigation | the old document lives on for hours | the new document | `navigations.js` in every frame |
 | a page's new document | begins the grant under way anew | the clock has seen it | `first_moment.js` in the page |
 
@@ -42,36 +45,54 @@ def _source(name: str) -> str:
     return Path(__file__).with_name(name).read_text("utf-8").rstrip()
 
 
-def _script(*parts: str, **settings: str | None) -> str:
+def _script(*parts: str, **settings: str | bool) -> str:
     """The parts, which share `wrap`, `hold`, `keepBusy`, and `heard`: what the clock tells the frame or worker, and asks it."""
     shared = f"const heard = {{}}, wrap = {_source('wrap.js')}();"
     holding = f"const {{ hold, keepBusy }} = {_source('hold.js')}(heard, settings);"
     listen = f"Object.defineProperty(globalThis, {HEARD!r}, {{ value: heard }});"
-    return "\n".join(["((settings) => {", shared, holding, listen, *parts, f"}})({json.dumps(settings)});"])
+    once = f"if (Object.hasOwn(globalThis, {HEARD!r})) return;"  # a popup's window may outlive its first document
+    return "\n".join(["((settings) => {", once, shared, holding, listen, *parts, f"}})({json.dumps(settings)});"])
 
 
-def frame_script() -> str:
-    """What every frame runs before its own scripts."""
+_WORK = (
+    f"{_source('other_threads.js')}(hold, keepBusy, wrap);",
+    f"{_source('worker_messages.js')}(hold, wrap, heard, settings);",
+    f"{_source('service_workers.js')}(hold, wrap, settings);",
+)
+
+
+def page_script() -> str:
+    """What every frame of a page runs before its own scripts."""
+    return _document_script(f"{_source('first_moment.js')}(hold, heard, settings);")
+
+
+def popup_script() -> str:
+    """What every frame of a popup runs before its own scripts."""
+    return _document_script()
+
+
+def _document_script(*first: str) -> str:
     return _script(
-        f"{_source('first_moment.js')}(hold, heard, settings);",
+        *first,
         f"{_source('navigations.js')}(hold);",
-        f"{_source('other_threads.js')}(hold, keepBusy, wrap);",
         f"{_source('animation_frames.js')}(wrap);",
-        f"{_source('worker_messages.js')}(hold, wrap, heard, settings);",
+        *_WORK,
         holdUrl=HOLD_URL,
         newDocument=NEW_DOCUMENT,
         key=KEY,
     )
 
 
-def worker_script() -> str:
-    """What every dedicated worker runs before its own script."""
+def worker_script(*, of_worker: bool) -> str:
+    """What a worker, of a page or of another worker, runs before its own script."""
     return _script(
-        f"{_source('other_threads.js')}(hold, keepBusy, wrap);",
-        f"{_source('worker_timers.js')}(wrap, heard, settings);",
-        holdUrl=None,
+        f"settings.noted = {_source('worker_notes.js')}(settings);",
+        f"{_source('worker_timers.js')}(wrap, heard);",
+        *_WORK,
+        holdUrl=HOLD_URL,
         key=KEY,
         binding=BINDING,
+        ofWorker=of_worker,
     )
 
 

@@ -13,6 +13,7 @@
     CacheStorage: ["delete", "has", "keys", "match", "open"],
     Cache: ["add", "addAll", "delete", "keys", "match", "matchAll", "put"],
     Blob: ["arrayBuffer", "bytes", "text"],
+    Clients: ["claim", "get", "matchAll"],
     Clipboard: ["read", "readText", "write", "writeText"],
     CookieStore: ["delete", "get", "getAll", "set"],
     CredentialsContainer: ["create", "get"],
@@ -22,6 +23,8 @@
     IDBFactory: ["databases"],
     LockManager: ["query"],
     Permissions: ["query"],
+    ServiceWorkerContainer: ["getRegistration", "getRegistrations"],
+    ServiceWorkerRegistration: ["unregister", "update"],
     StorageManager: ["estimate", "getDirectory", "persist", "persisted"],
   };
   // Interface -> methods that return what later says that it is done by one of the events.

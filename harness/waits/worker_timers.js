@@ -1,6 +1,6 @@
 // A worker reads the virtual Date.now(), but its timers wait for a thread that virtual time never wakes. So its timers become
 // a list that the clock reads (`next`) and fires (`fire`) when page time has come there.
-((wrap, heard, { key, binding }) => {
+((wrap, heard) => {
   const timers = new Map();
   let last = 0;
   const add = (callback, delay, args, period) => {
@@ -35,14 +35,4 @@
   /** When the next timer is due (never: null), and how much work is waited for. */
   const state = () => [next(), heard.held()];
   Object.assign(heard, { fire, state });
-
-  // The page sends a note behind each message of its own (worker_messages.js). When the note is here, the message has been
-  // handled, and with the first one the script has run: the list is complete, and time may go on.
-  const tell = self[binding];
-  delete self[binding];
-  addEventListener("message", (event) => {
-    if (!event.data || typeof event.data !== "object" || !(key in event.data)) return;
-    event.stopImmediatePropagation();
-    tell(String(event.data[key]));
-  });
 })

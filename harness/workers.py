@@ -1,0 +1,116 @@
+"""The workers of a page: dedicated, shared and service workers, and the workers of workers.
+
+Each has a thread of its own, and reads the page's `Date.now()`; but only the clock fires its timers, and only the clock can
+ask whether it waits for something.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from harness import waits
+from harness.devtools import Event, Session, or_gone
+
+
+@dataclass(eq=False)
+class Worker:
+    """One that runs. `due`: when its next timer is (milliseconds since 1970; None: never). `at_work`: whether it waits for
+    work of its own. `asked`: whether both are still what it answered last. `shared`: it may be given work by other pages."""
+
+    session: Session
+    shared: bool
+    name: str = ""
+    due: float | None = None
+    at_work: bool = False
+    asked: bool = False
+
+
+class Workers:
+    """All that run. They are asked for their state anew whenever they may have done something."""
+
+    def __init__(self) -> None:
+        self._running: dict[str | None, Worker] = {}
+        self._news: list[str] = []
+        self.frozen = False
+        """Whether the page is, and its dedicated workers with it."""
+
+    def attach(self, session: Session, *, shared: bool, of_worker: bool) -> list[asyncio.Future[Event]]:
+        """A worker before its first line, of a page or of another worker. The answers come once it runs."""
+        worker = Worker(session, shared)
+        session.on("Runtime.bindingCalled", lambda event: self._heard(worker, event))
+        # At its first line, and not before: only then a worker has what only secure contexts have.
+        session.on("Debugger.paused", lambda _: self._prepare(worker, waits.worker_script(of_worker=of_worker)))
+        return [
+            session.send("Runtime.enable"),
+            session.send("Runtime.addBinding", name=waits.BINDING),
+            session.send("Debugger.enable"),
+            session.send("Debugger.setInstrumentationBreakpoint", instrumentation="beforeScriptExecution"),
+        ]
+
+    def _prepare(self, worker: Worker, script: str) -> None:
+        """Give it the clock's timers and waits, and let it run."""
+        worker.session.send("Runtime.evaluate", expression=script)
+        worker.session.send("Debugger.disable")
+        self._running[worker.session.id] = worker
+
+    def _heard(self, worker: Worker, event: Event) -> None:
+        """It has handled what a frame, or another worker, sent it."""
+        if event["name"] == waits.BINDING:
+            note: str = event["payload"]
+            worker.asked = False
+            worker.name = waits.worker_of(note) or worker.name
+            self._news.append(waits.handled(note))
+
+    def forget(self, session: str) -> None:
+        """A worker has ended."""
+        worker = self._running.pop(session, None)
+        if worker and worker.name:
+            self._news.append(waits.ended(worker.name))
+
+    def news(self) -> list[str]:
+        """What frames and workers have to be told since this was last asked."""
+        news, self._news = self._news, []
+        return news
+
+    async def look(self, *, anew: bool) -> None:
+        """Bring the states up to date."""
+        for worker in self._awake():
+            if anew or worker.shared or not worker.asked:
+                await self._ask(worker, "state()")
+
+    def forget_states(self) -> None:
+        """They may have done something."""
+        for worker in self._running.values():
+            worker.asked = False
+
+    @property
+    def dues(self) -> list[float]:
+        """When timers are due, in milliseconds since 1970."""
+        return [worker.due for worker in self._awake() if worker.due is not None]
+
+    @property
+    def at_work(self) -> list[Worker]:
+        """Those that wait for work of their own."""
+        return [worker for worker in self._awake() if worker.at_work]
+
+    async def fire(self, until: float) -> None:
+        """Fire the timers that are due by then."""
+        for worker in self._awake():
+            if worker.due is not None and worker.due <= until:
+                await self._ask(worker, "fire()")
+
+    async def tell(self, workers: Iterable[Worker], expression: str) -> list[Any]:
+        """Evaluate an expression in each of them; returns the values, None for one that has gone in the meantime."""
+        return [await or_gone(worker.session.js(expression)) for worker in workers]
+
+    async def tell_all(self, expression: str) -> list[Any]:
+        return await self.tell(tuple(self._running.values()), expression)
+
+    def _awake(self) -> list[Worker]:
+        return [worker for worker in self._running.values() if worker.shared or not self.frozen]
+
+    async def _ask(self, worker: Worker, what: str) -> None:
+        state = await or_gone(worker.session.js(waits.told(what)))
+        worker.due, worker.at_work = (state[0], state[1] > 0) if state else (None, False)
+        worker.asked = True
