@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from harness import real_time, waits
+from harness.cookies import Cookies
 from harness.devtools import PATIENCE, Event, Session, or_gone
 from harness.documents import Documents
 from harness.errors import BrowserGone, ClockStuck, DevToolsError, PageGone, RequestStorm, TookTooLong
@@ -69,8 +70,11 @@ SOURCES: dict[str, Source] = {
 class VirtualTime:
     """The time of one page, with its frames, popups and workers. Lives on the engine's loop."""
 
-    def __init__(self, page: Session, network: Network, watchers: Sequence[Watcher], clock: ServiceClock) -> None:
-        self._page, self._network, self._watchers, self._clock = page, network, watchers, clock
+    def __init__(
+        self, page: Session, network: Network, cookies: Cookies, watchers: Sequence[Watcher], clock: ServiceClock
+    ) -> None:
+        self._page, self._network, self._cookies, self._clock = page, network, cookies, clock
+        self._watchers: list[Watcher] = [network, cookies, *watchers]
         self._stirred = network.stirred
         self._workers = Workers()
         self._gone = False
@@ -116,6 +120,7 @@ class VirtualTime:
 
     def _grant_is_spent(self) -> None:
         self._spent = True
+        self._cookies.time_may_reach(-math.inf)
         self._stirred.set()
 
     def _detached(self, session: str) -> None:
@@ -187,7 +192,10 @@ class VirtualTime:
         """
         self._stirred.clear()
         self._spent, self._known = False, None
-        self._network.latest = self._clock.page_milliseconds + milliseconds + 1
+        now = self._clock.page_milliseconds
+        milliseconds = max(min(milliseconds, self._cookies.next_end - now), DELIVER)
+        self._network.latest = now + milliseconds + 1
+        self._cookies.time_may_reach(now + milliseconds)
         await self._policy(policy, budget=milliseconds, maxVirtualTimeTaskStarvationCount=1_000_000)
         if self._network.endless:
             await self.documents.tell(waits.told("goOn()"))
@@ -299,6 +307,7 @@ class VirtualTime:
         end = now + math.ceil(milliseconds)  # the page's clock shows whole ones
         while now < end:
             self._mind_the_deadline()
+            await self._cookies.end(now)
             await self._workers.look(anew=self._network.endless)
             self._network.release(now)
             until = min([end, *self._workers.dues])

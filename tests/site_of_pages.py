@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -52,13 +53,18 @@ self.addEventListener('message', async ({ data, source }) => {
 
 class Site:
     """Its pages: `/home` (with a frame of the other site), `/empty`, `/slow` (0.15 s), `/echo`
-    (a WebSocket), `/service_worker.js`, `/sign-in` (by way of the other site)."""
+    (a WebSocket), `/service_worker.js`, `/sign-in` (by way of the other site), `/cookies` (sets what its parameters `set` say, and answers with the
+    cookies that it got; `to` redirects)."""
 
     def __init__(self, port: int) -> None:
         self.origin = f"http://127.0.0.1:{port}"
         self.other = f"http://localhost:{port}"
         self.url = f"{self.origin}/home"
         self.empty = f"{self.origin}/empty"
+
+    def sets(self, *lines: str, to: str | None = None) -> str:
+        """The path of an answer with these `Set-Cookie` lines."""
+        return "/cookies?" + urlencode([("set", line) for line in lines] + ([("to", to)] if to else []))
 
 
 @contextmanager
@@ -109,6 +115,15 @@ async def _start() -> tuple[web.AppRunner, Site]:
     async def consent(request: web.Request) -> web.Response:
         raise web.HTTPFound(f"{served.origin}{request.query['back']}?signed-in")
 
+    async def cookies(request: web.Request) -> web.Response:
+        response = web.Response(text=request.headers.get("Cookie", ""), content_type="text/html")
+        if "to" in request.query:
+            response.set_status(302)
+            response.headers["Location"] = request.query["to"]
+        for line in request.query.getall("set", []):
+            response.headers.add("Set-Cookie", line)
+        return response
+
     async def favicon(_: web.Request) -> web.Response:
         return web.Response(status=204)
 
@@ -123,6 +138,7 @@ async def _start() -> tuple[web.AppRunner, Site]:
     app.router.add_get("/echo", echo)
     app.router.add_get("/sign-in", sign_in)
     app.router.add_get("/consent", consent)
+    app.router.add_get("/cookies", cookies)
     app.router.add_get("/favicon.ico", favicon)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -16,6 +16,7 @@ INTERFACES = [
     "Clipboard",
     "CookieStore",
     "CredentialsContainer",
+    "Document",
     "FileReader",
     "FontFace",
     "FontFaceSet",
@@ -49,7 +50,7 @@ LOOK = """(({interfaces, functions}) => {
     seen[name] = [about(window[name]), flags(Object.getOwnPropertyDescriptor(window, name))];
     for (const key of Reflect.ownKeys(prototype)) {
       const property = Object.getOwnPropertyDescriptor(prototype, key);
-      seen[`${name}.${String(key)}`] = [about(property.value), flags(property)];
+      seen[`${name}.${String(key)}`] = [about(property.value), about(property.get), about(property.set), flags(property)];
     }
   }
   for (const name of functions) seen[name] = [about(window[name]), flags(Object.getOwnPropertyDescriptor(window, name))];
@@ -85,6 +86,11 @@ def test_functions_look_as_if_they_were_not_wrapped(pbi_stage: Stage, pages: Sit
         "navigator.locks.request('l', async (lock) => lock.name).then((name) => name === 'l')",
         "navigator.locks.request('l', async () => { throw new RangeError('x'); }).catch((error) => error instanceof RangeError)",
         "typeof requestAnimationFrame(() => {}) === 'number'",
+        "(document.cookie = { toString: () => 'c=1; max-age=60' }) && document.cookie === 'c=1'",
+        "(() => { try { Object.getOwnPropertyDescriptor(Document.prototype, 'cookie').set.call({}, 'c=1'); } catch (error) { return error instanceof TypeError; } })()",
+        "cookieStore.set('c', '1').then(() => document.cookie === 'c=1')",
+        "cookieStore.set({ name: 'c', value: '1', path: 'x' }).catch((error) => error instanceof TypeError)",
+        "Object.getOwnPropertyNames(window).filter((name) => /pbi.*cookie/i.test(name)).length === 0",
         "(() => { try { requestAnimationFrame(); } catch (error) { return error instanceof TypeError; } })()",
     ],
 )

@@ -13,6 +13,7 @@ meanwhile (`hold.js`) and the clock moves by single milliseconds until the call 
 | `BroadcastChannel` | up to an hour | nothing: a few steps | the same |
 | `WebSocket` | minutes | `open`; after `send()` the next message, at most some 40 steps | the same |
 | a worker's `fetch`, `XMLHttpRequest`, bodies | up to an hour | its promise or `loadend` | the same, in workers |
+| `document.cookie = …`, `cookieStore.set()` | the cookie ends in real time | the clock knows when it ends | `cookies.js` in every frame, also of popups |
 | animation frames | up to hours | a timer of a 60th of a second brings them, too | `animation_frames.js` in every frame |
 | `new Worker`, messages to workers, also through ports | up to hours | a note behind each message, which the worker hands on | `worker_messages.js` in every frame and worker, `worker_notes.js` in workers |
 | `new SharedWorker` | up to hours | the worker says that a page has connected to it | the same |
@@ -35,6 +36,8 @@ HOLD_URL = "https://hold.pbi-harness.invalid/"
 NEW_DOCUMENT = "new-document"
 """How the address of such a request ends when a new document of the page makes it."""
 
+COOKIES = f"__pbiCookies{secrets.token_hex(8)}"
+"""The name under which a frame finds, at its first moment, the function that tells the clock of cookies."""
 KEY = f"pbi-harness {secrets.token_hex(8)}"
 HEARD = f"__pbiHeard{secrets.token_hex(8)}"
 BINDING = f"__pbiHandled{secrets.token_hex(8)}"
@@ -45,20 +48,33 @@ def _source(name: str) -> str:
     return Path(__file__).with_name(name).read_text("utf-8").rstrip()
 
 
-def _script(*parts: str, **settings: str | bool) -> str:
-    """The parts, which share `wrap`, `hold`, `keepBusy`, and `heard`: what the clock tells the frame or worker, and asks it."""
-    shared = f"const heard = {{}}, wrap = {_source('wrap.js')}();"
-    holding = f"const {{ hold, keepBusy }} = {_source('hold.js')}(heard, settings);"
-    listen = f"Object.defineProperty(globalThis, {HEARD!r}, {{ value: heard }});"
-    once = f"if (Object.hasOwn(globalThis, {HEARD!r})) return;"  # a popup's window may outlive its first document
-    return "\n".join(["((settings) => {", once, shared, holding, listen, *parts, f"}})({json.dumps(settings)});"])
+SETTINGS = {
+    "holdUrl": HOLD_URL,
+    "newDocument": NEW_DOCUMENT,
+    "key": KEY,
+    "binding": BINDING,
+    "cookies": COOKIES,
+}
 
 
-_WORK = (
-    f"{_source('other_threads.js')}(hold, keepBusy, wrap);",
-    f"{_source('worker_messages.js')}(hold, wrap, heard, settings);",
-    f"{_source('service_workers.js')}(hold, wrap, settings);",
-)
+def _script(*parts: str, **settings: bool) -> str:
+    """The parts, and what is the same everywhere. They share `wrap`, `hold`, `keepBusy`, and `heard`: what the clock tells the
+    document or worker, and asks it."""
+    return "\n".join(
+        [
+            "((settings) => {",
+            f"if (Object.hasOwn(globalThis, {HEARD!r})) return;",  # a popup's window may outlive its first document
+            f"const heard = {{}}, wrap = {_source('wrap.js')}();",
+            f"const {{ hold, keepBusy }} = {_source('hold.js')}(heard, settings);",
+            f"Object.defineProperty(globalThis, {HEARD!r}, {{ value: heard }});",
+            *parts,
+            f"{_source('other_threads.js')}(hold, keepBusy, wrap);",
+            f"{_source('worker_messages.js')}(hold, wrap, heard, settings);",
+            f"{_source('service_workers.js')}(hold, wrap, settings);",
+            f"{_source('cookies.js')}(hold, wrap, heard, settings);",
+            f"}})({json.dumps(SETTINGS | settings)});",
+        ]
+    )
 
 
 def page_script() -> str:
@@ -76,10 +92,6 @@ def _document_script(*first: str) -> str:
         *first,
         f"{_source('navigations.js')}(hold);",
         f"{_source('animation_frames.js')}(wrap);",
-        *_WORK,
-        holdUrl=HOLD_URL,
-        newDocument=NEW_DOCUMENT,
-        key=KEY,
     )
 
 
@@ -88,10 +100,6 @@ def worker_script(*, of_worker: bool) -> str:
     return _script(
         f"settings.noted = {_source('worker_notes.js')}(settings);",
         f"{_source('worker_timers.js')}(wrap, heard);",
-        *_WORK,
-        holdUrl=HOLD_URL,
-        key=KEY,
-        binding=BINDING,
         ofWorker=of_worker,
     )
 

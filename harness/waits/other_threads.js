@@ -15,7 +15,7 @@
     Blob: ["arrayBuffer", "bytes", "text"],
     Clients: ["claim", "get", "matchAll"],
     Clipboard: ["read", "readText", "write", "writeText"],
-    CookieStore: ["delete", "get", "getAll", "set"],
+    CookieStore: ["delete", "get", "getAll"], // cookies.js has `set`
     CredentialsContainer: ["create", "get"],
     FontFace: ["load"],
     FontFaceSet: ["load"],
