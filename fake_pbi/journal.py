@@ -4,7 +4,7 @@
 |---|---|---|
 | `page.opened` | a page was opened (time 0 of a scenario) | url, lifetime (seconds) |
 | `page.error` | an uncaught exception or unhandled rejection in the page | text, rejection (bool), url |
-| `tab` | what the user did with the tab | state: hidden, shown, frozen, resumed |
+| `tab` | what the user did with the tab | state: hidden, shown, frozen, resumed, asleep, awake |
 | `request` | the page, its frames or workers sent a request | request, url, method, type, source: page, worker, embed |
 | `response` | its end | request, status (None: it failed), error |
 | `clock` | something that the clock could not wait for | what: request without an end, work without an end; url; call |

@@ -185,8 +185,8 @@ class Cookies:
         if self._may_reach > -math.inf:  # a document's request, say, is not stamped with it
             with contextlib.suppress(DevToolsError, TimeoutError):
                 async with asyncio.timeout(PATIENCE):
-                    return float(await self._page.js("Date.now()"))
-        return self._clock.page_milliseconds
+                    return float(await self._page.js(waits.NOW)) + self._clock.slept
+        return self._clock.wall_milliseconds
 
     async def learned(self, id: str | None) -> None:
         """Wait until the clock minds the cookies of an answer, which the page must not have before."""
@@ -212,7 +212,7 @@ class Cookies:
 
     async def add(self, cookies: Sequence[Cookie]) -> None:
         """Set cookies as Playwright's `add_cookies` does. `expires` is an instant of page time, in seconds since 1970."""
-        at, real = self._clock.page_milliseconds, real_time.now()
+        at, real = self._clock.wall_milliseconds, real_time.now()
         await self._set(cookies)
         self._written += [Written(Said(of["name"], until=of.get("expires")), at, real) for of in cookies]
         await self._look()
@@ -268,11 +268,11 @@ class Cookies:
         elif listed == int(listed):  # as an `Expires` is that nothing was added to
             end = listed * 1000
         else:
-            end = self._clock.page_milliseconds + math.ceil(listed - real_time.now()) * 1000
+            end = self._clock.wall_milliseconds + math.ceil(listed - real_time.now()) * 1000
         return Life(cookie, math.floor(end), told=bool(heard))
 
     async def _remove_what_has_ended(self) -> None:
-        now = self._clock.page_milliseconds
+        now = self._clock.wall_milliseconds
         for key, life in tuple(self._lives.items()):
             if life.end - EARLY <= now:
                 name, domain, path, site, _ = key
@@ -286,9 +286,9 @@ class Cookies:
 
     # The clock ------------------------------------------------------------------------------------------------------------
 
-    async def end(self, now: float) -> None:
-        """Page time is `now` (milliseconds): remove what ends there."""
-        if self.next_end <= now:
+    async def end(self) -> None:
+        """Remove what has ended by now."""
+        if self.next_end <= self._clock.wall_milliseconds:
             await self._look()
 
     def time_may_reach(self, milliseconds: float) -> None:

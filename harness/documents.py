@@ -12,6 +12,9 @@ class Documents:
 
     def __init__(self, page: Session, *, bypass_csp: bool) -> None:
         self._page, self._bypass_csp = page, bypass_csp
+        self._slept = 0.0
+        self._scripts: dict[Session, asyncio.Future[Event]] = {}
+        """What each session was told to run in new documents."""
         self._alive: dict[tuple[str | None, int], Session] = {}
         self._origins: dict[int, str] = {}
         self._frames: dict[int, str] = {}
@@ -21,18 +24,32 @@ class Documents:
         session.on("Runtime.executionContextCreated", lambda event: self._created(session, event["context"]))
         session.on("Runtime.executionContextDestroyed", lambda event: self._end(session, event["executionContextId"]))
         session.on("Runtime.executionContextsCleared", lambda _: self.forget(session.id))
-        is_page = session is self._page
+        self._scripts[session] = script = self._add_script(session)
         return [
             session.send("Page.enable"),
             session.send("Runtime.enable"),
             # Else connect-src refuses the request that holds time.
             session.send("Page.setBypassCSP", enabled=self._bypass_csp),
-            session.send(
-                "Page.addScriptToEvaluateOnNewDocument",
-                source=waits.page_script() if is_page else waits.popup_script(),
-                runImmediately=not is_page,
-            ),
+            script,
         ]
+
+    def _add_script(self, session: Session) -> asyncio.Future[Event]:
+        is_page = session is self._page
+        return session.send(
+            "Page.addScriptToEvaluateOnNewDocument",
+            source=(waits.page_script if is_page else waits.popup_script)(slept=self._slept),
+            runImmediately=not is_page,
+        )
+
+    async def sleep(self, slept: float) -> None:
+        """From now on their wall clocks are ahead of virtual time by so many milliseconds."""
+        self._slept = slept
+        await self.tell(waits.told(f"slept({slept})"))
+        for session, script in tuple(self._scripts.items()):
+            added = await or_gone(script)
+            if added:
+                await or_gone(session.call("Page.removeScriptToEvaluateOnNewDocument", **added))
+                self._scripts[session] = self._add_script(session)
 
     def forget(self, session: str | None) -> None:
         """All documents behind a session have gone."""

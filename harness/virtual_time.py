@@ -85,6 +85,7 @@ class VirtualTime:
         self._known: float | None = None
         """Page time, where it is known because it stands still."""
         self._tasks: set[asyncio.Future[None]] = set()
+        self.asleep = False
         self.deadline = math.inf
         """Real seconds (as `real_time` counts them) beyond which time does not go on."""
 
@@ -192,10 +193,9 @@ class VirtualTime:
         """
         self._stirred.clear()
         self._spent, self._known = False, None
-        now = self._clock.page_milliseconds
-        milliseconds = max(min(milliseconds, self._cookies.next_end - now), DELIVER)
-        self._network.latest = now + milliseconds + 1
-        self._cookies.time_may_reach(now + milliseconds)
+        milliseconds = max(min(milliseconds, self._cookies.next_end - self._clock.wall_milliseconds), DELIVER)
+        self._network.latest = self._clock.page_milliseconds + milliseconds + 1
+        self._cookies.time_may_reach(self._clock.wall_milliseconds + milliseconds)
         await self._policy(policy, budget=milliseconds, maxVirtualTimeTaskStarvationCount=1_000_000)
         if self._network.endless:
             await self.documents.tell(waits.told("goOn()"))
@@ -233,7 +233,7 @@ class VirtualTime:
         before = self._stood_at
         try:
             async with asyncio.timeout(HELD_PATIENCE):
-                self._stood_at = await self._page.js("Date.now()")
+                self._stood_at = await self._page.js(waits.NOW)
         except (TimeoutError, DevToolsError):
             return False
         if self._stood_at != before:
@@ -251,7 +251,7 @@ class VirtualTime:
             return self._known
         for _ in range(100):
             try:
-                now = float(await self._answer_of_page("Date.now()"))
+                now = float(await self._answer_of_page(waits.NOW))
             except TimeoutError:
                 raise ClockStuck([], PATIENCE) from None
             except DevToolsError as error:
@@ -287,10 +287,21 @@ class VirtualTime:
             raise
 
     async def advance(self, milliseconds: float) -> float:
-        """Move time by this much, stopping wherever a worker's timer is due; returns what it is then."""
+        """Move time by this much, stopping wherever a worker's timer is due; returns what it is then. (Of a machine that
+        sleeps only the wall clock.)"""
+        if self.asleep:
+            self._clock.sleep(math.ceil(milliseconds))
+            return await self.read()
         now = await self._move(milliseconds)
         await self._deliver()
         return now
+
+    async def wake(self) -> None:
+        """The machine wakes: everybody's wall clock shows it."""
+        self.asleep = False
+        await self.documents.sleep(self._clock.slept)
+        await self._workers.sleep(self._clock.slept)
+        await self._cookies.end()
 
     async def _deliver(self) -> None:
         await self._know()
@@ -307,7 +318,7 @@ class VirtualTime:
         end = now + math.ceil(milliseconds)  # the page's clock shows whole ones
         while now < end:
             self._mind_the_deadline()
-            await self._cookies.end(now)
+            await self._cookies.end()
             await self._workers.look(anew=self._network.endless)
             self._network.release(now)
             until = min([end, *self._workers.dues])

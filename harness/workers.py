@@ -32,6 +32,7 @@ class Workers:
     def __init__(self) -> None:
         self._running: dict[str | None, Worker] = {}
         self._news: list[str] = []
+        self._slept = 0.0
         self.frozen = False
         """Whether the page is, and its dedicated workers with it."""
 
@@ -40,7 +41,7 @@ class Workers:
         worker = Worker(session, shared)
         session.on("Runtime.bindingCalled", lambda event: self._heard(worker, event))
         # At its first line, and not before: only then a worker has what only secure contexts have.
-        session.on("Debugger.paused", lambda _: self._prepare(worker, waits.worker_script(of_worker=of_worker)))
+        session.on("Debugger.paused", lambda _: self._prepare(worker, of_worker=of_worker))
         return [
             session.send("Runtime.enable"),
             session.send("Runtime.addBinding", name=waits.BINDING),
@@ -48,8 +49,9 @@ class Workers:
             session.send("Debugger.setInstrumentationBreakpoint", instrumentation="beforeScriptExecution"),
         ]
 
-    def _prepare(self, worker: Worker, script: str) -> None:
+    def _prepare(self, worker: Worker, *, of_worker: bool) -> None:
         """Give it the clock's timers and waits, and let it run."""
+        script = waits.worker_script(of_worker=of_worker, slept=self._slept)
         worker.session.send("Runtime.evaluate", expression=script)
         worker.session.send("Debugger.disable")
         self._running[worker.session.id] = worker
@@ -106,6 +108,11 @@ class Workers:
 
     async def tell_all(self, expression: str) -> list[Any]:
         return await self.tell(tuple(self._running.values()), expression)
+
+    async def sleep(self, slept: float) -> None:
+        """From now on their wall clocks are ahead of virtual time by so many milliseconds."""
+        self._slept = slept
+        await self.tell_all(waits.told(f"slept({slept})"))
 
     def _awake(self) -> list[Worker]:
         return [worker for worker in self._running.values() if worker.shared or not self.frozen]

@@ -21,6 +21,7 @@ meanwhile (`hold.js`) and the clock moves by single milliseconds until the call 
 | what a service worker posts to its pages | up to hours | nothing: some steps | the same |
 | a worker's `setTimeout`, `setInterval` | they never fire | the clock keeps the list and fires what is due | `worker_timers.js` in every worker |
 | a navigation | the old document lives on for hours | the new document | `navigations.js` in every frame |
+| `Date`, `Temporal.Now`, `Intl.DateTimeFormat` | nothing: a machine's sleep has no place in virtual time | | `sleep.js` in every frame and worker |
 | a page's new document | begins the grant under way anew | the clock has seen it | `first_moment.js` in the page |
 
 All wrapped functions keep name, length, text and properties (`wrap.js`).
@@ -57,14 +58,15 @@ SETTINGS = {
 }
 
 
-def _script(*parts: str, **settings: bool) -> str:
+def _script(*parts: str, **settings: bool | float) -> str:
     """The parts, and what is the same everywhere. They share `wrap`, `hold`, `keepBusy`, and `heard`: what the clock tells the
     document or worker, and asks it."""
     return "\n".join(
         [
             "((settings) => {",
             f"if (Object.hasOwn(globalThis, {HEARD!r})) return;",  # a popup's window may outlive its first document
-            f"const heard = {{}}, wrap = {_source('wrap.js')}();",
+            f"const heard = {{ now: Date.now }}, wrap = {_source('wrap.js')}();",
+            f"{_source('sleep.js')}(wrap, heard, settings);",
             f"const {{ hold, keepBusy }} = {_source('hold.js')}(heard, settings);",
             f"Object.defineProperty(globalThis, {HEARD!r}, {{ value: heard }});",
             *parts,
@@ -77,31 +79,37 @@ def _script(*parts: str, **settings: bool) -> str:
     )
 
 
-def page_script() -> str:
-    """What every frame of a page runs before its own scripts."""
-    return _document_script(f"{_source('first_moment.js')}(hold, heard, settings);")
+def page_script(*, slept: float) -> str:
+    """What every frame of a page runs before its own scripts. `slept`: for how long the machine has slept (milliseconds)."""
+    return _document_script(f"{_source('first_moment.js')}(hold, heard, settings);", slept=slept)
 
 
-def popup_script() -> str:
+def popup_script(*, slept: float) -> str:
     """What every frame of a popup runs before its own scripts."""
-    return _document_script()
+    return _document_script(slept=slept)
 
 
-def _document_script(*first: str) -> str:
+def _document_script(*first: str, slept: float) -> str:
     return _script(
         *first,
         f"{_source('navigations.js')}(hold);",
         f"{_source('animation_frames.js')}(wrap);",
+        slept=slept,
     )
 
 
-def worker_script(*, of_worker: bool) -> str:
+def worker_script(*, of_worker: bool, slept: float) -> str:
     """What a worker, of a page or of another worker, runs before its own script."""
     return _script(
         f"settings.noted = {_source('worker_notes.js')}(settings);",
         f"{_source('worker_timers.js')}(wrap, heard);",
         ofWorker=of_worker,
+        slept=slept,
     )
+
+
+NOW = f"(globalThis.{HEARD} ?? Date).now()"
+"""The expression for the time of a page, frame or worker, without what was slept: milliseconds since 1970."""
 
 
 def told(message: str) -> str:

@@ -4,7 +4,7 @@
   const timers = new Map();
   let last = 0;
   const add = (callback, delay, args, period) => {
-    timers.set(++last, { callback, args, period, due: Date.now() + delay });
+    timers.set(++last, { callback, args, period, due: heard.now() + delay });
     return last;
   };
   const wait = (delay) => Math.max(1, Number(delay) || 0);
@@ -18,7 +18,7 @@
 
   const next = () => (timers.size ? Math.min(...[...timers.values()].map((timer) => timer.due)) : null);
   const fire = () => {
-    const now = Date.now();
+    const now = heard.now();
     const due = [...timers].filter(([, timer]) => timer.due <= now).sort(([, a], [, b]) => a.due - b.due);
     for (const [id, timer] of due) {
       if (!timers.has(id)) continue;

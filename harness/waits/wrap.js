@@ -1,6 +1,6 @@
 // Puts a function in the place of another so that a page cannot tell: its name, length, properties, prototype and text are
 // those of the original. Returns `wrap(object, name, handler)`; the handler is that of a Proxy. What is not there stays so.
-// `wrap.setter` does so with what sets a property.
+// `wrap.getter` and `wrap.setter` do so with what gets or sets a property, `wrap.proxy` with a function that stands nowhere yet.
 (() => {
   const { apply, defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
   const originals = new WeakMap();
@@ -22,11 +22,14 @@
       defineProperty(prototype, "constructor", { ...getOwnPropertyDescriptor(prototype, "constructor"), value: wrapped });
     }
   };
-  wrap.setter = (object, name, handler) => {
+  const accessor = (part) => (object, name, handler) => {
     const property = object && getOwnPropertyDescriptor(object, name);
-    if (!property?.set || !property.configurable) return;
-    defineProperty(object, name, { ...property, set: proxy(property.set, handler) });
+    if (!property?.[part] || !property.configurable) return;
+    defineProperty(object, name, { ...property, [part]: proxy(property[part], handler) });
   };
+  wrap.getter = accessor("get");
+  wrap.setter = accessor("set");
+  wrap.proxy = proxy;
   wrap(Function.prototype, "toString", { apply: (target, self, args) => apply(target, get(self) ?? self, args) });
   return wrap;
 })
