@@ -185,7 +185,7 @@ class Cookies:
         if self._may_reach > -math.inf:  # a document's request, say, is not stamped with it
             with contextlib.suppress(DevToolsError, TimeoutError):
                 async with asyncio.timeout(PATIENCE):
-                    return float(await self._page.js(waits.NOW)) + self._clock.slept
+                    self._clock.see(float(await self._page.js(waits.NOW)))
         return self._clock.wall_milliseconds
 
     async def learned(self, id: str | None) -> None:
