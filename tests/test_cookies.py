@@ -9,6 +9,8 @@ import pytest
 from site_of_pages import Site
 
 from harness.cookies import Said, said_in
+from harness.host import Host
+from harness.session import HarnessSession
 from harness.stage import Conditions, Stage
 
 MINUTE = 60_000
@@ -269,7 +271,7 @@ def test_what_is_listed_is_the_pages_time(pbi_stage: Stage, pages: Site) -> None
     assert listed == {"a": pbi_stage.clock.now.timestamp() + 600, "b": -1}
 
 
-def test_a_page_whose_clock_is_fast(pbi_session, pages: Site) -> None:  # type: ignore[no-untyped-def]
+def test_a_page_whose_clock_is_fast(pbi_session: HarnessSession, pages: Site) -> None:
     with pbi_session.stage(Conditions(client_ahead=timedelta(minutes=10))) as stage:
         stage.open(pages.empty)
 
@@ -341,6 +343,20 @@ def test_a_life_has_its_limit(pbi_stage: Stage, pages: Site) -> None:
     listed = {cookie["name"]: cookie["expires"] for cookie in pbi_stage.cookies()}
 
     assert listed == {"a": pbi_stage.clock.now.timestamp() - 1 + 400 * 86_400, "b": -1}
+
+
+def test_an_app_whose_session_ends_before_its_token(pbi_stage: Stage, pbi_host: Host) -> None:
+    report = pbi_stage.open(pbi_host.url("session_cookie")).item()
+
+    pbi_stage.clock.advance("24h")
+
+    refused = pbi_stage.journal.of("response", status=401)
+    begun = [entry for entry in pbi_stage.journal.of("request") if "/session/begin" in entry["url"]]
+    ended = [entry.at for entry in pbi_stage.journal.of("cookie.expired", name="session")]
+    assert len(refused) == len(begun) == 1 + len(ended) >= 12
+    assert ended[0] - begun[0].at == timedelta(minutes=40)
+    assert report.refresh()["state"] == "live"
+    assert not pbi_stage.journal.of("token.expired")
 
 
 DAY = 86_400.0
