@@ -101,6 +101,22 @@ def test_a_script_sees_it_end_at_the_millisecond(pbi_stage: Stage, pages: Site) 
     assert {ms: read for ms, (_, read) in _sent(pbi_stage).items()} == {"0": "a=1", "59998": "a=1", "60000": ""}
 
 
+@pytest.mark.parametrize(
+    "write", ["document.cookie = 'a=1; max-age=1'", WRITES["the cookie store"].replace("1800_000", "1000")]
+)
+def test_time_does_not_outrun_a_script(pbi_stage: Stage, pages: Site, write: str) -> None:
+    """Nothing else is under way: only the script itself holds time until the clock knows of the cookie."""
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        f"""() => {{ setTimeout(async () => {{ await ({write});
+        setTimeout(() => seen.push(document.cookie), 900); setTimeout(() => seen.push(document.cookie), 1001); }}, 3600_000); }}"""
+    )
+
+    pbi_stage.clock.advance("24h")
+
+    assert pbi_stage.page.evaluate("seen") == ["a=1", ""]
+
+
 def test_expires_of_a_server_counts_from_its_own_date(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     in_two_hours = http_date(pbi_stage.clock.now + timedelta(hours=2))
