@@ -164,6 +164,41 @@ def test_nobody_can_use_an_item_in_a_tab_that_is_not_in_front(pbi_stage: Stage, 
     )
 
 
+@pytest.mark.parametrize(
+    ("open_", "an_hour"),
+    [
+        ("new WebSocket(`ws://${location.host}/echo`)", 60),
+        ("navigator.locks.request('l', () => new Promise(() => {}))", 60),
+        ("new Promise((done) => { indexedDB.open('d', 1).onsuccess = ({target}) => done(target.result); })", 60),
+        (
+            """(async () => { const [a, b] = [new RTCPeerConnection(), new RTCPeerConnection()];
+            a.createDataChannel('c'); a.onicecandidate = e => b.addIceCandidate(e.candidate); b.onicecandidate = e => a.addIceCandidate(e.candidate);
+            await a.setLocalDescription(await a.createOffer()); await b.setRemoteDescription(a.localDescription);
+            await b.setLocalDescription(await b.createAnswer()); await a.setRemoteDescription(b.localDescription); return [a, b]; })()""",
+            3600,
+        ),
+    ],
+    ids=["WebSocket", "lock", "database", "WebRTC"],
+)
+def test_what_keeps_a_hidden_page_awake_is_chromiums_own(
+    pbi_stage: Stage, pages: Site, open_: str, an_hour: int
+) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        f"() => {{ globalThis.open_ = {open_}; globalThis.ticks = []; setInterval(() => ticks.push(1), 200); }}"
+    )
+
+    with pbi_stage.tab.hidden():
+        pbi_stage.clock.advance("10min")
+        before = ticks(pbi_stage)
+        pbi_stage.clock.advance("1h")
+        assert ticks(pbi_stage) - before == pytest.approx(an_hour, abs=1)
+    with pbi_stage.tab.frozen():
+        before = ticks(pbi_stage)
+        pbi_stage.clock.advance("1h")
+        assert ticks(pbi_stage) == before
+
+
 def hear_time(stage: Stage, pages: Site) -> None:
     """Page, cross-origin frame and worker tell their wall clock, their `performance.now()`, and every timer that fires."""
     stage.open(pages.empty)
