@@ -66,10 +66,8 @@ class Documents:
 
     async def tell(self, expression: str) -> list[Any]:
         """Evaluate an expression in each; returns the values, None for one that has gone in the meantime."""
-        return [
-            await or_gone(session.js(expression, context=context))
-            for (_, context), session in tuple(self._alive.items())
-        ]
+        asked = [session.js(expression, context=context) for (_, context), session in self._alive.items()]
+        return await asyncio.gather(*(or_gone(answer) for answer in asked))
 
     def _created(self, session: Session, context: Event) -> None:
         if context["auxData"].get("isDefault"):

@@ -191,9 +191,8 @@ class VirtualTime:
 
         Raises `ClockStuck` when an answer does not come in a minute of real time, `TookTooLong` beyond the deadline.
         """
-        before, self._known = self._known, None
         self._stirred.clear()
-        self._spent = False
+        self._spent, self._known = False, None
         milliseconds = max(min(milliseconds, self._cookies.next_end - self._clock.wall_milliseconds), DELIVER)
         self._network.latest = self._clock.page_milliseconds + milliseconds + 1
         self._cookies.time_may_reach(self._clock.wall_milliseconds + milliseconds)
@@ -201,9 +200,6 @@ class VirtualTime:
         if self._network.endless:
             await self.documents.tell(waits.told("goOn()"))
         await self._until_stirred()
-        if before is not None and self._spent and milliseconds == int(milliseconds) and not self._network.new_document:
-            self._known = before + milliseconds  # as it stood still before, and nothing began the grant anew
-            self._clock.see(self._known)
         if self._gone:
             raise PageGone()
         if overrun := self._network.overrun:

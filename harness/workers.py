@@ -104,7 +104,7 @@ class Workers:
 
     async def tell(self, workers: Iterable[Worker], expression: str) -> list[Any]:
         """Evaluate an expression in each of them; returns the values, None for one that has gone in the meantime."""
-        return [await or_gone(worker.session.js(expression)) for worker in workers]
+        return await asyncio.gather(*(or_gone(worker.session.js(expression)) for worker in workers))
 
     async def tell_all(self, expression: str) -> list[Any]:
         return await self.tell(tuple(self._running.values()), expression)
