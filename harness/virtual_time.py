@@ -200,6 +200,9 @@ class VirtualTime:
         if self._network.endless:
             await self.documents.tell(waits.told("goOn()"))
         await self._until_stirred()
+        if not self._spent and not self._gone:
+            # What stirred may end by itself, and time would run on while it is read.
+            await self._answer_of_page(lambda: self._policy("pause"))
         if self._gone:
             raise PageGone()
         if overrun := self._network.overrun:
@@ -251,7 +254,7 @@ class VirtualTime:
             return self._known
         for _ in range(100):
             try:
-                now = float(await self._answer_of_page(waits.NOW))
+                now = float(await self._answer_of_page(lambda: self._page.js(waits.NOW)))
             except TimeoutError:
                 raise ClockStuck([], PATIENCE) from None
             except DevToolsError as error:
@@ -266,15 +269,15 @@ class VirtualTime:
                 return now
         raise PageGone()
 
-    async def _answer_of_page(self, expression: str) -> Any:
-        """Its value. A page in a synchronous request answers nothing: then the request is not held any longer."""
+    async def _answer_of_page(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What it answers. A page in a synchronous request answers nothing: then the request is not held any longer."""
         if self._network.held:
             try:
                 async with asyncio.timeout(HELD_PATIENCE):
-                    return await self._page.js(expression)
+                    return await ask()
             except TimeoutError:
                 self._network.release(math.inf)
-        return await self._in_time(self._page.js(expression))
+        return await self._in_time(ask())
 
     async def _in_time(self, work: Awaitable[T]) -> T:
         """Its result. Raises `TookTooLong` beyond the deadline, `TimeoutError` where a script of the page never ends."""

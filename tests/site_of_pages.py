@@ -53,8 +53,8 @@ self.addEventListener('message', async ({ data, source }) => {
 
 class Site:
     """Its pages: `/home` (with a frame of the other site), `/empty`, `/slow` (0.15 s), `/echo`
-    (a WebSocket), `/service_worker.js`, `/sign-in` (by way of the other site), `/cookies` (sets what its parameters `set` say, and answers with the
-    cookies that it got; `to` redirects)."""
+    (a WebSocket), `/service_worker.js`, `/sign-in` (by way of the other site), `/redirect` (to itself, for ever),
+    `/cookies` (sets what its parameters `set` say, and answers with the cookies that it got; `to` redirects)."""
 
     def __init__(self, port: int) -> None:
         self.origin = f"http://127.0.0.1:{port}"
@@ -65,6 +65,12 @@ class Site:
     def sets(self, *lines: str, to: str | None = None) -> str:
         """The path of an answer with these `Set-Cookie` lines."""
         return "/cookies?" + urlencode([("set", line) for line in lines] + ([("to", to)] if to else []))
+
+    def made(self, html: str, policy: str = "") -> str:
+        """The address of a page that is made for it, with its Content-Security-Policy."""
+        return f"{self.origin}/made?" + urlencode(
+            {"html": f"<!doctype html><title>made</title>{html}", "policy": policy}
+        )
 
 
 @contextmanager
@@ -124,6 +130,13 @@ async def _start() -> tuple[web.AppRunner, Site]:
             response.headers.add("Set-Cookie", line)
         return response
 
+    async def made(request: web.Request) -> web.Response:
+        headers = {"Content-Security-Policy": request.query["policy"]} if request.query["policy"] else {}
+        return web.Response(text=request.query["html"], content_type="text/html", headers=headers)
+
+    async def redirect(request: web.Request) -> web.Response:
+        raise web.HTTPFound(f"/redirect?{int(request.query_string or 0) + 1}")
+
     async def favicon(_: web.Request) -> web.Response:
         return web.Response(status=204)
 
@@ -139,6 +152,8 @@ async def _start() -> tuple[web.AppRunner, Site]:
     app.router.add_get("/sign-in", sign_in)
     app.router.add_get("/consent", consent)
     app.router.add_get("/cookies", cookies)
+    app.router.add_get("/made", made)
+    app.router.add_get("/redirect", redirect)
     app.router.add_get("/favicon.ico", favicon)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
