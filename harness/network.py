@@ -189,6 +189,8 @@ class Network:
     def release(self, now: float) -> None:
         """Pass on what has been held for long enough."""
         for id in [id for id, held in self.held.items() if held.due <= now]:
+            if request := self._underway.get(id):
+                request.since = real_time.seconds()  # only now its server is asked
             self.held.pop(id).released.set()
 
     def _asked_for_by_page(self, id: str) -> str:
