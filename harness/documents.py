@@ -67,7 +67,7 @@ class Documents:
     async def tell(self, expression: str) -> list[Any]:
         """Evaluate an expression in each; returns the values, None for one that has gone in the meantime."""
         asked = [session.js(expression, context=context) for (_, context), session in self._alive.items()]
-        return await asyncio.gather(*(or_gone(answer) for answer in asked))
+        return list(await asyncio.gather(*(or_gone(answer) for answer in asked)))
 
     def _created(self, session: Session, context: Event) -> None:
         if context["auxData"].get("isDefault"):

@@ -23,6 +23,8 @@ ENDLESS_AFTER = 2.0
 """Real seconds without an end after which a request is taken for one that never ends: a long poll, a stream."""
 BODY_PATIENCE = 0.25
 """Real seconds in which the body of an answer has come, if the page reads it."""
+RESTLESS_AFTER = 50
+"""Documents that a frame may have, one at once after another, before they are taken for a row that never ends."""
 FAKE_PLUMBING = "/_fake/"
 
 Source = Literal["page", "worker", "service worker"]
@@ -96,7 +98,9 @@ class Network:
         self.patient: list[str] = []
         """Globs of URLs whose answers are always waited for, however long they take."""
         self._underway: dict[str, Underway] = {}
-        self._endless_work = False
+        self._standstill = False
+        self._arrivals: Counter[str] = Counter()
+        self._restless: set[str] = set()
         self._limits: dict[str, int] = {}
         self._counts: Counter[str] = Counter()
         self._stamped: dict[str, asyncio.Event] = {}
@@ -142,7 +146,7 @@ class Network:
     @property
     def endless(self) -> bool:
         """Whether something is under way that will never end, and that the browser's own time would wait for."""
-        return self._endless_work or any(request.endless for request in self._underway.values())
+        return self._standstill or any(request.endless for request in self._underway.values())
 
     def find_endless(self) -> bool:
         """Look for requests that have been under way for so long that they will not end; True if there is a new one."""
@@ -169,7 +173,21 @@ class Network:
     def note_endless_work(self, call: str) -> None:
         """Put on record that a call has not ended, and that time did not wait for it."""
         self._journal.write("clock", what="work without an end", call=call)
-        self._endless_work = True
+
+    def note_standstill(self) -> None:
+        """Time stands still though no request is under way. What holds it is a call that was named already, or unknown."""
+        if not self._journal.of("clock", what="work without an end"):
+            self.note_endless_work("unknown")
+        self._standstill = True
+
+    @property
+    def restless(self) -> bool:
+        """Whether there is a frame whose documents send each other on for ever."""
+        return bool(self._restless)
+
+    def calm_down(self) -> None:
+        """A while has gone by in which no frame went elsewhere."""
+        self._arrivals.clear()
 
     def sent_at(self, id: str | None) -> float:
         """When by page time a request was sent, in milliseconds."""
@@ -212,7 +230,7 @@ class Network:
         if url.startswith(HOLD_URL):
             self.holds[id] = document
             self.new_document |= url.endswith(NEW_DOCUMENT)
-            self.stirred.set()
+            self._stir_for_hold()
             return
         if not url.startswith(("http:", "https:")):
             if self.lingering:  # a frame may be keeping itself busy because of it
@@ -275,6 +293,10 @@ class Network:
         if held := self.held.pop(id, None):
             held.released.set()
         if self.holds.pop(id, None):
+            self._stir_for_hold()
+
+    def _stir_for_hold(self) -> None:
+        if not self.restless:  # else the clock would never come to the end of a step
             self.stirred.set()
 
     def forget(self, session: str) -> None:
@@ -282,10 +304,15 @@ class Network:
         self._end_all(lambda document: document.session == session)
 
     def _document_changed(self, frame: Event) -> None:
+        self._arrivals[frame["id"]] += 1
+        if self._arrivals[frame["id"]] == RESTLESS_AFTER and frame["id"] not in self._restless:
+            self._restless.add(frame["id"])
+            self.note_endless_work(f"a navigation to {frame['url']}")
         self._end_all(lambda document: document.frame == frame["id"] and document.loader != frame["loaderId"])
 
     def _frame_gone(self, frame: str, reason: str) -> None:
         if reason == "remove":
+            self._restless.discard(frame)
             self._end_all(lambda document: document.frame == frame)
 
     def _end_all(self, of: Callable[[Document], bool]) -> None:

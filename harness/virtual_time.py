@@ -37,6 +37,10 @@ HELD_STEP = 250.0
 """Virtual milliseconds that pass at a time while a held request is waited for."""
 ENDLESS_STEP = 60_000.0
 """Virtual milliseconds that pass at a time beside a request that never ends."""
+CALM = 1000.0
+"""Virtual milliseconds; where so many go by at once, no frame is on its way from document to document."""
+RESTLESS_STEP = 3_600_000.0
+"""Virtual milliseconds that pass at a time, at most, while documents send each other on for ever."""
 ANSWER_STEP = 5.0
 """Virtual milliseconds that pass at a time while an answer is to come beside such a request."""
 HELD_PATIENCE = 1.0
@@ -76,7 +80,7 @@ class VirtualTime:
         self._page, self._network, self._cookies, self._clock = page, network, cookies, clock
         self._watchers: list[Watcher] = [network, cookies, *watchers]
         self._stirred = network.stirred
-        self._workers = Workers()
+        self._workers = Workers(network.note_endless_work)
         self._gone = False
         self._spent = False
         self._held_steps = 0
@@ -109,6 +113,7 @@ class VirtualTime:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._workers.close()
 
     @property
     def frozen(self) -> bool:
@@ -241,7 +246,7 @@ class VirtualTime:
             return False
         if self._stood_at != before:
             return False
-        self._network.note_endless_work("unknown")
+        self._network.note_standstill()
         return True
 
     def _mind_the_deadline(self) -> None:
@@ -323,10 +328,11 @@ class VirtualTime:
             self._mind_the_deadline()
             await self._cookies.end()
             await self._workers.look(anew=self._network.endless)
-            self._network.release(now)
+            network = self._network
+            network.release(now)
             until = min([end, *self._workers.dues])
-            if self._network.holds or (self._workers.at_work and not self._network.only_held):
-                await self._step()
+            if network.holds or network.restless or (self._workers.at_work and not network.only_held):
+                await self._step(until - now)
                 self._workers.forget_states()
             else:
                 self._held_steps = 0
@@ -341,15 +347,18 @@ class VirtualTime:
         if self._network.endless:
             await self.documents.tell(waits.told("known()"))
 
-    async def _step(self) -> None:
+    async def _step(self, left: float) -> None:
         """Let a millisecond pass while documents or workers wait for work on other threads: most of it cannot finish while
-        time stands still. What does not finish within some hundred of them is not waited for any longer."""
+        time stands still. What does not finish within some hundred of them is not waited for any longer, nor are documents
+        that send each other on for ever: beside them time goes on in steps of at most half of what is `left`, as each document
+        may begin one anew."""
         if self._held_steps >= SLOW:
             await asyncio.sleep(PAUSE)
         await self._know()
         working = self._workers.at_work
         new_document, self._network.new_document = self._network.new_document, False
-        await self.grant(HOLDING_STEP, policy="advance")
+        step = min(RESTLESS_STEP, left / 2) if self._network.restless else 0.0
+        await self.grant(max(HOLDING_STEP, step), policy="advance")
         self._held_steps += 1
         await self._release()
         if new_document:
@@ -372,16 +381,20 @@ class VirtualTime:
         await self._know()
         if network.holds:  # begun just now
             return
+        step, policy = left, "advance"
         if not network.lingering:
-            await self.grant(left)
+            policy = WAIT_FOR_LOADS
         elif network.awaited:
             network.find_endless()
             if network.longest_wait > PATIENCE:
                 raise ClockStuck(network.awaited, PATIENCE)
-            await self.grant(min(left, ANSWER_STEP), policy="advance")
+            step = min(left, ANSWER_STEP)
         else:
             dues = [held.due - now for held in network.held.values()]
-            await self.grant(min([left, HELD_STEP if dues else ENDLESS_STEP, *dues]), policy="advance")
+            step = min([left, HELD_STEP if dues else ENDLESS_STEP, *dues])
+        await self.grant(step, policy)
+        if self._spent and step >= CALM:
+            network.calm_down()
 
     async def settle(self, within: float = 1000) -> float:
         """Let time pass until messages are delivered and requests answered, at most `within` ms; returns how many it took."""

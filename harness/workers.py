@@ -5,18 +5,22 @@ ask whether it waits for something.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from harness import waits
 from harness.devtools import Event, Session, or_gone
 
+PATIENCE = 2.0
+"""Real seconds in which a worker says when its next timer is due; one in a loop without an end does not."""
+
 
 @dataclass(eq=False)
 class Worker:
     """One that runs. `due`: when its next timer is (milliseconds since 1970; None: never). `at_work`: whether it waits for
-    work of its own. `asked`: whether both are still what it answered last. `shared`: it may be given work by other pages."""
+    work of its own. `asked`: whether both are still what it answered last. `shared`: it may be given work by other pages. `busy`: it has not answered
+    yet."""
 
     session: Session
     shared: bool
@@ -24,12 +28,14 @@ class Worker:
     due: float | None = None
     at_work: bool = False
     asked: bool = False
+    busy: asyncio.Future[Any] | None = None
 
 
 class Workers:
     """All that run. They are asked for their state anew whenever they may have done something."""
 
-    def __init__(self) -> None:
+    def __init__(self, give_up_on: Callable[[str], None]) -> None:
+        self._give_up_on = give_up_on
         self._running: dict[str | None, Worker] = {}
         self._news: list[str] = []
         self._slept = 0.0
@@ -81,6 +87,12 @@ class Workers:
             if anew or worker.shared or not worker.asked:
                 await self._ask(worker, "state()")
 
+    async def close(self) -> None:
+        late = [worker.busy for worker in self._running.values() if worker.busy]
+        for answer in late:
+            answer.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
     def forget_states(self) -> None:
         """They may have done something."""
         for worker in self._running.values():
@@ -104,10 +116,29 @@ class Workers:
 
     async def tell(self, workers: Iterable[Worker], expression: str) -> list[Any]:
         """Evaluate an expression in each of them; returns the values, None for one that has gone in the meantime."""
-        return await asyncio.gather(*(or_gone(worker.session.js(expression)) for worker in workers))
+        return list(await asyncio.gather(*(self._tell_one(worker, expression) for worker in workers)))
 
     async def tell_all(self, expression: str) -> list[Any]:
         return await self.tell(tuple(self._running.values()), expression)
+
+    async def _tell_one(self, worker: Worker, expression: str) -> Any:
+        """Its answer; None from one that has gone, or is busy with a script that does not end. That one is named, and time
+        does not wait for it until it answers."""
+        if worker.busy:
+            return None
+        answer = asyncio.ensure_future(or_gone(worker.session.js(expression)))
+        done, _ = await asyncio.wait({answer}, timeout=PATIENCE)
+        if done:
+            return answer.result()
+        self._give_up_on("a worker's script")
+        worker.busy = answer
+        answer.add_done_callback(lambda _: self._answered_late(worker, answer))
+        return None
+
+    def _answered_late(self, worker: Worker, answer: asyncio.Future[Any]) -> None:
+        worker.busy, worker.asked = None, False
+        if not answer.cancelled():
+            answer.exception()  # marks it as seen: the worker is asked anew
 
     async def sleep(self, slept: float) -> None:
         """From now on their wall clocks are ahead of virtual time by so many milliseconds."""
@@ -118,6 +149,6 @@ class Workers:
         return [worker for worker in self._running.values() if worker.shared or not self.frozen]
 
     async def _ask(self, worker: Worker, what: str) -> None:
-        state = await or_gone(worker.session.js(waits.told(what)))
+        state = await self._tell_one(worker, waits.told(what))
         worker.due, worker.at_work = (state[0], state[1] > 0) if state else (None, False)
         worker.asked = True
