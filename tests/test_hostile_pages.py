@@ -119,6 +119,44 @@ def test_a_worker_that_does_not_start(pbi_stage: Stage, pages: Site, script: str
     assert pbi_stage.page.evaluate("seen") == (["error", "alive"] if script == "throws" else ["error"])
 
 
+# What a page may put in the place of the browser's own functions, and the clock must not rest on.
+DEFACED = {
+    "fetch": "fetch = () => new Promise(() => {});",
+    "Worker": "Worker = class { postMessage() {} };",
+    "timers": "setTimeout = setInterval = requestAnimationFrame = () => 1;",
+    "then": "Promise.prototype.then = Promise.prototype.catch = function () { return this; };",
+    "then that throws": "Promise.prototype.then = Promise.prototype.catch = () => { throw new Error(); };",
+    "Promise": "Promise = class {};",
+    "the clock": "Date.now = () => 1; performance.now = () => 1; Date = null;",
+    "signals, messages, events": """AbortController.prototype.abort = MessagePort.prototype.postMessage = () => {};
+        EventTarget.prototype.addEventListener = () => {}; ErrorEvent = null;""",
+    "all is frozen": """for (const made of [Object, Function, Promise, Array, Map, WeakMap, Set, Date, EventTarget, Reflect])
+        { Object.freeze(made); Object.freeze(made.prototype); }""",
+}
+
+
+@pytest.mark.parametrize("what", DEFACED)
+def test_a_page_that_redefines_what_the_browser_has(pbi_stage: Stage, pages: Site, what: str) -> None:
+    program = f"""<script>
+      const {{ setTimeout: later, setInterval: often }} = window, now = Date.now.bind(Date), ticks = [];
+      globalThis.took = () => [ticks.length, ms];
+      let ms = null;
+      {DEFACED[what]}
+      often(() => ticks.push(1), 60_000);
+      later(() => {{ const asked = now(); indexedDB.open('d').onsuccess = () => {{ ms = now() - asked; }}; }}, 90_000);
+      </script>"""
+    open_bounded(pbi_stage, pages.made(program))
+    before = pbi_stage.clock.now
+
+    pbi_stage.clock.advance("1h")
+
+    assert pbi_stage.clock.now - before == timedelta(hours=1)
+    ticks, took = pbi_stage.page.evaluate("took()")
+    assert ticks == 60
+    assert took <= CLOSE
+    assert not pbi_stage.journal.of("clock", "page.error")
+
+
 @pytest.mark.parametrize("in_force", [False, True])
 @pytest.mark.parametrize(
     "policy",

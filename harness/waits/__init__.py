@@ -109,7 +109,8 @@ def worker_script(*, of_worker: bool, slept: float) -> str:
 
 
 NOW = f"(globalThis.{HEARD} ?? Date).now()"
-"""The expression for the time of a page, frame or worker, without what was slept: milliseconds since 1970."""
+"""The expression for the time of a page, frame or worker, without what was slept, in milliseconds since 1970. (A page may have
+put a clock of its own in the place of `Date.now`.)"""
 
 
 def told(message: str) -> str:

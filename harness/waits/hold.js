@@ -8,8 +8,11 @@
 // Beside a request that never ends, that one is no use: time goes on by hand there, and does not wait for requests. But it does
 // not go on either while there is something to do; so the frame keeps itself busy until the clock has seen what was begun.
 ((heard, { holdUrl }) => {
+  const { apply } = Reflect;
   const { fetch, AbortController, MessageChannel } = globalThis;
   const isDocument = "document" in globalThis;
+  const { abort } = AbortController.prototype;
+  const { then } = Promise.prototype;
   const TURNS = 300_000;
   const held = new Set();
   let ports = null;
@@ -20,7 +23,7 @@
   let suspects = [];
 
   const end = (work) => {
-    if (held.delete(work) && held.size === 0) request?.abort();
+    if (held.delete(work) && held.size === 0 && request) apply(abort, request, []);
   };
   const keepBusy = () => {
     if (ports === null) return;
@@ -37,7 +40,7 @@
     keepBusy();
     if (held.size === 1 && isDocument) {
       request = new AbortController();
-      fetch(holdUrl + mark, { signal: request.signal, mode: "no-cors" }).catch(() => {});
+      apply(then, fetch(holdUrl + mark, { signal: request.signal, mode: "no-cors" }), [null, () => {}]);
     }
     return () => end(work);
   };

@@ -2,6 +2,7 @@
 ((hold, wrap, { holdUrl }) => {
   const { apply } = Reflect;
   const { addEventListener } = EventTarget.prototype;
+  const { then } = Promise.prototype;
   const { ServiceWorkerContainer, Client, ServiceWorkerGlobalScope } = globalThis;
   const DELIVERY = { steps: 32 };
   const IN_PLACE = ["activated", "redundant"];
@@ -31,7 +32,7 @@
         end();
         throw error;
       };
-      return apply(Promise.prototype.then, apply(target, self, args), [registered, failed]);
+      return apply(then, apply(target, self, args), [registered, failed]);
     },
   });
   wrap(Client?.prototype, "postMessage", {

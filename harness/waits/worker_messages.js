@@ -2,7 +2,7 @@
 // then does the clock know the worker's timers. A note sent behind each message says when time may go on.
 ((hold, wrap, heard, { key, noted, ofWorker }) => {
   const { apply, construct } = Reflect;
-  const { Worker, SharedWorker, ServiceWorker, MessagePort } = globalThis;
+  const { Worker, SharedWorker, ServiceWorker, MessagePort, ErrorEvent } = globalThis;
   const { addEventListener } = EventTarget.prototype;
   const { get: portOf } = Object.getOwnPropertyDescriptor(SharedWorker?.prototype ?? {}, "port") ?? {};
   const { postMessage: tellPort } = MessagePort.prototype;
