@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from harness.engine import Engine
+from harness.resources import node_modules
 
 WORKER = "setInterval(() => postMessage(Date.now()), 30000)"
 
@@ -54,7 +55,8 @@ self.addEventListener('message', async ({ data, source }) => {
 class Site:
     """Its pages: `/home` (with a frame of the other site), `/empty`, `/slow` (0.15 s), `/echo`
     (a WebSocket), `/service_worker.js`, `/sign-in` (by way of the other site), `/redirect` (to itself, for ever),
-    `/cookies` (sets what its parameters `set` say, and answers with the cookies that it got; `to` redirects)."""
+    `/cookies` (sets what its parameters `set` say, and answers with the cookies that it got; `to` redirects), `/npm/` (what is
+    in the packages)."""
 
     def __init__(self, port: int) -> None:
         self.origin = f"http://127.0.0.1:{port}"
@@ -152,6 +154,7 @@ async def _start() -> tuple[web.AppRunner, Site]:
     app.router.add_get("/sign-in", sign_in)
     app.router.add_get("/consent", consent)
     app.router.add_get("/cookies", cookies)
+    app.router.add_static("/npm", node_modules())
     app.router.add_get("/made", made)
     app.router.add_get("/redirect", redirect)
     app.router.add_get("/favicon.ico", favicon)

@@ -5,6 +5,7 @@ import json
 
 import pytest
 from site_of_pages import Site
+from untouched_world import in_both_worlds
 
 from harness.stage import Stage
 
@@ -60,15 +61,9 @@ LOOK = """(({interfaces, functions}) => {
 
 def test_functions_look_as_if_they_were_not_wrapped(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
-    session = pbi_stage._isolated.session
     look = LOOK % json.dumps({"interfaces": INTERFACES, "functions": FUNCTIONS})
 
-    async def both() -> tuple[dict[str, object], dict[str, object]]:
-        frame = (await session.call("Page.getFrameTree"))["frameTree"]["frame"]["id"]
-        world = await session.call("Page.createIsolatedWorld", frameId=frame)
-        return await session.js(look), await session.js(look, context=world["executionContextId"])
-
-    wrapped, untouched = pbi_stage._run(both())
+    wrapped, untouched = in_both_worlds(pbi_stage, look)
 
     assert wrapped.keys() == untouched.keys()
     assert {name: about for name, about in wrapped.items() if about != untouched[name]} == {}
