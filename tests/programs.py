@@ -1,0 +1,84 @@
+"""Small programs for a page, as data: what it does, and what its user and its tab do meanwhile.
+
+`site_of_programs.py` has the page that does it, `model_of_programs.py` knows what has to come of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+
+DELAYS = [4, 50, 333, 1000, 4999, 30_000, 61_000, 600_000]
+PERIODS = [16, 250, 1000, 7001, 30_000]
+LENGTHS = [10, 1000, 4321, 30_000, 240_000, 1_800_000]
+
+
+@dataclass(frozen=True)
+class Timer:
+    """After so many milliseconds, do the rest."""
+
+    after: int
+    then: Steps = ()
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Every so many milliseconds, so many times, do the rest."""
+
+    every: int
+    times: int
+    then: Steps = ()
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Begin to wait for something (`site_of_programs.WAITS`), and do the rest at its end."""
+
+    what: str
+    then: Steps = ()
+
+
+Step = Timer | Interval | Wait
+Steps = tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Act:
+    """So many milliseconds in which the tab is "shown"."""
+
+    tab: str
+    length: int
+
+
+@dataclass(frozen=True)
+class Program:
+    """What the page does, and what happens to its tab."""
+
+    steps: Steps
+    acts: tuple[Act, ...]
+
+
+def as_json(steps: Steps) -> list[dict[str, Any]]:
+    """What the page's interpreter reads."""
+    return [vars(step) | {"kind": type(step).__name__, "then": as_json(step.then)} for step in steps]
+
+
+def programs(waits: list[str]) -> st.SearchStrategy[Program]:
+    """Programs that wait for some of these. (Of samples only: what hypothesis makes of them depends on nothing but its seed.)"""
+    acts = st.builds(Act, st.just("shown"), st.sampled_from(LENGTHS))
+    return st.builds(Program, _steps(waits, 2), _tuples(acts, 4))
+
+
+def _steps(waits: list[str], depth: int) -> st.SearchStrategy[Steps]:
+    then = _steps(waits, depth - 1) if depth else st.just(())
+    timers = st.builds(Timer, st.sampled_from(DELAYS), then)
+    working = st.builds(Interval, st.sampled_from(PERIODS), st.sampled_from([1, 4]), then)
+    ticking = st.builds(Interval, st.sampled_from(PERIODS), st.just(60))
+    waiting = st.builds(Wait, st.sampled_from(waits), then)
+    return _tuples(timers | working | ticking | waiting | waiting, 3)
+
+
+def _tuples(of: st.SearchStrategy[Any], at_most: int) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(of, min_size=1, max_size=at_most).map(tuple)

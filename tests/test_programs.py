@@ -1,0 +1,88 @@
+"""Random small programs in a real page: all happens when the model of them says that it must, and nothing else does."""
+
+import math
+from collections.abc import Iterator
+from datetime import timedelta
+
+import freezegun
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+from model_of_programs import Event, Run, complaints
+from programs import Program, programs
+from site_of_programs import WAITS, ProgramSite, site_of_programs
+
+from harness import real_time
+from harness.errors import HarnessError
+from harness.session import HarnessSession
+from harness.stage import Stage
+
+freezegun.configure(extend_ignore_list=["hypothesis"])  # it gives up by real time
+
+SEEDS = 8
+PROGRAMS = 25
+SHRINKING = 60.0
+"""Real seconds in which a program that went wrong is made smaller."""
+MILLISECOND = timedelta(milliseconds=1)
+
+
+@pytest.fixture(scope="module")
+def program_site() -> Iterator[ProgramSite]:
+    with site_of_programs() as site:
+        yield site
+
+
+class Runner:
+    """Runs programs one after another in the same tab; after one that went wrong, in another."""
+
+    def __init__(self, session: HarnessSession, site: ProgramSite) -> None:
+        self._session, self._site = session, site
+        self._stage: Stage | None = None
+        self._bad: dict[Program, list[str]] = {}
+        self._give_up = math.inf
+
+    def judge(self, program: Program) -> list[str]:
+        """What the model complains of. Long after the first complaint no new programs are tried."""
+        if program in self._bad or real_time.seconds() > self._give_up:
+            return self._bad.get(program, [])
+        self._stage = self._stage or self._session.stage()
+        try:
+            found = complaints(program, run(self._stage, self._site, program))
+        except HarnessError as error:
+            found = [str(error)]
+        if found:
+            self.close()
+            self._bad[program] = found
+            self._give_up = min(self._give_up, real_time.seconds() + SHRINKING)
+        return found
+
+    def close(self) -> None:
+        stage, self._stage = self._stage, None
+        if stage:
+            stage.close()
+
+
+@pytest.fixture
+def runner(pbi_session: HarnessSession, program_site: ProgramSite) -> Iterator[Runner]:
+    runner = Runner(pbi_session, program_site)
+    yield runner
+    runner.close()
+
+
+def run(stage: Stage, site: ProgramSite, program: Program) -> Run:
+    """What is seen of a program in a page on the virtual clock."""
+    stage.goto(site.add(program))
+    for act in program.acts:
+        stage.clock.advance(act.length * MILLISECOND)
+    ended = int(stage.clock.now.timestamp() * 1000)
+    return Run([Event(*event) for event in stage.page.evaluate("events")], ended)
+
+
+@pytest.mark.parametrize("number", range(SEEDS))
+def test_all_happens_when_it_must(runner: Runner, number: int) -> None:
+    @seed(number)
+    @settings(max_examples=PROGRAMS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(programs(list(WAITS)))
+    def each(program: Program) -> None:
+        assert runner.judge(program) == []
+
+    each()
