@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from programs import Interval, Program, Step, Steps, Timer
+from site_of_programs import IN_ORDER
 
 CLOSE = 200
 """Virtual milliseconds within which a wait has to end."""
@@ -17,15 +18,16 @@ LOAD = 20
 10 ms at least, and time jumps over them."""
 START = 50
 """Virtual milliseconds from its first script in which a document may still be loading."""
-BEGINS = " begins"
 
 
 @dataclass(frozen=True)
 class Event:
-    """That something happened, at which place of the program ("" is its beginning), when (milliseconds)."""
+    """That something happened, at which place of the program ("" is its beginning), when (milliseconds); or that a wait began,
+    and for what."""
 
     key: str
     at: int
+    begins: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,17 +48,20 @@ def complaints(program: Program, run: Run) -> list[str]:
 class _Judge:
     def __init__(self, run: Run) -> None:
         self._run, self._began = run, run.events[0].at
-        self._left = {event.key: event.at for event in run.events[1:]}
-        self._loads = [(self._began, self._began + START)] + [
-            (event.at, self._left.get(event.key.removesuffix(BEGINS), run.ended))
-            for event in run.events
-            if event.key.endswith(BEGINS)
-        ]
+        self._begun = {event.key: event.at for event in run.events if event.begins}
+        self._left = {event.key: event.at for event in run.events[1:] if not event.begins}
+        self._loads = [(self._began, self._began + START)]
+        self._loads += [(at, self._left.get(key, run.ended)) for key, at in self._begun.items()]
         self._found = [
             f"{later.key} comes after {earlier.key}" for earlier, later in pairwise(run.events) if later.at < earlier.at
         ]
-        often = Counter(event.key for event in run.events)
-        self._found += [f"{key} happened {times} times" for key, times in often.items() if times > 1]
+        often = Counter((event.key, event.begins) for event in run.events)
+        self._found += [f"{key} happened {times} times" for (key, _), times in often.items() if times > 1]
+        for kinds in IN_ORDER:
+            begun = [event.key for event in run.events if event.begins in kinds and event.key in self._left]
+            ended = [event.key for event in run.events if event.key in begun and not event.begins]
+            if begun != ended:
+                self._found.append(f"{kinds} began in the order {begun} and ended in the order {ended}")
 
     @property
     def found(self) -> list[str]:
@@ -78,7 +83,8 @@ class _Judge:
                 if not self._timer(f"{key}#{tick}", due, step.then):
                     break
         else:
-            self._expect(key + BEGINS, cause, cause, ())
+            if self._begun.get(key) != cause:
+                self._found.append(f"{key} began at {self._begun.get(key)}, not at {cause}")
             self._expect(key, cause, cause + CLOSE, step.then)
 
     def _timer(self, key: str, due: int, then: Steps) -> bool:

@@ -8,7 +8,7 @@ import freezegun
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from model_of_programs import Event, Run, complaints
-from programs import Program, programs
+from programs import Act, Interval, Program, Timer, Wait, programs
 from site_of_programs import WAITS, ProgramSite, site_of_programs
 
 from harness import real_time
@@ -86,3 +86,32 @@ def test_all_happens_when_it_must(runner: Runner, number: int) -> None:
         assert runner.judge(program) == []
 
     each()
+
+
+TWO_THINGS = Program((Interval(1000, 2), Wait("lock", (Timer(50),)), Wait("lock")), (Act("shown", 3000),))
+GOOD = [
+    Event("", 5000),
+    Event("/1", 5000, "lock"),
+    Event("/2", 5000, "lock"),
+    Event("/1", 5030),
+    Event("/2", 5031),
+    Event("/1/0", 5080),
+    Event("/0#1", 6000),
+    Event("/0#2", 7000),
+]
+
+
+@pytest.mark.parametrize(
+    ("events", "complaint"),
+    [
+        (GOOD, None),
+        ([*GOOD[:-1], Event("/0#2", 7001)], "/0#2 happened at 2001, not at 2000"),
+        (GOOD[:-1], "/0#2 did not happen at 2000"),
+        ([*GOOD, Event("/0#3", 8000)], "/0#3 happened at 3000 for no reason"),
+        ([*GOOD, GOOD[-1]], "/0#2 happened 2 times"),
+        ([*GOOD[:3], Event("/1", 5201), Event("/2", 5201), Event("/1/0", 5251), *GOOD[6:]], "/1 happened at 201, not at 0 to 200"),
+        ([*GOOD[:3], GOOD[4], Event("/1", 5031), Event("/1/0", 5081), *GOOD[6:]], "('lock', 'lock during a request') began in the order ['/1', '/2'] and ended in the order ['/2', '/1']"),
+    ],
+)  # fmt: skip
+def test_the_model_complains_of_what_is_late_or_lost_or_doubled(events: list[Event], complaint: str | None) -> None:
+    assert complaints(TWO_THINGS, Run(events, 8000))[:1] == ([complaint] if complaint else [])
