@@ -5,6 +5,7 @@ to effect, takes from the journal when each happened, and says what it complains
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,6 +17,14 @@ CLOSE = 200
 LOAD = 20
 """Virtual milliseconds by which a timer may be late that is due during a load, or as much after it: Chromium lets a load take
 10 ms at least, and time jumps over them."""
+SECOND, MINUTE = 1000, 60_000
+"""A hidden page has its timers once a second; and those that a timer set that a timer set, and so on, once a minute ..."""
+INTENSIVE_AFTER = 5 * MINUTE
+"""... when it has been hidden for so long,"""
+NESTED = 5
+"""... and as many timers stand one behind the other."""
+TOO_CLOSE = 0.05
+"""Part of its period that has to be left after a late tick of an interval, or the next one is left out."""
 START = 50
 """Virtual milliseconds from its first script in which a document may still be loading."""
 
@@ -31,17 +40,32 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """From when to when (milliseconds) the tab was "shown", "hidden" or "frozen"; and since when it had not been shown."""
+
+    tab: str
+    began: int
+    ended: int
+    away_since: int
+
+
+@dataclass(frozen=True)
 class Run:
-    """What was seen of a program: the page's journal, in its order, and until when (milliseconds) it was watched."""
+    """What was seen of a program: the page's journal, in its order, and what the tab was until the end."""
 
     events: list[Event]
-    ended: int
+    stretches: list[Stretch]
+
+    @property
+    def ended(self) -> int:
+        """Until when it was watched."""
+        return self.stretches[-1].ended
 
 
 def complaints(program: Program, run: Run) -> list[str]:
     """What is wrong with the run: nothing, if all happened when it had to, in order, and nothing else."""
     judge = _Judge(run)
-    judge.follow(Event("", run.events[0].at), program.steps)
+    judge.follow("", run.events[0].at, program.steps, nesting=0)
     return judge.found
 
 
@@ -52,56 +76,115 @@ class _Judge:
         self._left = {event.key: event.at for event in run.events[1:] if not event.begins}
         self._loads = [(self._began, self._began + START)]
         self._loads += [(at, self._left.get(key, run.ended)) for key, at in self._begun.items()]
-        self._found = [
-            f"{later.key} comes after {earlier.key}" for earlier, later in pairwise(run.events) if later.at < earlier.at
-        ]
-        often = Counter((event.key, event.begins) for event in run.events)
-        self._found += [f"{key} happened {times} times" for (key, _), times in often.items() if times > 1]
+        self._woken: set[int] = set()
+        """When timers ran while the tab was hidden."""
+        self._found = [*self._disorder(), *self._ticks_of_the_frozen()]
+
+    def _disorder(self) -> Iterator[str]:
+        events = self._run.events
+        for earlier, later in pairwise(events):
+            if later.at < earlier.at:
+                yield f"{later.key} comes after {earlier.key}"
+        often = Counter((event.key, event.begins) for event in events)
+        for (key, _), times in often.items():
+            if times > 1:
+                yield f"{key} happened {times} times"
         for kinds in IN_ORDER:
-            begun = [event.key for event in run.events if event.begins in kinds and event.key in self._left]
-            ended = [event.key for event in run.events if event.key in begun and not event.begins]
+            begun = [event.key for event in events if event.begins in kinds and event.key in self._left]
+            ended = [event.key for event in events if event.key in begun and not event.begins]
             if begun != ended:
-                self._found.append(f"{kinds} began in the order {begun} and ended in the order {ended}")
+                yield f"{kinds} began in the order {begun} and ended in the order {ended}"
+
+    def _ticks_of_the_frozen(self) -> Iterator[str]:
+        for stretch in self._run.stretches:
+            for event in self._run.events:
+                if stretch.tab == "frozen" and stretch.began < event.at < stretch.ended:
+                    yield f"{event.key} happened at {self._since(event.at)} in a frozen page"
 
     @property
     def found(self) -> list[str]:
         """All complaints, of what is left in the journal too."""
-        return self._found + [f"{key} happened at {self._since(at)} for no reason" for key, at in self._left.items()]
+        too_often = [
+            f"A hidden page woke up at {self._since(earlier)} and again at {self._since(later)}"
+            for earlier, later in pairwise(sorted(self._woken))
+            if LOAD < later - earlier < SECOND - LOAD
+        ]
+        for_no_reason = [f"{key} happened at {self._since(at)} for no reason" for key, at in self._left.items()]
+        return self._found + too_often + for_no_reason
 
-    def follow(self, cause: Event, steps: Steps) -> None:
-        """What the steps had to lead to, once their cause had happened."""
+    def follow(self, key: str, cause: int, steps: Steps, nesting: int) -> None:
+        """What the steps had to lead to once their cause had happened, which is a timer behind so many others."""
         for place, step in enumerate(steps):
-            self._follow(f"{cause.key}/{place}", cause.at, step)
+            self._follow(f"{key}/{place}", cause, step, nesting)
 
-    def _follow(self, key: str, cause: int, step: Step) -> None:
+    def _follow(self, key: str, cause: int, step: Step, nesting: int) -> None:
         if isinstance(step, Timer):
-            self._timer(key, cause + step.after, step.then)
+            self._timer(key, cause + step.after, cause + step.after, step.then, nesting + 1)
         elif isinstance(step, Interval):
-            due = cause
-            for tick in range(1, step.times + 1):
-                due += step.every
-                if not self._timer(f"{key}#{tick}", due, step.then):
-                    break
+            self._interval(key, cause, step, nesting)
         else:
             if self._begun.get(key) != cause:
                 self._found.append(f"{key} began at {self._begun.get(key)}, not at {cause}")
-            self._expect(key, cause, cause + CLOSE, step.then)
+            at = self._expect(key, cause, self._latest_end(cause))
+            if at is not None:
+                self.follow(key, at, step.then, 0)
 
-    def _timer(self, key: str, due: int, then: Steps) -> bool:
-        loading = any(began <= due <= ended + LOAD for began, ended in self._loads)
-        return self._expect(key, due, due + LOAD if loading else due, then)
+    def _interval(self, key: str, cause: int, step: Interval, nesting: int) -> None:
+        """It keeps its rhythm: a tick that is late leaves out those that it covers, and the next one if that is too close."""
+        earliest = latest = cause + step.every
+        for tick in range(1, step.times + 1):
+            at = self._timer(f"{key}#{tick}", earliest, latest, step.then, nesting + tick)
+            if at is None:
+                break
+            rest = step.every - (at - cause) % step.every
+            earliest, latest = (
+                at + rest + (0 if rest + rounding > TOO_CLOSE * step.every else step.every) for rounding in (1, -1)
+            )
 
-    def _expect(self, key: str, earliest: int, latest: int, then: Steps) -> bool:
-        """Whether an event happened that has to in this time; then also what follows."""
+    def _timer(self, key: str, due: int, due_at_most: int, then: Steps, nesting: int) -> int | None:
+        at = self._expect(key, due, self._latest_tick(due_at_most, nesting))
+        if at is not None:
+            self._woken.update(at for one in self._run.stretches if one.tab == "hidden" and one.began < at < one.ended)
+            self.follow(key, at, then, nesting)
+        return at
+
+    def _expect(self, key: str, earliest: int, latest: int) -> int | None:
+        """When an event happened that has to in this time; None if it did not."""
         at = self._left.pop(key, None)
         if at is None:
             if latest < self._run.ended:
                 self._found.append(f"{key} did not happen at {self._when(earliest, latest)}")
-            return False
-        if not earliest <= at <= latest:
+        elif not earliest <= at <= latest:
             self._found.append(f"{key} happened at {self._since(at)}, not at {self._when(earliest, latest)}")
-        self.follow(Event(key, at), then)
-        return True
+        return at
+
+    def _latest_end(self, began: int) -> int:
+        """When a wait has to have ended. While a page is frozen, it gets nothing."""
+        left = CLOSE
+        for stretch in self._from(began):
+            if stretch.tab != "frozen":
+                passing = stretch.ended - max(stretch.began, began)
+                if passing > left:
+                    return max(stretch.began, began) + left
+                left -= passing
+        return self._run.ended
+
+    def _latest_tick(self, due: int, nesting: int) -> int:
+        """When a timer has to have run that was due."""
+        late = LOAD if any(began <= due <= ended + LOAD for began, ended in self._loads) else 0
+        for stretch in self._from(due):
+            at = max(due, stretch.began)
+            if stretch.tab == "shown":
+                return at + late
+            if stretch.tab == "hidden":
+                intensive = nesting >= NESTED and at + SECOND > stretch.away_since + INTENSIVE_AFTER
+                at += MINUTE if intensive else SECOND
+                if at < stretch.ended:
+                    return at + late
+        return self._run.ended
+
+    def _from(self, at: int) -> list[Stretch]:
+        return [stretch for stretch in self._run.stretches if stretch.ended >= at]
 
     def _since(self, at: int) -> int:
         return at - self._began

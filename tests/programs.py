@@ -46,7 +46,7 @@ Steps = tuple[Step, ...]
 
 @dataclass(frozen=True)
 class Act:
-    """So many milliseconds in which the tab is "shown"."""
+    """So many milliseconds in which the tab is "shown", "hidden" or "frozen"."""
 
     tab: str
     length: int
@@ -67,7 +67,7 @@ def as_json(steps: Steps) -> list[dict[str, Any]]:
 
 def programs(waits: list[str]) -> st.SearchStrategy[Program]:
     """Programs that wait for some of these. (Of samples only: what hypothesis makes of them depends on nothing but its seed.)"""
-    acts = st.builds(Act, st.just("shown"), st.sampled_from(LENGTHS))
+    acts = st.builds(Act, st.sampled_from(["shown", "hidden", "frozen"]), st.sampled_from(LENGTHS))
     return st.builds(Program, _steps(waits, 2), _tuples(acts, 4))
 
 

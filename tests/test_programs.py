@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import freezegun
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
-from model_of_programs import Event, Run, complaints
+from model_of_programs import Event, Run, Stretch, complaints
 from programs import Act, Interval, Program, Timer, Wait, programs
 from site_of_programs import WAITS, ProgramSite, site_of_programs
 
@@ -15,6 +16,7 @@ from harness import real_time
 from harness.errors import HarnessError
 from harness.session import HarnessSession
 from harness.stage import Stage
+from harness.tab import Tab
 
 freezegun.configure(extend_ignore_list=["hypothesis"])  # it gives up by real time
 
@@ -69,12 +71,38 @@ def runner(pbi_session: HarnessSession, program_site: ProgramSite) -> Iterator[R
 
 
 def run(stage: Stage, site: ProgramSite, program: Program) -> Run:
-    """What is seen of a program in a page on the virtual clock."""
+    """What is seen of a program in a page on the virtual clock. At the end the tab is shown for a second."""
+    before = len(stage.journal.of("tab"))
     stage.goto(site.add(program))
-    for act in program.acts:
+    for act in [*program.acts, Act("shown", 1000)]:
+        put(stage.tab, act.tab)
         stage.clock.advance(act.length * MILLISECOND)
-    ended = int(stage.clock.now.timestamp() * 1000)
-    return Run([Event(*event) for event in stage.page.evaluate("events")], ended)
+    changes = [(milliseconds(entry.at), entry["state"]) for entry in stage.journal.of("tab")[before:]]
+    return Run(
+        [Event(*event) for event in stage.page.evaluate("events")], stretches(changes, milliseconds(stage.clock.now))
+    )
+
+
+def put(tab: Tab, state: str) -> None:
+    """Show, hide or freeze the tab."""
+    if state == tab.state:
+        return
+    hide = tab.resume if tab.state == "frozen" else tab.hide
+    {"shown": tab.show, "hidden": hide, "frozen": tab.freeze}[state]()
+
+
+def stretches(changes: list[tuple[int, str]], ended: int) -> list[Stretch]:
+    """What the tab was, from what was noted of its changes."""
+    made, away_since = [], 0
+    for (began, state), (until, _) in pairwise([(0, "shown"), *changes, (ended, "")]):
+        tab = state.replace("resumed", "hidden")
+        away_since = began if made and made[-1].tab == "shown" else away_since
+        made.append(Stretch(tab, began, until, away_since))
+    return made
+
+
+def milliseconds(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
 
 
 @pytest.mark.parametrize("number", range(SEEDS))
@@ -114,4 +142,4 @@ GOOD = [
     ],
 )  # fmt: skip
 def test_the_model_complains_of_what_is_late_or_lost_or_doubled(events: list[Event], complaint: str | None) -> None:
-    assert complaints(TWO_THINGS, Run(events, 8000))[:1] == ([complaint] if complaint else [])
+    assert complaints(TWO_THINGS, Run(events, [Stretch("shown", 0, 8000, 0)]))[:1] == ([complaint] if complaint else [])
