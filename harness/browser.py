@@ -32,12 +32,14 @@ FLAGS = (
     "--password-store=basic",
     "--use-mock-keychain",
     # One process holds one virtual time: frames, redirects to another site, popups and goto() must all stay in it.
-    # LocalNetworkAccessChecks would keep a page of a public address from reaching loopback; WebUIOmnibox… would start a
-    # renderer of the browser's own for each window, which costs more than the page.
+    # RenderDocument would give each document a page of its own inside the browser: history.back() stops the time of the old one
+    # until the new document is there, and only the new page is told. LocalNetworkAccessChecks would keep a page of a public
+    # address from reaching loopback; WebUIOmnibox… would start a renderer of the browser's own for each window, which costs more
+    # than the page.
     "--disable-site-isolation-trials",
     "--renderer-process-limit=1",
     "--disable-features=IsolateOrigins,site-per-process,ProactivelySwapBrowsingInstance,BackForwardCache,"
-    "LocalNetworkAccessChecks,AutofillServerCommunication,WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup",
+    "RenderDocument,LocalNetworkAccessChecks,AutofillServerCommunication,WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup",
     # Whatever would not go through a stage's gateway goes nowhere but to this machine.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]",
 )

@@ -279,6 +279,20 @@ class TestNavigation:
         assert pbi_stage.page.title() == "empty"
         assert pbi_stage.clock.now - before < timedelta(seconds=2)
 
+    @pytest.mark.parametrize("call", ["history.back()", "history.go(-1)", "navigation.back()"])
+    def test_a_page_that_goes_back_by_itself_keeps_the_clock(self, pbi_stage: Stage, pages: Site, call: str) -> None:
+        pbi_stage.open(pages.empty)
+        pbi_stage.goto(pages.url)
+        before = pbi_stage.clock.now
+        pbi_stage.page.evaluate(f"void setTimeout(() => {call}, 1000)")
+
+        pbi_stage.clock.advance("1h")
+
+        assert pbi_stage.page.title() == "empty"
+        assert 1000 <= pbi_stage.page.evaluate("started") - before.timestamp() * 1000 <= 1100
+        assert pbi_stage.clock.now - before == timedelta(hours=1)
+        assert not pbi_stage.journal.of("clock")
+
     def test_there_is_nothing_before_the_first_page(self, pbi_stage: Stage, pages: Site) -> None:
         pbi_stage.open(pages.empty)
         pbi_stage.back()  # to about:blank, where the tab began

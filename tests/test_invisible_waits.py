@@ -29,6 +29,7 @@ INTERFACES = [
     "LockManager",
     "MessageChannel",
     "MessagePort",
+    "Navigation",
     "Permissions",
     "ServiceWorker",
     "ServiceWorkerContainer",

@@ -92,7 +92,7 @@ def popup_script(*, slept: float) -> str:
 def _document_script(*first: str, slept: float) -> str:
     return _script(
         *first,
-        f"{_source('navigations.js')}(hold);",
+        f"{_source('navigations.js')}(hold, wrap);",
         f"{_source('animation_frames.js')}(wrap);",
         slept=slept,
     )
