@@ -4,12 +4,13 @@ An event has a cause: the beginning of the page, a timer, the end of a wait. So 
 to effect, takes from the journal when each happened, and says what it complains of.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from programs import Interval, Program, Step, Steps, Timer
+from programs import Document, Interval, Program, Step, Steps, Timer
 from site_of_programs import IN_ORDER
 
 CLOSE = 200
@@ -21,18 +22,23 @@ SECOND, MINUTE = 1000, 60_000
 """A hidden page has its timers once a second; and those that a timer set that a timer set, and so on, once a minute ..."""
 INTENSIVE_AFTER = 5 * MINUTE
 """... when it has been hidden for so long,"""
+INTENSIVE_AFTER_LOAD = 10 * SECOND
+"""... or, if it was loaded while it was hidden, only for so long,"""
 NESTED = 5
 """... and as many timers stand one behind the other."""
 TOO_CLOSE = 0.05
 """Part of its period that has to be left after a late tick of an interval, or the next one is left out."""
+ROUNDING = 1
+"""The tab changes, and a hidden page wakes up, in the middle of a millisecond."""
+LEAVES = " leaves"
 START = 50
 """Virtual milliseconds from its first script in which a document may still be loading."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """That something happened, at which place of the program ("" is its beginning), when (milliseconds); or that a wait began,
-    and for what."""
+    """That something happened, at which place of the program ("0" is the beginning of its first document), when (milliseconds);
+    or that a wait began, and for what."""
 
     key: str
     at: int
@@ -51,9 +57,11 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Run:
-    """What was seen of a program: the page's journal, in its order, and what the tab was until the end."""
+    """What was seen of a program: the page's journal, in its order, when (milliseconds) the user went elsewhere, and what the
+    tab was until the end."""
 
     events: list[Event]
+    gone: list[int]
     stretches: list[Stretch]
 
     @property
@@ -65,7 +73,8 @@ class Run:
 def complaints(program: Program, run: Run) -> list[str]:
     """What is wrong with the run: nothing, if all happened when it had to, in order, and nothing else."""
     judge = _Judge(run)
-    judge.follow("", run.events[0].at, program.steps, nesting=0)
+    for number in range(sum(event.key.isdigit() for event in run.events)):
+        judge.judge(number, program.documents[number] if number < len(program.documents) else Document(()))
     return judge.found
 
 
@@ -73,8 +82,12 @@ class _Judge:
     def __init__(self, run: Run) -> None:
         self._run, self._began = run, run.events[0].at
         self._begun = {event.key: event.at for event in run.events if event.begins}
-        self._left = {event.key: event.at for event in run.events[1:] if not event.begins}
-        self._loads = [(self._began, self._began + START)]
+        self._left = {event.key: event.at for event in run.events if not event.begins}
+        self._document_began = self._began
+        self._leaves = math.inf
+        """When the document that is judged is left; what is to come then may still come, or not."""
+        self._loads = [(event.at, event.at + START) for event in run.events if event.key.isdigit()]
+        self._loads += [(event.at, event.at + CLOSE) for event in run.events if event.key.endswith(LEAVES)]
         self._loads += [(at, self._left.get(key, run.ended)) for key, at in self._begun.items()]
         self._woken: set[int] = set()
         """When timers ran while the tab was hidden."""
@@ -112,6 +125,27 @@ class _Judge:
         for_no_reason = [f"{key} happened at {self._since(at)} for no reason" for key, at in self._left.items()]
         return self._found + too_often + for_no_reason
 
+    def judge(self, number: int, document: Document) -> None:
+        """What a document had to do, and whether the next one followed it."""
+        key, next_key = str(number), str(number + 1)
+        began = self._document_began = self._left.pop(key)
+        self._leaves = self._run.gone[number] if number < len(self._run.gone) else math.inf
+        if document.leave:
+            due = began + document.leave.after
+            self._leaves = self._timer(key + LEAVES, due, due, (), 1) or math.inf
+        if self._leaves < math.inf:
+            self._expect_next(next_key)
+        self.follow(key, began, document.steps, 0)
+
+    def _expect_next(self, key: str) -> None:
+        """A document that is left is followed by the next one at once."""
+        earliest, latest = int(self._leaves), self._latest_end(int(self._leaves))
+        at = self._left.get(key)
+        if at is None and latest < self._run.ended:
+            self._found.append(f"{key} did not begin at {self._when(earliest, latest)}")
+        if at is not None and not earliest <= at <= latest:
+            self._found.append(f"{key} began at {self._since(at)}, not at {self._when(earliest, latest)}")
+
     def follow(self, key: str, cause: int, steps: Steps, nesting: int) -> None:
         """What the steps had to lead to once their cause had happened, which is a timer behind so many others."""
         for place, step in enumerate(steps):
@@ -136,10 +170,11 @@ class _Judge:
             at = self._timer(f"{key}#{tick}", earliest, latest, step.then, nesting + tick)
             if at is None:
                 break
-            rest = step.every - (at - cause) % step.every
-            earliest, latest = (
-                at + rest + (0 if rest + rounding > TOO_CLOSE * step.every else step.every) for rounding in (1, -1)
-            )
+            rest = (cause - at) % step.every  # to the millisecond: it is up to one more, or one less
+            close = TOO_CLOSE * step.every
+            on_time = at == earliest == latest
+            earliest = at + rest + (step.every if on_time or rest + 1 <= close else 0)
+            latest = at + rest + (step.every if rest - 1 <= close else 0)
 
     def _timer(self, key: str, due: int, due_at_most: int, then: Steps, nesting: int) -> int | None:
         at = self._expect(key, due, self._latest_tick(due_at_most, nesting))
@@ -152,7 +187,7 @@ class _Judge:
         """When an event happened that has to in this time; None if it did not."""
         at = self._left.pop(key, None)
         if at is None:
-            if latest < self._run.ended:
+            if latest < min(self._leaves, self._run.ended):
                 self._found.append(f"{key} did not happen at {self._when(earliest, latest)}")
         elif not earliest <= at <= latest:
             self._found.append(f"{key} happened at {self._since(at)}, not at {self._when(earliest, latest)}")
@@ -173,12 +208,15 @@ class _Judge:
         """When a timer has to have run that was due."""
         late = LOAD if any(began <= due <= ended + LOAD for began, ended in self._loads) else 0
         for stretch in self._from(due):
-            at = max(due, stretch.began)
+            at = due if due >= stretch.began else stretch.began + ROUNDING
             if stretch.tab == "shown":
                 return at + late
             if stretch.tab == "hidden":
-                intensive = nesting >= NESTED and at + SECOND > stretch.away_since + INTENSIVE_AFTER
-                at += MINUTE if intensive else SECOND
+                since = stretch.away_since + INTENSIVE_AFTER
+                if self._document_began > stretch.away_since:
+                    since = min(since, self._document_began + INTENSIVE_AFTER_LOAD)
+                intensive = nesting >= NESTED and at + SECOND > since
+                at += (MINUTE if intensive else SECOND) + ROUNDING
                 if at < stretch.ended:
                     return at + late
         return self._run.ended

@@ -45,6 +45,23 @@ Steps = tuple[Step, ...]
 
 
 @dataclass(frozen=True)
+class Leave:
+    """After so many milliseconds, "reload", go "elsewhere" (to another address of the page), go there by a "redirect" over another
+    site, or go "back"."""
+
+    after: int
+    how: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a document does, and how it ends if it does so by itself."""
+
+    steps: Steps
+    leave: Leave | None = None
+
+
+@dataclass(frozen=True)
 class Act:
     """So many milliseconds in which the tab is "shown", "hidden" or "frozen"."""
 
@@ -53,22 +70,46 @@ class Act:
 
 
 @dataclass(frozen=True)
+class Go:
+    """The user shows the tab and goes: "reload", "goto" (another address of the page) or "back"."""
+
+    how: str
+
+
+@dataclass(frozen=True)
 class Program:
-    """What the page does, and what happens to its tab."""
+    """What documents do, one after the other, and what happens to their tab."""
 
-    steps: Steps
-    acts: tuple[Act, ...]
+    documents: tuple[Document, ...]
+    acts: tuple[Act | Go, ...]
 
 
-def as_json(steps: Steps) -> list[dict[str, Any]]:
+def as_json(program: Program) -> list[dict[str, Any]]:
     """What the page's interpreter reads."""
-    return [vars(step) | {"kind": type(step).__name__, "then": as_json(step.then)} for step in steps]
+    return [
+        {"steps": _as_json(document.steps), "leave": document.leave and vars(document.leave)}
+        for document in program.documents
+    ]
+
+
+def _as_json(steps: Steps) -> list[dict[str, Any]]:
+    return [vars(step) | {"kind": type(step).__name__, "then": _as_json(step.then)} for step in steps]
 
 
 def programs(waits: list[str]) -> st.SearchStrategy[Program]:
-    """Programs that wait for some of these. (Of samples only: what hypothesis makes of them depends on nothing but its seed.)"""
+    """Programs that wait for some of these. (Of samples only: what hypothesis makes of them depends on nothing but its seed.)
+
+    Either the page or its user navigates, lest they do so at the same time. A document that leaves has no worker: Chromium holds
+    time for good after one that has not started when its document goes.
+    """
     acts = st.builds(Act, st.sampled_from(["shown", "hidden", "frozen"]), st.sampled_from(LENGTHS))
-    return st.builds(Program, _steps(waits, 2), _tuples(acts, 4))
+    goes = st.builds(Go, st.sampled_from(["reload", "goto", "back"]))
+    leaves = st.builds(Leave, st.sampled_from(DELAYS), st.sampled_from(["reload", "elsewhere", "redirect", "back"]))
+    last = st.builds(Document, _steps(waits, 2))
+    leaving = st.builds(Document, _steps([wait for wait in waits if "worker" not in wait], 2), leaves)
+    restless = st.builds(Program, st.tuples(leaving, leaving, last), _tuples(acts, 4))
+    steady = st.builds(Program, _tuples(last, 3), _tuples(acts | acts | goes, 5))
+    return restless | steady
 
 
 def _steps(waits: list[str], depth: int) -> st.SearchStrategy[Steps]:

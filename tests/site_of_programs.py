@@ -1,11 +1,12 @@
 """Runs programs in a browser: a web site whose page does what a program says and keeps a journal of it."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from urllib.parse import urlencode
 
-from aiohttp import web
+from aiohttp import ClientConnectionResetError, web
 from programs import Program, as_json
 
 from harness.engine import Engine
@@ -68,9 +69,14 @@ IN_ORDER = [("lock", "lock during a request"), *((what,) for what in WAITS if wh
 
 FRAME = """<!doctype html><script>onmessage = ({ data, source }) => source.postMessage(data, "*");</script>"""
 PAGE = """<!doctype html><title>program</title><link rel="icon" href="data:,"><body><script>
-const other = "%(other)s";
+const documents = %(documents)s, other = "%(other)s";
+const events = JSON.parse(sessionStorage[location.pathname] ?? "[]");
+const number = events.filter(([key]) => /^\\d+$/.test(key)).length;
+const first = (sessionStorage[location.pathname + " first"] ??= navigation.currentEntry.index);
+const canGoBack = () => navigation.currentEntry.index > first;
+addEventListener("pagehide", () => { sessionStorage[location.pathname] = JSON.stringify(events); });
+
 let frame, worker;
-const events = [];
 const journal = (key, begins) => events.push([key, Date.now(), begins]);
 const WAITS = {%(waits)s};
 const does = {
@@ -89,7 +95,15 @@ const does = {
 };
 const run = (key, steps) => steps.forEach((step, place) => does[step.kind](`${key}/${place}`, step));
 const happened = (key, then) => (journal(key), run(key, then));
-happened("", %(steps)s);
+const leaves = {
+  reload: () => location.reload(),
+  elsewhere: () => { location.search = number; },
+  redirect: () => { location.href = "/redirect?to=" + encodeURIComponent(location.pathname + "?" + number); },
+  back: () => (canGoBack() ? history.back() : location.reload()),
+};
+const { steps = [], leave } = documents[number] ?? {};
+happened(String(number), steps);
+if (leave) setTimeout(() => (journal(`${number} leaves`), leaves[leave.how]()), leave.after);
 </script>"""
 
 
@@ -108,17 +122,24 @@ class ProgramSite:
     async def page(self, request: web.Request) -> web.Response:
         program = self._programs[int(request.match_info["number"])]
         waits = ",\n".join(f"{json.dumps(name)}: (key) => {work}" for name, work in WAITS.items())
-        text = PAGE % {"waits": waits, "steps": json.dumps(as_json(program.steps)), "other": self.other}
+        text = PAGE % {"waits": waits, "documents": json.dumps(as_json(program)), "other": self.other}
         return web.Response(text=text, content_type="text/html")
+
+    async def redirect(self, request: web.Request) -> web.Response:
+        await asyncio.sleep(0.01)
+        to = request.query["to"]
+        over = self.other if request.host in self.origin else self.origin
+        raise web.HTTPFound(f"{over}{to}" if over == self.origin else f"{over}/redirect?{urlencode({'to': to})}")
 
     async def frame(self, _: web.Request) -> web.Response:
         return web.Response(text=FRAME, content_type="text/html")
 
     async def echo(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        async for message in socket:
-            await socket.send_str(message.data)
+        with contextlib.suppress(ClientConnectionResetError):  # the page has gone already
+            await socket.prepare(request)
+            async for message in socket:
+                await socket.send_str(message.data)
         return socket
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -126,7 +147,7 @@ class ProgramSite:
         return web.Response(text="answer")
 
 
-@contextmanager
+@contextlib.contextmanager
 def site_of_programs() -> Iterator[ProgramSite]:
     engine, site = Engine(), ProgramSite()
     runner = engine.run(_start(site))
@@ -141,6 +162,7 @@ async def _start(site: ProgramSite) -> web.AppRunner:
     app = web.Application()
     app.router.add_get("/program/{number}", site.page)
     app.router.add_get("/answer", site.answer)
+    app.router.add_get("/redirect", site.redirect)
     app.router.add_get("/frame", site.frame)
     app.router.add_get("/echo", site.echo)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
