@@ -29,7 +29,7 @@ NESTED = 5
 TOO_CLOSE = 0.05
 """Part of its period that has to be left after a late tick of an interval, or the next one is left out."""
 ROUNDING = 1
-"""The tab changes, and a hidden page wakes up, in the middle of a millisecond."""
+"""A tab changes, a load ends and a hidden page wakes up in the middle of a millisecond."""
 LEAVES = " leaves"
 START = 50
 """Virtual milliseconds from its first script in which a document may still be loading."""
@@ -177,7 +177,7 @@ class _Judge:
             latest = at + rest + (step.every if rest - 1 <= close else 0)
 
     def _timer(self, key: str, due: int, due_at_most: int, then: Steps, nesting: int) -> int | None:
-        at = self._expect(key, due, self._latest_tick(due_at_most, nesting))
+        at = self._expect(key, due - ROUNDING, self._latest_tick(due_at_most, nesting))
         if at is not None:
             self._woken.update(at for one in self._run.stretches if one.tab == "hidden" and one.began < at < one.ended)
             self.follow(key, at, then, nesting)

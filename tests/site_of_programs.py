@@ -1,12 +1,12 @@
 """Runs programs in a browser: a web site whose page does what a program says and keeps a journal of it."""
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlencode
 
-from aiohttp import ClientConnectionResetError, web
+from aiohttp import web
 from programs import Program, as_json
 
 from harness.engine import Engine
@@ -136,10 +136,9 @@ class ProgramSite:
 
     async def echo(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()
-        with contextlib.suppress(ClientConnectionResetError):  # the page has gone already
-            await socket.prepare(request)
-            async for message in socket:
-                await socket.send_str(message.data)
+        await socket.prepare(request)
+        async for message in socket:
+            await socket.send_str(message.data)
         return socket
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -147,7 +146,7 @@ class ProgramSite:
         return web.Response(text="answer")
 
 
-@contextlib.contextmanager
+@contextmanager
 def site_of_programs() -> Iterator[ProgramSite]:
     engine, site = Engine(), ProgramSite()
     runner = engine.run(_start(site))
