@@ -50,7 +50,7 @@ class Runner:
         if program in self._bad or real_time.seconds() > self._give_up:
             return self._bad.get(program, [])
         try:
-            found = complaints(program, self.watch(program))
+            found = complaints(program, self.watch(program)) + self._inexact()
         except HarnessError as error:
             found = [str(error)]
         if found:
@@ -63,6 +63,10 @@ class Runner:
         """What is seen of a program in a page on the virtual clock."""
         self._stage = self._stage or self._session.stage()
         return run(self._stage, self._site, program)
+
+    def _inexact(self) -> list[str]:
+        """What time did not wait for."""
+        return [f"{entry['what']}: {entry['call']}" for entry in self._stage.journal.of("clock")] if self._stage else []
 
     def close(self) -> None:
         stage, self._stage = self._stage, None
@@ -148,6 +152,29 @@ def test_all_happens_when_it_must(runner: Runner, number: int) -> None:
         assert runner.judge(program) == []
 
     each()
+
+
+FOUND = {
+    "time stood still after history.back()": Program(
+        (Document((), Leave(1000, "elsewhere")), Document((), Leave(1000, "back"))), (Act("shown", 10_000),)
+    ),
+    "time ran on behind the clock": Program(
+        (
+            Document(
+                (Interval(250, 60, (Wait("blob"),)), Interval(7001, 4, (Wait("permission"), Wait("slow request"))))
+            ),
+        ),
+        (Act("hidden", 1000), Act("shown", 333)) * 6,
+    ),
+    "a tick was left out that was too close to a late one": Program(
+        (Document((Interval(16, 4, (Interval(250, 60),)),)),), (Act("frozen", 1000),)
+    ),
+}
+
+
+@pytest.mark.parametrize("found", FOUND)
+def test_what_was_found_with_such_programs_stays_mended(runner: Runner, found: str) -> None:
+    assert runner.judge(FOUND[found]) == []
 
 
 TRIES = 5
