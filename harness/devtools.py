@@ -92,6 +92,7 @@ class DevTools:
             return
         if "error" in data:
             answer.set_exception(DevToolsError(method, data["error"]["message"]))
+            answer.exception()  # marks it as seen: nobody need be waiting for it
         else:
             answer.set_result(data["result"])
 

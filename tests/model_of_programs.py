@@ -28,8 +28,9 @@ NESTED = 5
 """... and as many timers stand one behind the other."""
 TOO_CLOSE = 0.05
 """Part of its period that has to be left after a late tick of an interval, or the next one is left out."""
-ROUNDING = 1
-"""A tab changes, a load ends and a hidden page wakes up in the middle of a millisecond."""
+ROUNDING = 3
+"""A tab changes, a load ends, a hidden page wakes up, and time is stopped for work, in the middle of a millisecond: so much may
+come together before a tick."""
 LEAVES = " leaves"
 START = 50
 """Virtual milliseconds from its first script in which a document may still be loading."""
