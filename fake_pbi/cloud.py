@@ -39,10 +39,11 @@ class Cloud:
         self.answers = TokenAnswers(now, self.tenant, self.tokens)
         self.faults = Faults(now, self.journal)
         self.gateway = Gateway(self.journal)
+        self.embed = Embed(now, self.journal, self.tenant, self.tokens, npm=npm)
         self.tls_port = 0
         self._now = now
         self._certificate = certificate
-        self._runner = web.AppRunner(self._application(npm), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
 
     async def start(self) -> None:
         """Listen on loopback: TLS on `tls_port`, the proxy at `gateway.url`."""
@@ -56,17 +57,16 @@ class Cloud:
         await self.gateway.stop()
         await self._runner.cleanup()
 
-    def _application(self, npm: Path) -> web.Application:
+    def _application(self) -> web.Application:
         entra = Entra(self._now, self.tenant, self.tokens).application()
         rest = Rest(self.tenant, self.tokens).application()
-        embed = Embed(self._now, self.journal, self.tenant, self.tokens, npm=npm).application()
         allow_any_origin(entra)
         allow_any_origin(rest)
         application = web.Application(middlewares=[self._meet_faults, self._render_errors])
         application.on_response_prepare.append(self._date)
         application.add_domain(LOGIN, entra)
         application.add_domain(API, rest)
-        application.add_domain(APP, embed)
+        application.add_domain(APP, self.embed.application())
         return application
 
     async def _date(self, request: web.Request, response: web.StreamResponse) -> None:

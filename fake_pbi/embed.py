@@ -28,6 +28,9 @@ ITEM_TOKEN = "/_fake/items/{item}/token"
 EXPLORATION = "/explore/{kind:reports|dashboards|tiles}/{id}/modelsAndExploration"
 QUERY = "/explore/querydata"
 
+ITEM = "X-Item"
+"""The header that names the item of a document, or of what it asks for."""
+
 TOLD_BY_THE_APP = frozenset({"protocol", "hook.called", "hook.answered", "item.event", "embed.gone"})
 HOW = ("load", "setAccessToken", "hook")
 ACTIONS = ("render", "pageChange", "filter", "refresh")
@@ -50,6 +53,7 @@ class Embed:
         self._document = frame_document(npm, APP_FOLDER)
         self._numbers = count(1)
         self._items: set[str] = set()
+        self._there: set[str] = set()
         self._holding: dict[str, object] = {}
 
     def application(self) -> web.Application:
@@ -69,6 +73,7 @@ class Embed:
         """The document of an iframe: a new item with each navigation."""
         item = str(next(self._numbers))
         self._items.add(item)
+        self._there.add(item)
         self._journal.write("embed.frame", item=item, path=request.path, url=str(request.url))
         settings = {
             "item": item,
@@ -81,7 +86,7 @@ class Embed:
         return web.Response(
             text=self._document.replace(SETTINGS, json.dumps(settings)),
             content_type="text/html",
-            headers={"Cache-Control": "no-store"},
+            headers={"Cache-Control": "no-store", ITEM: item},
         )
 
     async def write_journal(self, request: web.Request) -> web.Response:
@@ -100,7 +105,17 @@ class Embed:
             kinds = ", ".join(sorted(TOLD_BY_THE_APP))
             raise InvalidRequest(f"Entries must be a list of {{ago, kind, data}}, each kind one of {kinds}.")
         for entry in entries:
-            self._write(item, entry["kind"], timedelta(milliseconds=entry["ago"]), entry["data"])
+            if entry["kind"] == "embed.gone":
+                self.leave(item)
+            else:
+                self._write(item, entry["kind"], timedelta(milliseconds=entry["ago"]), entry["data"])
+
+    def leave(self, item: str) -> None:
+        """An item's document has gone. (Its own word may come late, or never.)"""
+        if item in self._there:
+            self._there.remove(item)
+            self._holding.pop(item, None)
+            self._journal.write("embed.gone", item=item)
 
     def _write(self, item: str, kind: str, ago: timedelta, data: dict[str, Any]) -> None:
         if kind == "hook.answered" and data.get("answer") == "token":
@@ -110,8 +125,6 @@ class Embed:
         at = self._now() - ago
         latest = self._journal.latest
         self._journal.write(kind, at=max(at, latest) if latest else at, **(data | {"item": item}))
-        if kind == "embed.gone":
-            self._holding.pop(item, None)
 
     async def apply_token(self, request: web.Request) -> web.Response:
         """An item takes a token: `{"token": text, "how": ..., "told": entries}`; answers what the token is worth.

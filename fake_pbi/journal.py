@@ -4,10 +4,11 @@
 |---|---|---|
 | `page.opened` | a page was opened (time 0 of a scenario) | url, lifetime (seconds) |
 | `page.error` | an uncaught exception or unhandled rejection in the page | text, rejection (bool), url |
-| `tab` | what the user did with the tab | state: hidden, shown, frozen, resumed |
+| `tab` | what the user did with the tab | state: hidden, shown, frozen, resumed, asleep, awake |
 | `request` | the page, its frames or workers sent a request | request, url, method, type, source: page, worker, embed |
 | `response` | its end | request, status (None: it failed), error |
 | `clock` | something that the clock could not wait for | what: request without an end, work without an end; url; call |
+| `cookie.expired` | a cookie reached its end and was removed | name, domain, path, partition (the site at the top, or None) |
 | `host.refused` | the gateway refused a host that is not open | host |
 | `fault.began`, `fault.ended`, `fault.hit` | a fault that a scenario put in front of an endpoint | fault, url; hit: method |
 | `token.fetched` | an answer to the page brought a token (contract sessions) | token, url, by: type of the request |

@@ -12,9 +12,10 @@ from pathlib import Path
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, Playwright
 
-from harness.devtools import DevTools, Session
+from harness.devtools import DevTools, Event, Session
 from harness.engine import Engine
 from harness.errors import BrowserGone, SetupError
+from harness.playwright_link import PlaywrightLink
 
 START_PATIENCE = 60.0
 """Real seconds that a browser may take to open its DevTools port."""
@@ -31,12 +32,14 @@ FLAGS = (
     "--password-store=basic",
     "--use-mock-keychain",
     # One process holds one virtual time: frames, redirects to another site, popups and goto() must all stay in it.
-    # LocalNetworkAccessChecks would keep a page of a public address from reaching loopback; WebUIOmnibox… would start a
-    # renderer of the browser's own for each window, which costs more than the page.
+    # RenderDocument would give each document a page of its own inside the browser: history.back() stops the time of the old one
+    # until the new document is there, and only the new page is told. LocalNetworkAccessChecks would keep a page of a public
+    # address from reaching loopback; WebUIOmnibox… would start a renderer of the browser's own for each window, which costs more
+    # than the page.
     "--disable-site-isolation-trials",
     "--renderer-process-limit=1",
     "--disable-features=IsolateOrigins,site-per-process,ProactivelySwapBrowsingInstance,BackForwardCache,"
-    "LocalNetworkAccessChecks,AutofillServerCommunication,WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup",
+    "RenderDocument,LocalNetworkAccessChecks,AutofillServerCommunication,WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup",
     # Whatever would not go through a stage's gateway goes nowhere but to this machine.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]",
 )
@@ -132,16 +135,40 @@ class Browser:
             self._stderr.close()
             raise self._useless(f"it is no program of this system ({error.strerror}).") from None
         self._folder.kill_first(self._process.pid)
+        self._link = PlaywrightLink()
         try:
             endpoint = engine.run(self._endpoint())
-            self.playwright = playwright.chromium.connect_over_cdp(endpoint, no_defaults=True, slow_mo=slow_mo)
-            self.devtools = engine.run(DevTools.connect(endpoint))
+            address = engine.run(self._link.start(endpoint))
+            self.playwright = playwright.chromium.connect_over_cdp(address, no_defaults=True, slow_mo=slow_mo)
+            self.devtools = engine.run(self._connect(endpoint))
         except PlaywrightError as error:
             self._end()
             raise self._useless(f"Playwright could not connect to it: {error.message.splitlines()[0]}.") from None
         except BaseException:
             self._end()
             raise
+
+    @staticmethod
+    async def _connect(endpoint: str) -> DevTools:
+        devtools = await DevTools.connect(endpoint)
+        browser = devtools.browser
+
+        def attached(event: Event) -> None:
+            target = event["targetInfo"]
+            if event["waitingForDebugger"] and target["type"] == "page" and "openerId" not in target:
+                Session(devtools, event["sessionId"]).send("Runtime.runIfWaitingForDebugger")
+                browser.send("Target.detachFromTarget", sessionId=event["sessionId"])
+
+        # Pages tell of the workers that are theirs alone; of shared ones, and of popups, only the browser does.
+        browser.on("Target.attachedToTarget", attached)
+        await browser.call(
+            "Target.setAutoAttach",
+            autoAttach=True,
+            waitForDebuggerOnStart=True,
+            flatten=True,
+            filter=[{"type": "shared_worker"}, {"type": "service_worker"}, {"type": "page"}],
+        )
+        return devtools
 
     async def _endpoint(self) -> str:
         """The websocket's address, which the browser writes into its profile once it listens."""
@@ -208,6 +235,7 @@ class Browser:
         self._end()
 
     def _end(self) -> None:
+        self._engine.run(self._link.close())
         self._folder.close()
         self._process.wait()
         self._stderr.close()

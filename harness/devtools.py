@@ -7,13 +7,14 @@ worker before the worker's first line runs.
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import aiohttp
 
 from harness.errors import BrowserGone, DevToolsError, PageGone
 
+T = TypeVar("T")
 Event = dict[str, Any]
 Listener = Callable[[Event], None]
 
@@ -91,6 +92,7 @@ class DevTools:
             return
         if "error" in data:
             answer.set_exception(DevToolsError(method, data["error"]["message"]))
+            answer.exception()  # marks it as seen: nobody need be waiting for it
         else:
             answer.set_result(data["result"])
 
@@ -140,3 +142,11 @@ class Session:
             text = failure.get("exception", {}).get("description") or failure["text"]
             raise DevToolsError("Runtime.evaluate", text)
         return answer["result"].get("value")
+
+
+async def or_gone(work: Awaitable[T]) -> T | None:
+    """The result, or None where the frame or worker that was asked has gone in the meantime."""
+    try:
+        return await work
+    except DevToolsError:
+        return None

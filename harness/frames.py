@@ -5,9 +5,11 @@ import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from fake_pbi.cloud import Cloud
+from fake_pbi.embed import ITEM
 from fake_pbi.hosts import APP
-from fake_pbi.journal import Entry, Journal
-from harness.devtools import Session
+from fake_pbi.journal import Entry
+from harness.devtools import Event, Session
 from harness.errors import DevToolsError, UsageError
 from harness.virtual_time import VirtualTime
 
@@ -22,10 +24,31 @@ _FRAME_IN = """((selector) => {
 class ItemFrames:
     """The frames of one page. An item is named by the order in which the iframes were served."""
 
-    def __init__(self, page: Session, time: VirtualTime, journal: Journal, run: Run) -> None:
-        self._page, self._time, self._journal, self._run = page, time, journal, run
+    def __init__(self, page: Session, time: VirtualTime, cloud: Cloud, run: Run) -> None:
+        self._page, self._time, self._embed, self._journal, self._run = page, time, cloud.embed, cloud.journal, run
+        self._served: dict[str, tuple[str, str]] = {}
+        """Frame -> the document (its loader) that was served as an item, and the item."""
+        page.on("Network.responseReceived", self._answered)
+        page.on("Page.frameNavigated", lambda event: self._navigated(event["frame"]))
+        page.on("Page.frameDetached", lambda event: self._left(event["frameId"]))
         self._items: dict[int, str] = {}
         """Execution context -> its item: a document is of one item all its life."""
+
+    def _answered(self, event: Event) -> None:
+        headers = {name.lower(): value for name, value in event["response"]["headers"].items()}
+        if event["type"] == "Document" and (item := headers.get(ITEM.lower())):
+            self._left(event["frameId"])
+            self._served[event["frameId"]] = (event["loaderId"], item)
+
+    def _navigated(self, frame: Event) -> None:
+        gone = [frame["id"]] if "parentId" in frame else list(self._served)
+        for id in gone:
+            if id in self._served and self._served[id][0] != frame["loaderId"]:
+                self._left(id)
+
+    def _left(self, frame: str) -> None:
+        _, item = self._served.pop(frame, ("", ""))
+        self._embed.leave(item)
 
     async def living(self) -> list[str]:
         """The items that are on the page now, in the order in which their iframes were served."""
@@ -65,13 +88,13 @@ class ItemFrames:
             return None
         frame = (await self._page.call("DOM.describeNode", objectId=found["result"]["objectId"]))["node"]["frameId"]
         for name, context in (await self._contexts()).items():
-            if self._time.frame_of(context) == frame:
+            if self._time.documents.frame_of(context) == frame:
                 return name
         return None
 
     async def _contexts(self) -> dict[str, int]:
         """The execution context of each item that is on the page."""
-        living = self._time.contexts(f"https://{APP}")
+        living = self._time.documents.contexts(f"https://{APP}")
         for context in living:
             if context not in self._items:
                 with contextlib.suppress(DevToolsError):  # a frame that has just gone

@@ -3,6 +3,7 @@
 import asyncio
 import difflib
 import os
+import secrets
 import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -26,6 +27,9 @@ SCOPES = ["https://analysis.windows.net/powerbi/api/.default"]
 API = "https://api.powerbi.com/v1.0/myorg"
 FRAMES_LOOKED_AT = 5
 """How far up freezegun looks for a caller that it is told to leave alone."""
+SESSION = timedelta(minutes=40)
+"""How long the session lives that an app of this machine gives its user: shorter than a token, as many are."""
+SESSION_COOKIE = "session"
 FRESH = timedelta(minutes=1)
 """An Entra token older than this is renewed before an embed token is made from it: the embed token lives no longer than it
 does, so what MSAL still calls fresh would give the page ever shorter tokens."""
@@ -131,6 +135,8 @@ class Host:
     """Serves host pages on this machine, with the endpoints `/item/TYPE`, `/token/embed/TYPE`, `/token/aad`, and `/events`,
     which never ends.
 
+    `/token/session/report` is `/token/embed/report` for who has a session, and 401 for who has none. A session lives for 40 min; it
+    begins with `/session/sign-in`, which goes by way of another site and ends at `to`, or tells the parent of its frame.
     `/token/plain/report` is `/token/embed/report` of a backend that knows nothing of margins.
     `folders` are searched in order for `NAME.html`; they default to the pages that come with the product.
     """
@@ -142,6 +148,7 @@ class Host:
         self._folders = list(folders) if folders is not None else fixture_folders()
         self._now = cloud.journal.now
         self._backend = TokenBackend(cloud, ca_file)
+        self._sessions: set[str] = set()
         self._engine.run(self._start())
 
     async def _start(self) -> None:
@@ -152,6 +159,10 @@ class Host:
         app.router.add_route("*", "/token/embed/{item:report|dashboard|tile}", self._embed_token)
         app.router.add_route("*", "/token/plain/report", self._plain_token)
         app.router.add_route("*", "/token/aad", self._user_token)
+        app.router.add_get("/session/sign-in", self._sign_in)
+        app.router.add_get("/session/consent", self._consent)
+        app.router.add_get("/session/begin", self._begin_session)
+        app.router.add_get("/token/session/report", self._token_of_session)
         app.router.add_get("/events", self._events)
         app.router.add_get("/favicon.ico", self._no_icon)
         app.router.add_get("/{file:.+}", self._file)
@@ -226,6 +237,29 @@ class Host:
 
     async def _user_token(self, _: web.Request) -> web.StreamResponse:
         return await self._answer(self._backend.user_token)
+
+    async def _sign_in(self, request: web.Request) -> web.StreamResponse:
+        raise web.HTTPFound(f"http://localhost:{self._port}/session/consent?{request.query_string}")
+
+    async def _consent(self, request: web.Request) -> web.StreamResponse:
+        """The identity provider, another site: it knows its user still."""
+        raise web.HTTPFound(f"{self.origin}/session/begin?{request.query_string}")
+
+    async def _begin_session(self, request: web.Request) -> web.StreamResponse:
+        if to := request.query.get("to"):
+            response = web.Response(status=302, headers={"Location": self.origin + to})
+        else:
+            told = "<script>parent.postMessage('signed in', location.origin)</script>"
+            response = web.Response(text=f"<!doctype html>{told}", content_type="text/html")
+        self._sessions.add(session := secrets.token_urlsafe())
+        life = int(SESSION.total_seconds())
+        response.set_cookie(SESSION_COOKIE, session, max_age=life, httponly=True, samesite="Lax", path="/token/session")
+        return response
+
+    async def _token_of_session(self, request: web.Request) -> web.StreamResponse:
+        if request.cookies.get(SESSION_COOKIE) not in self._sessions:
+            return web.json_response({"error": "no session"}, status=401)
+        return await self._answer(self._backend.embed_token, "report")
 
     async def _answer(self, get: Any, *args: str) -> web.StreamResponse:
         try:

@@ -67,13 +67,16 @@ def _install_npm_packages(folder: Path, say: Say) -> None:
     """`npm ci` in the parent of `folder`; the stamp comes last, so that what was cut short is done anew."""
     (folder / _STAMP).unlink(missing_ok=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
+    is_checkout = folder.parent == resources.npm_manifest()
     for name in ("package.json", "package-lock.json"):
-        if folder.parent != resources.npm_manifest():
+        if not is_checkout:
             shutil.copy(resources.npm_manifest() / name, folder.parent)
     npm = _npm(say)
     say(f"npm packages: npm ci in {folder.parent} (seconds; given up after {_NPM_LIMIT // 60} min)")
     # Offline, npm's own pause before it tries again would be 10 s and then a minute.
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retry-mintimeout=2000"]
+    if not is_checkout:
+        options.append("--omit=dev")  # what only the project's own tests need
     if failure := _failure([*npm, "ci", *options], _NPM_LIMIT, folder.parent):
         raise SetupError(
             f"npm could not install the packages of package-lock.json ({failure}): "

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from fnmatch import fnmatch
+from urllib.parse import urlsplit
 
 from fake_pbi.faults import Fault, Faults
+from fake_pbi.hosts import CLOUD_HOSTS
+from harness.cookies import Cookies
 from harness.devtools import Event, Session
 from harness.errors import DevToolsError, PageGone
 from harness.network import Network, Source
@@ -34,8 +37,12 @@ class Answer:
 class Interception:
     """Every request of the sessions that it is attached to passes here."""
 
-    def __init__(self, clock: ServiceClock, network: Network, faults: Faults, expire_tokens: Rewrite) -> None:
-        self._clock, self._network, self._faults, self._expire_tokens = clock, network, faults, expire_tokens
+    def __init__(
+        self, clock: ServiceClock, network: Network, cookies: Cookies, faults: Faults, expire_tokens: Rewrite
+    ) -> None:
+        self._clock, self._network, self._cookies = clock, network, cookies
+        self._faults, self._expire_tokens = faults, expire_tokens
+        self._to_expire: set[str] = set()
         self._latencies: dict[str, timedelta] = {}
         self._answers: dict[str, Callable[[], Answer]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,7 +78,7 @@ class Interception:
             return
         with contextlib.suppress(DevToolsError, PageGone):  # the page may have given it up, or be gone
             if "responseStatusCode" in event or "responseErrorReason" in event:
-                await self._answer_with_expired_tokens(session, event)
+                await self._answered(session, event)
                 return
             if id:
                 with contextlib.suppress(TimeoutError):
@@ -102,18 +109,28 @@ class Interception:
             if fault:
                 answer = Answer(answer.status, answer.content_type, self._expire_tokens(answer.body))
             await self._fulfil(session, event, answer)
-        elif fault:
-            await self._continue(session, event, interceptResponse=True)
         else:
-            await self._continue(session, event)
+            if fault:
+                self._to_expire.add(event["requestId"])
+            sets_cookies = urlsplit(event["request"]["url"]).hostname not in CLOUD_HOSTS
+            await self._continue(session, event, interceptResponse=sets_cookies or fault is not None)
 
     async def _continue(self, session: Session, event: Event, **more: bool) -> None:
         await session.call("Fetch.continueRequest", requestId=event["requestId"], **more)
 
+    async def _answered(self, session: Session, event: Event) -> None:
+        """An answer is there, and the page gets it when the clock knows of its cookies."""
+        answered = "responseStatusCode" in event
+        if answered:
+            await self._cookies.learned(event.get("networkId"))
+        if event["requestId"] in self._to_expire:
+            self._to_expire.discard(event["requestId"])
+            if answered and event["responseStatusCode"] == 200:
+                await self._answer_with_expired_tokens(session, event)
+                return
+        await self._continue(session, event)
+
     async def _answer_with_expired_tokens(self, session: Session, event: Event) -> None:
-        if event.get("responseStatusCode") != 200:
-            await self._continue(session, event)
-            return
         got = await session.call("Fetch.getResponseBody", requestId=event["requestId"])
         body = base64.b64decode(got["body"]).decode(errors="replace") if got["base64Encoded"] else got["body"]
         kept = [

@@ -23,9 +23,11 @@ ENDLESS_AFTER = 2.0
 """Real seconds without an end after which a request is taken for one that never ends: a long poll, a stream."""
 BODY_PATIENCE = 0.25
 """Real seconds in which the body of an answer has come, if the page reads it."""
+RESTLESS_AFTER = 50
+"""Documents that a frame may have, one at once after another, before they are taken for a row that never ends."""
 FAKE_PLUMBING = "/_fake/"
 
-Source = Literal["page", "worker"]
+Source = Literal["page", "worker", "service worker"]
 
 
 class Watcher(Protocol):
@@ -38,8 +40,9 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class Document:
-    """Which document of which frame asked: its requests end with it, and the browser does not always say so."""
+    """Which document of which frame asked, or which worker: its requests end with it, and the browser does not always say so."""
 
+    session: str | None
     frame: str
     loader: str
 
@@ -95,11 +98,15 @@ class Network:
         self.patient: list[str] = []
         """Globs of URLs whose answers are always waited for, however long they take."""
         self._underway: dict[str, Underway] = {}
-        self._endless_work = False
+        self._standstill = False
+        self._arrivals: Counter[str] = Counter()
+        self._restless: set[str] = set()
         self._limits: dict[str, int] = {}
         self._counts: Counter[str] = Counter()
         self._stamped: dict[str, asyncio.Event] = {}
         self._known_endless: set[str] = set()
+        self._relayed: dict[str, str] = {}
+        """A service worker's request on behalf of the page's own -> that one."""
 
     def limit(self, glob: str, at_most: int) -> None:
         """Stop the clock at the first request to `glob` beyond so many."""
@@ -107,7 +114,7 @@ class Network:
 
     def attach(self, session: Session, source: Source) -> list[asyncio.Future[Event]]:
         """Watch a session. The answers come once it runs."""
-        session.on("Network.requestWillBeSent", lambda event: self._sent(event, source))
+        session.on("Network.requestWillBeSent", lambda event: self._sent(event, session.id, source))
         session.on("Network.responseReceived", self._received)
         session.on("Network.loadingFinished", lambda event: self._ended(event["requestId"]))
         session.on("Network.loadingFailed", self._failed)
@@ -139,7 +146,7 @@ class Network:
     @property
     def endless(self) -> bool:
         """Whether something is under way that will never end, and that the browser's own time would wait for."""
-        return self._endless_work or any(request.endless for request in self._underway.values())
+        return self._standstill or any(request.endless for request in self._underway.values())
 
     def find_endless(self) -> bool:
         """Look for requests that have been under way for so long that they will not end; True if there is a new one."""
@@ -166,11 +173,25 @@ class Network:
     def note_endless_work(self, call: str) -> None:
         """Put on record that a call has not ended, and that time did not wait for it."""
         self._journal.write("clock", what="work without an end", call=call)
-        self._endless_work = True
+
+    def note_standstill(self) -> None:
+        """Time stands still though no request is under way. What holds it is a call that was named already, or unknown."""
+        if not self._journal.of("clock", what="work without an end"):
+            self.note_endless_work("unknown")
+        self._standstill = True
+
+    @property
+    def restless(self) -> bool:
+        """Whether there is a frame whose documents send each other on for ever."""
+        return bool(self._restless)
+
+    def calm_down(self) -> None:
+        """A while has gone by in which no frame went elsewhere."""
+        self._arrivals.clear()
 
     def sent_at(self, id: str | None) -> float:
         """When by page time a request was sent, in milliseconds."""
-        request = self._underway.get(id or "")
+        request = self._underway.get(self._asked_for_by_page(id or ""))
         return request.sent if request else self._clock.page_milliseconds
 
     async def stamped(self, id: str) -> None:
@@ -179,27 +200,43 @@ class Network:
 
     async def hold(self, id: str, until: float) -> None:
         """Keep a request until page time is `until` (milliseconds), or the page has given it up."""
-        held = self.held[id] = Held(until)
+        held = self.held[self._asked_for_by_page(id)] = Held(until)
         self.stirred.set()
         await held.released.wait()
 
     def release(self, now: float) -> None:
         """Pass on what has been held for long enough."""
         for id in [id for id, held in self.held.items() if held.due <= now]:
+            if request := self._underway.get(id):
+                request.since = real_time.seconds()  # only now its server is asked
             self.held.pop(id).released.set()
 
-    def _sent(self, event: Event, source: str) -> None:
+    def _asked_for_by_page(self, id: str) -> str:
+        return self._relayed.get(id, id)
+
+    def _relay(self, id: str, url: str) -> bool:
+        """Whether this is a service worker's request for what a page asked it for: the same request, a hop on."""
+        asked = [
+            of for of, request in self._underway.items() if request.url == url and of not in self._relayed.values()
+        ]
+        if asked:
+            self._relayed[id] = asked[0]
+        return bool(asked)
+
+    def _sent(self, event: Event, session: str | None, source: Source) -> None:
         id, url, kind = event["requestId"], event["request"]["url"], event.get("type", "Other")
         self._stamped.setdefault(id, asyncio.Event()).set()
-        document = Document(event.get("frameId", ""), event["loaderId"])
+        document = Document(session, event.get("frameId", ""), event["loaderId"])
         if url.startswith(HOLD_URL):
             self.holds[id] = document
             self.new_document |= url.endswith(NEW_DOCUMENT)
-            self.stirred.set()
+            self._stir_for_hold()
             return
         if not url.startswith(("http:", "https:")):
             if self.lingering:  # a frame may be keeping itself busy because of it
                 self.stirred.set()
+            return
+        if source == "service worker" and self._relay(id, url):
             return
         if kind not in STAMPED_WITH_REAL_TIME and event["wallTime"] * 1000 <= self.latest:
             self._clock.see(event["wallTime"] * 1000)
@@ -212,10 +249,9 @@ class Network:
             if self.lingering:  # then time would not wait for it
                 self.stirred.set()
         if FAKE_PLUMBING not in url:
-            if urlsplit(event["documentURL"]).hostname == APP:
-                source = "embed"
+            asker = "embed" if urlsplit(event["documentURL"]).hostname == APP else source
             method = event["request"]["method"]
-            self._journal.write("request", request=id, url=url, method=method, type=kind, source=source)
+            self._journal.write("request", request=id, url=url, method=method, type=kind, source=asker)
             self._count(url)
 
     def _stir(self, url: str) -> None:
@@ -232,7 +268,7 @@ class Network:
 
     def whole(self, id: str | None) -> None:
         """All of a request's answer has been handed to the browser."""
-        if request := self._underway.get(id or ""):
+        if request := self._underway.get(self._asked_for_by_page(id or "")):
             request.whole = True
 
     def _received(self, event: Event) -> None:
@@ -251,18 +287,32 @@ class Network:
 
     def _ended(self, id: str) -> None:
         self._stamped.pop(id, None)
+        self._relayed.pop(id, None)
         if request := self._underway.pop(id, None):
             self._stir(request.url)
         if held := self.held.pop(id, None):
             held.released.set()
         if self.holds.pop(id, None):
+            self._stir_for_hold()
+
+    def _stir_for_hold(self) -> None:
+        if not self.restless:  # else the clock would never come to the end of a step
             self.stirred.set()
 
+    def forget(self, session: str) -> None:
+        """A popup or worker has gone."""
+        self._end_all(lambda document: document.session == session)
+
     def _document_changed(self, frame: Event) -> None:
+        self._arrivals[frame["id"]] += 1
+        if self._arrivals[frame["id"]] == RESTLESS_AFTER and frame["id"] not in self._restless:
+            self._restless.add(frame["id"])
+            self.note_endless_work(f"a navigation to {frame['url']}")
         self._end_all(lambda document: document.frame == frame["id"] and document.loader != frame["loaderId"])
 
     def _frame_gone(self, frame: str, reason: str) -> None:
         if reason == "remove":
+            self._restless.discard(frame)
             self._end_all(lambda document: document.frame == frame)
 
     def _end_all(self, of: Callable[[Document], bool]) -> None:

@@ -6,3 +6,8 @@ import time
 def seconds() -> float:
     """A reading in real seconds; only differences between two of them mean anything."""
     return time.perf_counter()
+
+
+def now() -> float:
+    """Real time in seconds since 1970: what other processes call now."""
+    return time.time()

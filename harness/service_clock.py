@@ -22,6 +22,8 @@ class ServiceClock:
     def __init__(self, start: datetime, page_ahead: timedelta = timedelta(0)) -> None:
         self._milliseconds = (start - EPOCH) / MILLISECOND
         self._page_ahead = page_ahead / MILLISECOND
+        self.slept = 0.0
+        """For how many milliseconds the machine has slept: its wall clock went on meanwhile, virtual time did not."""
         self._move_python: Callable[[datetime], None] | None = None
 
     def now(self) -> datetime:
@@ -30,7 +32,14 @@ class ServiceClock:
 
     def see(self, page_milliseconds: float) -> None:
         """Page time was seen to be this many milliseconds since 1970."""
-        milliseconds = page_milliseconds - self._page_ahead
+        self._go_on_to(page_milliseconds + self.slept - self._page_ahead)
+
+    def sleep(self, milliseconds: float) -> None:
+        """The machine sleeps for so long."""
+        self.slept += milliseconds
+        self._go_on_to(self._milliseconds + milliseconds)
+
+    def _go_on_to(self, milliseconds: float) -> None:
         if milliseconds > self._milliseconds:
             self._milliseconds = float(int(milliseconds))
             if self._move_python:
@@ -38,7 +47,12 @@ class ServiceClock:
 
     @property
     def page_milliseconds(self) -> float:
-        """The latest page time that was seen, in milliseconds since 1970."""
+        """The latest page time that was seen, in milliseconds since 1970: virtual time."""
+        return self.wall_milliseconds - self.slept
+
+    @property
+    def wall_milliseconds(self) -> float:
+        """What the page's `Date` says then."""
         return self._milliseconds + self._page_ahead
 
     @contextlib.contextmanager

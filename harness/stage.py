@@ -22,6 +22,7 @@ from fake_pbi.journal import Entry, Journal
 from fake_pbi.tenant import Tenant
 from harness.browser import Browser
 from harness.clock import Clock
+from harness.cookies import Cookies
 from harness.devtools import PATIENCE, Event
 from harness.engine import Engine
 from harness.errors import (
@@ -56,8 +57,8 @@ REFUSED = 'pbi-harness; details="'
 
 
 def next_minute() -> datetime:
-    """The earliest instant at which virtual time may begin: cookies and certificates are judged by real time, so never
-    before it; a whole minute, because it reads better."""
+    """The earliest instant at which virtual time may begin: certificates are judged by real time, and a cookie that has ended by it
+    is not taken, so never before it; a whole minute, because it reads better."""
     return datetime.fromtimestamp(math.ceil(datetime.now(UTC).timestamp() / 60) * 60, UTC)
 
 
@@ -119,20 +120,27 @@ class Stage:
         session = self._isolated.session
 
         async def begin() -> VirtualTime:
-            watchers: list[Watcher] = [self._network, self._interception]
+            watchers: list[Watcher] = [self._interception]
             if self._tokens:
                 watchers.append(self._tokens)
-            time = VirtualTime(session, self._network, watchers, service)
+            time = VirtualTime(session, self._network, self._cookies, watchers, service)
             session.on("Runtime.exceptionThrown", lambda event: self._page_error(service, event))
             if conditions.time_zone:
                 await session.call("Emulation.setTimezoneOverride", timezoneId=conditions.time_zone)
             if conditions.ignore_https_errors:
                 await session.call("Security.setIgnoreCertificateErrors", ignore=True)
-            await time.start(service.now() + conditions.client_ahead, bypass_csp=conditions.bypass_csp)
+            await time.start(
+                service.now() + conditions.client_ahead,
+                browser_context=self._isolated.context_id,
+                bypass_csp=conditions.bypass_csp,
+            )
             return time
 
         self._network = Network(service, self.journal)
-        self._interception = Interception(service, self._network, self.faults, self.cloud.answers.expired)
+        self._cookies = Cookies(self._isolated, service, self.journal, self._network.stirred)
+        self._interception = Interception(
+            service, self._network, self._cookies, self.faults, self.cloud.answers.expired
+        )
         self._tokens = TokenWatch(self.journal, self.cloud.tokens) if conditions.watch_tokens else None
         self._time = self._engine.run(begin())
         self._ending.callback(lambda: self._engine.run(self._stop_watching()))
@@ -140,12 +148,13 @@ class Stage:
         self.tab = Tab(
             self._isolated.target_id, self._isolated.context_id, session, self._time, service, self.journal, self._run
         )
-        self._frames = ItemFrames(session, self._time, self.journal, self._run)
+        self._frames = ItemFrames(session, self._time, self.cloud, self._run)
         self._ending.enter_context(service.followed_by_python())
 
     async def _stop_watching(self) -> None:
         await self._time.close()
         await self._interception.close()
+        await self._cookies.close()
         if self._tokens:
             await self._tokens.close()
 
@@ -320,19 +329,14 @@ class Stage:
         return Item(name, self._frames, self.journal, self.clock, self.tab)
 
     def cookies(self) -> list[dict[str, Any]]:
-        """The cookies of this tab's context, as the browser lists them. (`page.context.cookies()` sees another context's.)"""
-        answer = self._run(
-            self._browser.devtools.browser.call("Storage.getCookies", browserContextId=self._isolated.context_id)
-        )
-        return list(answer["cookies"])
+        """The cookies of this tab's context, as the browser lists them; `expires` is an instant of the page's clock, in seconds
+        since 1970. (`page.context.cookies()` sees another context's.)"""
+        return self._run(self._cookies.all())
 
     def add_cookies(self, cookies: Sequence[dict[str, Any]]) -> None:
-        """Set cookies (dicts as Playwright's `add_cookies` takes them: name, value, and url or domain and path)."""
-        self._run(
-            self._browser.devtools.browser.call(
-                "Storage.setCookies", browserContextId=self._isolated.context_id, cookies=list(cookies)
-            )
-        )
+        """Set cookies (dicts as Playwright's `add_cookies` takes them: name, value, and url or domain and path; `expires` is an
+        instant of the page's clock, in seconds since 1970)."""
+        self._run(self._cookies.add(cookies))
 
     def storage_state(self) -> dict[str, Any]:
         """Cookies, and the local storage of the page's origin, in the shape of Playwright's `storage_state()`."""

@@ -40,7 +40,7 @@ class Tab:
         self._time, self._clock, self._journal, self._run = time, clock, journal, run
         self._cover: str | None = None
         self.state: str = "shown"
-        """One of "shown", "hidden" and "frozen"."""
+        """One of "shown", "hidden", "frozen" and "asleep"."""
         self.shown_at: datetime = clock.now()
         """Service time at which the tab was last brought to the front."""
         self.settled = timedelta(0)
@@ -51,7 +51,7 @@ class Tab:
         self._run(self._hide())
 
     def show(self) -> None:
-        """Bring the tab to the front again (a frozen one is resumed first), and settle."""
+        """Bring the tab to the front again (a frozen one is resumed, a sleeping machine woken first), and settle."""
         self._run(self._show())
 
     def freeze(self) -> None:
@@ -61,6 +61,16 @@ class Tab:
     def resume(self) -> None:
         """Thaw a frozen page, still hidden, and settle."""
         self._run(self._resume())
+
+    def sleep(self) -> None:
+        """Close the lid: the tab is hidden, and its machine sleeps. The clock moves the wall clock alone: timers stand still,
+        and so does `performance.now()`. The service's clock and Python's follow the wall clock. (Connections stay open, as they
+        do not on every machine.)"""
+        self._run(self._sleep())
+
+    def wake(self) -> None:
+        """Wake the machine; the tab is still hidden. Settles."""
+        self._run(self._wake_up())
 
     @contextlib.contextmanager
     def hidden(self) -> Iterator[None]:
@@ -73,6 +83,13 @@ class Tab:
     def frozen(self) -> Iterator[None]:
         """Hidden and frozen within the block; resumed, shown and settled after it."""
         self.freeze()
+        yield
+        self.show()
+
+    @contextlib.contextmanager
+    def asleep(self) -> Iterator[None]:
+        """Hidden on a machine that sleeps within the block; woken, shown and settled after it."""
+        self.sleep()
         yield
         self.show()
 
@@ -95,6 +112,8 @@ class Tab:
     async def _show(self) -> None:
         if self._time.frozen:
             await self._thaw()
+        if self._time.asleep:
+            await self._wake()
         await self._bring_to_front(self._target_id, visibility="visible")
         self._note("shown")
         self.shown_at = self._clock.now()
@@ -117,6 +136,21 @@ class Tab:
         self._time.frozen = False
         self._note("resumed")
 
+    async def _sleep(self) -> None:
+        if self.state == "shown":
+            await self._hide()
+        await self._time.settle()  # nobody is there to take an answer
+        self._time.asleep = True
+        self._note("asleep")
+
+    async def _wake_up(self) -> None:
+        await self._wake()
+        await self._settle()
+
+    async def _wake(self) -> None:
+        await self._time.wake()
+        self._note("awake")
+
     async def _settle(self) -> None:
         self.settled = timedelta(milliseconds=await self._time.settle())
 
@@ -133,5 +167,5 @@ class Tab:
             ) from None
 
     def _note(self, state: str) -> None:
-        self.state = state if state != "resumed" else "hidden"
+        self.state = "hidden" if state in ("resumed", "awake") else state
         self._journal.write("tab", state=state)

@@ -10,10 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from harness import real_time, waits
-from harness.devtools import PATIENCE, Event, Session
+from harness.cookies import Cookies
+from harness.devtools import PATIENCE, Event, Session, or_gone
+from harness.documents import Documents
 from harness.errors import BrowserGone, ClockStuck, DevToolsError, PageGone, RequestStorm, TookTooLong
 from harness.network import ENDLESS_AFTER, Network, Source, Watcher
 from harness.service_clock import EPOCH, ServiceClock
+from harness.workers import Worker, Workers
 
 T = TypeVar("T")
 HEAD_START = timedelta(days=1)
@@ -25,12 +28,19 @@ HOLDING_STEP = 1.0
 """Virtual milliseconds that pass at a time while a document holds time."""
 PROMPT = 3
 """Steps in which most of such work has ended."""
-WORK_PATIENCE = 1.0
-"""Real seconds after which it is asked what is still under way; what is so the second time is given up."""
+SLOW, PAUSE = 32, 0.005
+"""Steps after which the machine is given so many real seconds before each further one: it is busy, or the work is hard."""
+WORK_PATIENCE = 200
+"""Steps after which it is asked what is still under way; what is so the second time is given up. (On a busy machine a step
+takes longer, and so does the work.)"""
 HELD_STEP = 250.0
 """Virtual milliseconds that pass at a time while a held request is waited for."""
 ENDLESS_STEP = 60_000.0
 """Virtual milliseconds that pass at a time beside a request that never ends."""
+CALM = 1000.0
+"""Virtual milliseconds; where so many go by at once, no frame is on its way from document to document."""
+RESTLESS_STEP = 3_600_000.0
+"""Virtual milliseconds that pass at a time, at most, while documents send each other on for ever."""
 ANSWER_STEP = 5.0
 """Virtual milliseconds that pass at a time while an answer is to come beside such a request."""
 HELD_PATIENCE = 1.0
@@ -46,53 +56,56 @@ GONE_CONTEXT = (
 )
 
 
-WorkerState = tuple[float | None, int]
-"""When a worker's next timer is due (milliseconds since 1970; None: never), and how much work it waits for."""
+CHILDREN = {
+    "autoAttach": True,
+    "waitForDebuggerOnStart": True,
+    "flatten": True,
+    "filter": [{"type": "worker"}],  # of all others the browser tells
+}
+SOURCES: dict[str, Source] = {
+    "page": "page",
+    "worker": "worker",
+    "shared_worker": "worker",
+    "service_worker": "service worker",
+}
+"""The targets that share the time of a page, and where their requests are said to come from."""
 
 
 class VirtualTime:
     """The time of one page, with its frames, popups and workers. Lives on the engine's loop."""
 
-    def __init__(self, page: Session, network: Network, watchers: Sequence[Watcher], clock: ServiceClock) -> None:
-        self._page, self._network, self._watchers, self._clock = page, network, watchers, clock
+    def __init__(
+        self, page: Session, network: Network, cookies: Cookies, watchers: Sequence[Watcher], clock: ServiceClock
+    ) -> None:
+        self._page, self._network, self._cookies, self._clock = page, network, cookies, clock
+        self._watchers: list[Watcher] = [network, cookies, *watchers]
         self._stirred = network.stirred
-        self._workers: list[Session] = []
-        self._states: dict[str | None, WorkerState | None] = {}
-        self._names: dict[str | None, str] = {}
-        self._handled_notes: list[str] = []
-        self._ended_workers: list[str] = []
-        self._contexts: dict[int, str] = {}
-        self._frames: dict[int, str] = {}
+        self._workers = Workers(network.note_endless_work)
         self._gone = False
         self._spent = False
-        self._held_since: float | None = None
-        """Since when (real seconds) work on other threads has been waited for without a pause."""
-        self._held_steps = self._asked_after = 0
+        self._held_steps = 0
+        """For how many steps work on other threads has been waited for without a break."""
         self._stood_at: float | None = None
         self._known: float | None = None
         """Page time, where it is known because it stands still."""
         self._tasks: set[asyncio.Future[None]] = set()
-        self.frozen = False
+        self.asleep = False
         self.deadline = math.inf
         """Real seconds (as `real_time` counts them) beyond which time does not go on."""
 
-    async def start(self, at: datetime, *, bypass_csp: bool = True) -> None:
+    async def start(self, at: datetime, *, browser_context: str, bypass_csp: bool = True) -> None:
         """Stop page time at `at`. The first script of the first page will read exactly this."""
         page = self._page
+        self.documents = Documents(page, bypass_csp=bypass_csp)
         page.on("Emulation.virtualTimeBudgetExpired", lambda _: self._grant_is_spent())
-        page.on("Runtime.executionContextCreated", self._context_created)
-        page.on("Runtime.executionContextDestroyed", self._context_destroyed)
-        page.on("Runtime.executionContextsCleared", lambda _: self._contexts.clear())
         page.on("Inspector.targetCrashed", lambda _: self._lose_page())
-        page.devtools.browser.on("Target.detachedFromTarget", lambda event: self._detached(event["sessionId"]))
-        await asyncio.gather(*self._attach_watchers(page, "page"))
+        browser = page.devtools.browser
+        browser.on("Target.attachedToTarget", lambda event: self._attached_by_browser(event, browser_context))
+        browser.on("Target.detachedFromTarget", lambda event: self._detached(event["sessionId"]))
         self._watch_children(page)
-        await page.call("Page.enable")
-        await page.call("Runtime.enable")
+        await asyncio.gather(*self._attach_watchers(page, "page"), *self.documents.attach(page))
         await page.call("Inspector.enable")
-        await page.call("Page.setBypassCSP", enabled=bypass_csp)  # else connect-src refuses the request that holds time
-        await page.call("Page.addScriptToEvaluateOnNewDocument", source=waits.frame_script())
-        await page.call("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True)
+        await page.call("Target.setAutoAttach", **CHILDREN)
         await self._policy("pause", initialVirtualTime=(at - HEAD_START - EPOCH).total_seconds())
         await self.grant(HEAD_START / timedelta(milliseconds=1))
 
@@ -100,31 +113,27 @@ class VirtualTime:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._workers.close()
 
-    def contexts(self, origin: str) -> list[int]:
-        """The execution contexts of the living frames of an origin, oldest first."""
-        return [context for context, of in self._contexts.items() if of == origin]
+    @property
+    def frozen(self) -> bool:
+        """Whether the page is frozen, and its dedicated workers with it."""
+        return self._workers.frozen
 
-    def frame_of(self, context: int) -> str | None:
-        """The frame that an execution context is of."""
-        return self._frames.get(context)
+    @frozen.setter
+    def frozen(self, frozen: bool) -> None:
+        self._workers.frozen = frozen
 
     def _grant_is_spent(self) -> None:
         self._spent = True
+        self._cookies.time_may_reach(-math.inf)
         self._stirred.set()
-
-    def _context_created(self, event: Event) -> None:
-        context = event["context"]
-        if context["auxData"].get("isDefault"):
-            self._contexts[context["id"]] = context["origin"]
-            self._frames[context["id"]] = context["auxData"]["frameId"]
-
-    def _context_destroyed(self, event: Event) -> None:
-        self._contexts.pop(event["executionContextId"], None)
 
     def _detached(self, session: str) -> None:
         if session == self._page.id:
             self._lose_page()
+        else:
+            self._forget(session)
 
     def _lose_page(self) -> None:
         """It crashed, or its tab was closed: no answer will come from it."""
@@ -133,77 +142,51 @@ class VirtualTime:
             self._page.devtools.give_up(self._page.id, PageGone())
         self._stirred.set()
 
-    def _watch_children(self, session: Session) -> None:
-        def attached(event: Event) -> None:
-            task = asyncio.ensure_future(
-                self._attach(Session(session.devtools, event["sessionId"]), event["targetInfo"])
-            )
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+    def _watch_children(self, session: Session, *, of_worker: bool = False) -> None:
+        session.on("Target.attachedToTarget", lambda event: self._attached(event, of_worker=of_worker))
+        session.on("Target.detachedFromTarget", lambda event: self._forget(event["sessionId"]))
 
-        def detached(event: Event) -> None:
-            child = event["sessionId"]
-            self._workers = [worker for worker in self._workers if worker.id != child]
-            self._states.pop(child, None)
-            if name := self._names.pop(child, None):
-                self._ended_workers.append(name)
-            session.devtools.forget(child)
+    def _forget(self, child: str) -> None:
+        self._workers.forget(child)
+        self.documents.forget(child)
+        self._network.forget(child)
+        self._page.devtools.forget(child)
 
-        session.on("Target.attachedToTarget", attached)
-        session.on("Target.detachedFromTarget", detached)
+    def _attached_by_browser(self, event: Event, browser_context: str) -> None:
+        """Popups, shared and service workers are nobody's children: the browser itself tells of them."""
+        target = event["targetInfo"]
+        if target.get("browserContextId") == browser_context and (target["type"] != "page" or "openerId" in target):
+            self._attached(event)
 
-    async def _attach(self, child: Session, target: Event) -> None:
+    def _attached(self, event: Event, *, of_worker: bool = False) -> None:
+        child = Session(self._page.devtools, event["sessionId"])
+        task = asyncio.ensure_future(self._attach(child, event["targetInfo"]["type"], of_worker=of_worker))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _attach(self, child: Session, kind: str, *, of_worker: bool) -> None:
         """A worker or popup, before its first line runs. Most answers come only once it runs, so all is sent first."""
-        is_worker = target["type"] == "worker"
-        answers = self._attach_watchers(child, "worker" if is_worker else "page")
-        self._watch_children(child)
-        answers.append(child.send("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True))
-        if is_worker:
-            child.on("Runtime.bindingCalled", lambda event: self._handled(child, event))
-            answers.append(child.send("Runtime.enable"))
-            answers.append(child.send("Runtime.addBinding", name=waits.BINDING))
-            # At its first line, and not before: only then a worker has what only secure contexts have.
-            child.on("Debugger.paused", lambda _: self._prepare(child))
-            answers.append(child.send("Debugger.enable"))
-            answers.append(child.send("Debugger.setInstrumentationBreakpoint", instrumentation="beforeScriptExecution"))
+        answers = self._attach_watchers(child, SOURCES.get(kind, "page"))
+        self._watch_children(child, of_worker=kind != "page")
+        answers.append(child.send("Target.setAutoAttach", **CHILDREN))
+        if kind == "page":
+            answers += self.documents.attach(child)
+        elif kind in SOURCES:
+            answers += self._workers.attach(child, shared=kind != "worker", of_worker=of_worker)
         answers.append(child.send("Runtime.runIfWaitingForDebugger"))
         await asyncio.gather(
             *answers, return_exceptions=True
         )  # some targets lack some domains; others have ended already
 
-    def _prepare(self, worker: Session) -> None:
-        """Give a worker the clock's timers and waits, and let it run."""
-        worker.send("Runtime.evaluate", expression=waits.worker_script())
-        worker.send("Debugger.disable")
-        self._workers.append(worker)
-
     def _attach_watchers(self, session: Session, source: Source) -> list[asyncio.Future[Event]]:
         return [answer for watcher in self._watchers for answer in watcher.attach(session, source)]
 
-    def _handled(self, worker: Session, event: Event) -> None:
-        """A worker has handled what a frame sent it. The frame is told by `_release`: only when no grant is under way any
-        more, or time would run on before the worker's new timers are known."""
-        if event["name"] == waits.BINDING:
-            note: str = event["payload"]
-            self._handled_notes.append(note)
-            self._states.pop(worker.id, None)
-            self._names[worker.id] = waits.worker_of(note)
-
     async def _release(self) -> None:
-        while self._handled_notes:
-            await self._tell_frames(waits.handled(self._handled_notes.pop(0)))
-        while self._ended_workers:
-            await self._tell_frames(waits.ended(self._ended_workers.pop(0)))
-
-    async def _tell_frames(self, expression: str) -> list[Any]:
-        return [await self._or_gone(self._page.js(expression, context=context)) for context in tuple(self._contexts)]
-
-    async def _or_gone(self, work: Awaitable[T]) -> T | None:
-        """The result, or None where the frame or worker has gone in the meantime."""
-        try:
-            return await work
-        except DevToolsError:
-            return None
+        """Tell what workers have handled. Only when no grant is under way any more, or time would run on before their new
+        timers are known."""
+        for news in self._workers.news():
+            await self.documents.tell(news)
+            await self._workers.tell_all(news)
 
     async def _policy(self, policy: str, **more: float) -> None:
         await self._in_time(self._page.call("Emulation.setVirtualTimePolicy", policy=policy, **more))
@@ -215,11 +198,16 @@ class VirtualTime:
         """
         self._stirred.clear()
         self._spent, self._known = False, None
+        milliseconds = max(min(milliseconds, self._cookies.next_end - self._clock.wall_milliseconds), DELIVER)
         self._network.latest = self._clock.page_milliseconds + milliseconds + 1
+        self._cookies.time_may_reach(self._clock.wall_milliseconds + milliseconds)
         await self._policy(policy, budget=milliseconds, maxVirtualTimeTaskStarvationCount=1_000_000)
         if self._network.endless:
-            await self._tell_frames(waits.told("goOn()"))
+            await self.documents.tell(waits.told("goOn()"))
         await self._until_stirred()
+        if not self._spent and not self._gone:
+            # What stirred may end by itself, and time would run on while it is read.
+            await self._answer_of_page(lambda: self._policy("pause"))
         if self._gone:
             raise PageGone()
         if overrun := self._network.overrun:
@@ -253,12 +241,12 @@ class VirtualTime:
         before = self._stood_at
         try:
             async with asyncio.timeout(HELD_PATIENCE):
-                self._stood_at = await self._page.js("Date.now()")
+                self._stood_at = await self._page.js(waits.NOW)
         except (TimeoutError, DevToolsError):
             return False
         if self._stood_at != before:
             return False
-        self._network.note_endless_work("unknown")
+        self._network.note_standstill()
         return True
 
     def _mind_the_deadline(self) -> None:
@@ -271,7 +259,7 @@ class VirtualTime:
             return self._known
         for _ in range(100):
             try:
-                now = float(await self._answer_of_page("Date.now()"))
+                now = float(await self._answer_of_page(lambda: self._page.js(waits.NOW)))
             except TimeoutError:
                 raise ClockStuck([], PATIENCE) from None
             except DevToolsError as error:
@@ -286,15 +274,15 @@ class VirtualTime:
                 return now
         raise PageGone()
 
-    async def _answer_of_page(self, expression: str) -> Any:
-        """Its value. A page in a synchronous request answers nothing: then the request is not held any longer."""
+    async def _answer_of_page(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What it answers. A page in a synchronous request answers nothing: then the request is not held any longer."""
         if self._network.held:
             try:
                 async with asyncio.timeout(HELD_PATIENCE):
-                    return await self._page.js(expression)
+                    return await ask()
             except TimeoutError:
                 self._network.release(math.inf)
-        return await self._in_time(self._page.js(expression))
+        return await self._in_time(ask())
 
     async def _in_time(self, work: Awaitable[T]) -> T:
         """Its result. Raises `TookTooLong` beyond the deadline, `TimeoutError` where a script of the page never ends."""
@@ -307,10 +295,21 @@ class VirtualTime:
             raise
 
     async def advance(self, milliseconds: float) -> float:
-        """Move time by this much, stopping wherever a worker's timer is due; returns what it is then."""
+        """Move time by this much, stopping wherever a worker's timer is due; returns what it is then. (Of a machine that
+        sleeps only the wall clock.)"""
+        if self.asleep:
+            self._clock.sleep(math.ceil(milliseconds))
+            return await self.read()
         now = await self._move(milliseconds)
         await self._deliver()
         return now
+
+    async def wake(self) -> None:
+        """The machine wakes: everybody's wall clock shows it."""
+        self.asleep = False
+        await self.documents.sleep(self._clock.slept)
+        await self._workers.sleep(self._clock.slept)
+        await self._cookies.end()
 
     async def _deliver(self) -> None:
         await self._know()
@@ -327,52 +326,53 @@ class VirtualTime:
         end = now + math.ceil(milliseconds)  # the page's clock shows whole ones
         while now < end:
             self._mind_the_deadline()
-            due, working = await self._workers_state()
-            self._network.release(now)
-            left = min([end, *due.values()]) - now
-            if self._network.holds or (working and not self._network.only_held):
-                await self._step(working)
-                self._states.clear()
+            await self._cookies.end()
+            await self._workers.look(anew=self._network.endless)
+            network = self._network
+            network.release(now)
+            until = min([end, *self._workers.dues])
+            if network.holds or network.restless or (self._workers.at_work and not network.only_held):
+                await self._step(until - now)
+                self._workers.forget_states()
             else:
-                self._held_since = None
-                if left > 0:
-                    await self._go_on(now, left)
-            now = await self.read()
-            for worker, at in due.items():
-                if at <= now:
-                    self._states[worker.id] = await self._ask(worker, "fire()")
+                self._held_steps = 0
+                if until > now:
+                    await self._go_on(now, until - now)
+            now, _ = await asyncio.gather(self.read(), self._workers.fire(until))
         return now
 
     async def _know(self) -> None:
         """Beside a request that never ends: learn what frames have begun, before it is chosen how far time may go. (The browser
         tells of their requests first, and then answers this.)"""
         if self._network.endless:
-            await self._tell_frames(waits.told("known()"))
+            await self.documents.tell(waits.told("known()"))
 
-    async def _step(self, working: Sequence[Session]) -> None:
+    async def _step(self, left: float) -> None:
         """Let a millisecond pass while documents or workers wait for work on other threads: most of it cannot finish while
-        time stands still. What does not finish within a few seconds is not waited for any longer."""
-        if self._held_since is None:
-            self._held_since, self._held_steps, self._asked_after = real_time.seconds(), 0, 0
+        time stands still. What does not finish within some hundred of them is not waited for any longer, nor are documents
+        that send each other on for ever: beside them time goes on in steps of at most half of what is `left`, as each document
+        may begin one anew."""
+        if self._held_steps >= SLOW:
+            await asyncio.sleep(PAUSE)
         await self._know()
+        working = self._workers.at_work
         new_document, self._network.new_document = self._network.new_document, False
-        await self.grant(HOLDING_STEP, policy="advance")
+        step = min(RESTLESS_STEP, left / 2) if self._network.restless else 0.0
+        await self.grant(max(HOLDING_STEP, step), policy="advance")
         self._held_steps += 1
         await self._release()
         if new_document:
-            await self._or_gone(self._page.js(waits.told("seen?.()")))
+            await or_gone(self._page.js(waits.told("seen?.()")))
         if self._held_steps > PROMPT:
             await self._tell(working, waits.told("step()"))
-        if real_time.seconds() - self._held_since > (self._asked_after + 1) * WORK_PATIENCE:
-            self._asked_after += 1
+        if self._held_steps % WORK_PATIENCE == 0:
             for calls in await self._tell(working, waits.told("giveUp()")):
                 for call in calls or ():
                     self._network.note_endless_work(call)
 
-    async def _tell(self, workers: Sequence[Session], expression: str) -> list[Any]:
-        """Tell all frames, and these workers; returns what they answer."""
-        frames = await self._tell_frames(expression)
-        return frames + [await self._or_gone(worker.js(expression)) for worker in workers]
+    async def _tell(self, workers: Sequence[Worker], expression: str) -> list[Any]:
+        """Tell all documents, and these workers; returns what they answer."""
+        return await self.documents.tell(expression) + await self._workers.tell(workers, expression)
 
     async def _go_on(self, now: float, left: float) -> None:
         """Take a step of at most `left`. Where a request is under way that ends by virtual time, or never, the browser's own
@@ -381,32 +381,20 @@ class VirtualTime:
         await self._know()
         if network.holds:  # begun just now
             return
+        step, policy = left, "advance"
         if not network.lingering:
-            await self.grant(left)
+            policy = WAIT_FOR_LOADS
         elif network.awaited:
             network.find_endless()
             if network.longest_wait > PATIENCE:
                 raise ClockStuck(network.awaited, PATIENCE)
-            await self.grant(min(left, ANSWER_STEP), policy="advance")
+            step = min(left, ANSWER_STEP)
         else:
             dues = [held.due - now for held in network.held.values()]
-            await self.grant(min([left, HELD_STEP if dues else ENDLESS_STEP, *dues]), policy="advance")
-
-    async def _workers_state(self) -> tuple[dict[Session, float], list[Session]]:
-        """When the next timer of each worker is due, and which of them wait for work of their own. They are asked anew
-        whenever they may have done something."""
-        if self.frozen:  # so are its workers
-            return {}, []
-        for worker in self._workers:
-            if worker.id not in self._states or self._network.endless:
-                self._states[worker.id] = await self._ask(worker, "state()")
-        known = [(worker, state) for worker in self._workers if (state := self._states.get(worker.id))]
-        due = {worker: float(state[0]) for worker, state in known if state[0] is not None}
-        return due, [worker for worker, state in known if state[1]]
-
-    async def _ask(self, worker: Session, what: str) -> WorkerState | None:
-        state = await self._or_gone(worker.js(waits.told(what)))
-        return (state[0], state[1]) if state else None
+            step = min([left, HELD_STEP if dues else ENDLESS_STEP, *dues])
+        await self.grant(step, policy)
+        if self._spent and step >= CALM:
+            network.calm_down()
 
     async def settle(self, within: float = 1000) -> float:
         """Let time pass until messages are delivered and requests answered, at most `within` ms; returns how many it took."""

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from harness.engine import Engine
+from harness.resources import node_modules
 
 WORKER = "setInterval(() => postMessage(Date.now()), 30000)"
 
@@ -31,15 +33,46 @@ function workerOf(source) { return new Worker(URL.createObjectURL(new Blob([sour
 </script><body>"""
 
 
+SERVICE_WORKER = """
+const asked = [];
+self.addEventListener('install', (event) => {
+  skipWaiting();
+  event.waitUntil(caches.open('c').then((cache) => cache.put('/cached', new Response('cached'))));
+});
+self.addEventListener('activate', (event) => event.waitUntil(clients.claim()));
+self.addEventListener('fetch', (event) => {
+  asked.push(event.request.url);
+  event.respondWith(caches.match(event.request).then((found) => found ?? fetch(event.request)));
+});
+self.addEventListener('message', async ({ data, source }) => {
+  if (data === 'what was asked') return source.postMessage(asked);
+  await caches.keys();
+  source.postMessage(data);
+});
+"""
+
+
 class Site:
     """Its pages: `/home` (with a frame of the other site), `/empty`, `/slow` (0.15 s), `/echo`
-    (a WebSocket), `/sign-in` (by way of the other site)."""
+    (a WebSocket), `/service_worker.js`, `/sign-in` (by way of the other site), `/redirect` (to itself, for ever),
+    `/cookies` (sets what its parameters `set` say, and answers with the cookies that it got; `to` redirects), `/npm/` (what is
+    in the packages)."""
 
     def __init__(self, port: int) -> None:
         self.origin = f"http://127.0.0.1:{port}"
         self.other = f"http://localhost:{port}"
         self.url = f"{self.origin}/home"
         self.empty = f"{self.origin}/empty"
+
+    def sets(self, *lines: str, to: str | None = None) -> str:
+        """The path of an answer with these `Set-Cookie` lines."""
+        return "/cookies?" + urlencode([("set", line) for line in lines] + ([("to", to)] if to else []))
+
+    def made(self, html: str, policy: str = "") -> str:
+        """The address of a page that is made for it, with its Content-Security-Policy."""
+        return f"{self.origin}/made?" + urlencode(
+            {"html": f"<!doctype html><title>made</title>{html}", "policy": policy}
+        )
 
 
 @contextmanager
@@ -64,6 +97,9 @@ async def _start() -> tuple[web.AppRunner, Site]:
 
         app.router.add_get(path, serve)
 
+    async def service_worker(_: web.Request) -> web.Response:
+        return web.Response(text=SERVICE_WORKER, content_type="text/javascript")
+
     async def slow(_: web.Request) -> web.Response:
         await asyncio.sleep(0.15)
         return web.Response(text="slow", content_type="text/html")
@@ -87,6 +123,22 @@ async def _start() -> tuple[web.AppRunner, Site]:
     async def consent(request: web.Request) -> web.Response:
         raise web.HTTPFound(f"{served.origin}{request.query['back']}?signed-in")
 
+    async def cookies(request: web.Request) -> web.Response:
+        response = web.Response(text=request.headers.get("Cookie", ""), content_type="text/html")
+        if "to" in request.query:
+            response.set_status(302)
+            response.headers["Location"] = request.query["to"]
+        for line in request.query.getall("set", []):
+            response.headers.add("Set-Cookie", line)
+        return response
+
+    async def made(request: web.Request) -> web.Response:
+        headers = {"Content-Security-Policy": request.query["policy"]} if request.query["policy"] else {}
+        return web.Response(text=request.query["html"], content_type="text/html", headers=headers)
+
+    async def redirect(request: web.Request) -> web.Response:
+        raise web.HTTPFound(f"/redirect?{int(request.query_string or 0) + 1}")
+
     async def favicon(_: web.Request) -> web.Response:
         return web.Response(status=204)
 
@@ -95,11 +147,16 @@ async def _start() -> tuple[web.AppRunner, Site]:
     page("/empty", EMPTY)
     page("/popup", "<!doctype html><title>popup</title><script>setTimeout(close, 5000)</script>")
     page("/worker.js", WORKER)
+    app.router.add_get("/service_worker.js", service_worker)
     app.router.add_get("/slow", slow)
     app.router.add_get("/never", never)
     app.router.add_get("/echo", echo)
     app.router.add_get("/sign-in", sign_in)
     app.router.add_get("/consent", consent)
+    app.router.add_get("/cookies", cookies)
+    app.router.add_static("/npm", node_modules())
+    app.router.add_get("/made", made)
+    app.router.add_get("/redirect", redirect)
     app.router.add_get("/favicon.ico", favicon)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

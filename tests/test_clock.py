@@ -70,6 +70,18 @@ def test_an_advance_ends_when_it_says_not_later(pbi_stage: Stage, pages: Site, l
     assert pbi_stage.page.evaluate("Date.now()") - before == 3000 * seconds
 
 
+def test_an_advance_beside_work_that_is_done_at_once_is_not_a_moment_longer(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.made("<script>setInterval(() => new Blob(['x']).text(), 1000)</script>"))
+    before = pbi_stage.clock.now
+
+    ends = []
+    for _ in range(150):
+        pbi_stage.clock.advance("1400ms")  # ends between two ticks
+        ends.append(pbi_stage.clock.now - before)
+
+    assert ends == [timedelta(milliseconds=1400 * (n + 1)) for n in range(150)]
+
+
 def test_performance_now_and_abort_signals_keep_the_same_time(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
@@ -266,6 +278,20 @@ class TestNavigation:
 
         assert pbi_stage.page.title() == "empty"
         assert pbi_stage.clock.now - before < timedelta(seconds=2)
+
+    @pytest.mark.parametrize("call", ["history.back()", "history.go(-1)", "navigation.back()"])
+    def test_a_page_that_goes_back_by_itself_keeps_the_clock(self, pbi_stage: Stage, pages: Site, call: str) -> None:
+        pbi_stage.open(pages.empty)
+        pbi_stage.goto(pages.url)
+        before = pbi_stage.clock.now
+        pbi_stage.page.evaluate(f"void setTimeout(() => {call}, 1000)")
+
+        pbi_stage.clock.advance("1h")
+
+        assert pbi_stage.page.title() == "empty"
+        assert 1000 <= pbi_stage.page.evaluate("started") - before.timestamp() * 1000 <= 1100
+        assert pbi_stage.clock.now - before == timedelta(hours=1)
+        assert not pbi_stage.journal.of("clock")
 
     def test_there_is_nothing_before_the_first_page(self, pbi_stage: Stage, pages: Site) -> None:
         pbi_stage.open(pages.empty)

@@ -66,6 +66,20 @@ def test_slow_answers_and_the_page_that_asks_again(pbi_stage: Stage, pbi_host: H
     assert pbi_stage.journal.of("fault.began")[0].at == first
 
 
+def test_answers_that_took_virtual_time_are_waited_for_however_long_that_took(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.faults.add("*/slow", slow="20min")
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        """() => { const ask = () => { const asked = at(); fetch('/slow').then(() => seen.push(at() - asked)); };
+        ask(); setTimeout(ask, 600_000); }"""
+    )
+
+    pbi_stage.clock.advance("1h")  # holding the requests takes seconds
+
+    assert [round(took / 60_000, 1) for took in pbi_stage.page.evaluate("seen")] == [20, 20]
+    assert not pbi_stage.journal.of("clock")
+
+
 def test_a_synchronous_request_is_not_held(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.delay_answers("*/slow", "200ms")
     pbi_stage.open(pages.empty)

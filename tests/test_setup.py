@@ -373,6 +373,7 @@ def test_files_of_an_installed_wheel(machine: Machine) -> None:
     assert folder.is_relative_to(machine.home)
     assert folder == resources.node_modules()
     assert (folder.parent / "package-lock.json").exists()
+    assert machine.log[-1].endswith(" --omit=dev")  # without what only tests of the project need
     assert resources.npm_manifest() == carried
     assert resources.fixture_folders() == [carried / "fixtures" / "hosts"]
     (carried / "package-lock.json").write_text('{"other": 1}')

@@ -1,6 +1,6 @@
 """The tab is really hidden and really frozen: trusted events, Chromium's own throttling, no ticks."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from site_of_pages import Site
@@ -162,3 +162,140 @@ def test_nobody_can_use_an_item_in_a_tab_that_is_not_in_front(pbi_stage: Stage, 
         str(refused.value)
         == f"Nobody can change the page in a tab that is {state}; bring it back first with tab.show()."
     )
+
+
+@pytest.mark.parametrize(
+    ("open_", "an_hour"),
+    [
+        ("new WebSocket(`ws://${location.host}/echo`)", 60),
+        ("navigator.locks.request('l', () => new Promise(() => {}))", 60),
+        ("new Promise((done) => { indexedDB.open('d', 1).onsuccess = ({target}) => done(target.result); })", 60),
+        (
+            """(async () => { const [a, b] = [new RTCPeerConnection(), new RTCPeerConnection()];
+            a.createDataChannel('c'); a.onicecandidate = e => b.addIceCandidate(e.candidate); b.onicecandidate = e => a.addIceCandidate(e.candidate);
+            await a.setLocalDescription(await a.createOffer()); await b.setRemoteDescription(a.localDescription);
+            await b.setLocalDescription(await b.createAnswer()); await a.setRemoteDescription(b.localDescription); return [a, b]; })()""",
+            3600,
+        ),
+    ],
+    ids=["WebSocket", "lock", "database", "WebRTC"],
+)
+def test_what_keeps_a_hidden_page_awake_is_chromiums_own(
+    pbi_stage: Stage, pages: Site, open_: str, an_hour: int
+) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        f"() => {{ globalThis.open_ = {open_}; globalThis.ticks = []; setInterval(() => ticks.push(1), 200); }}"
+    )
+
+    with pbi_stage.tab.hidden():
+        pbi_stage.clock.advance("10min")
+        before = ticks(pbi_stage)
+        pbi_stage.clock.advance("1h")
+        assert ticks(pbi_stage) - before == pytest.approx(an_hour, abs=1)
+    with pbi_stage.tab.frozen():
+        before = ticks(pbi_stage)
+        pbi_stage.clock.advance("1h")
+        assert ticks(pbi_stage) == before
+
+
+def hear_time(stage: Stage, pages: Site) -> None:
+    """Page, cross-origin frame and worker tell their wall clock, their `performance.now()`, and every timer that fires."""
+    stage.open(pages.empty)
+    tells = """const tell = () => heard([Date.now(), +new Date(), Date.parse(Date()), Temporal.Now.instant().epochMilliseconds,
+        Date.parse(Temporal.Now.plainDateTimeISO('UTC').toString() + 'Z'), performance.now()]);
+        setInterval(tell, 30_000);"""
+    stage.page.evaluate(
+        """([tells, other]) => {
+        globalThis.heard_ = { page: [], worker: [], frame: [] };
+        new Function('heard', tells)(told => heard_.page.push(told));
+        workerOf('const heard = told => postMessage(told); ' + tells).onmessage = ({data}) => heard_.worker.push(data);
+        const frame = document.createElement('iframe');
+        frame.src = other + '/empty'; document.body.append(frame);
+        addEventListener('message', ({data}) => heard_.frame.push(data)); }""",
+        [tells, pages.other],
+    )
+    stage.clock.advance("1s")
+    (frame,) = stage.page.main_frame.child_frames
+    frame.evaluate("tells => new Function('heard', tells)(told => parent.postMessage(told, '*'))", tells)
+
+
+@pytest.mark.parametrize("where", ["page", "frame", "worker"])
+def test_asleep_the_wall_clock_goes_on_and_nothing_else(pbi_stage: Stage, pages: Site, where: str) -> None:
+    hear_time(pbi_stage, pages)
+    pbi_stage.clock.advance("5min")
+    before = pbi_stage.page.evaluate(f"heard_.{where}")
+
+    with pbi_stage.tab.asleep():
+        began = pbi_stage.clock.now
+        pbi_stage.clock.advance("2h")
+        assert pbi_stage.clock.now - began == timedelta(hours=2)
+        assert datetime.now(UTC) == pbi_stage.clock.now
+    pbi_stage.clock.advance("31s")
+
+    after = pbi_stage.page.evaluate(f"heard_.{where}")[len(before) :]
+    assert 1 <= len(after) <= 2
+    last, first = before[-1], after[0]
+    assert first[0] - last[0] == pytest.approx(
+        30_000 + 2 * 3_600_000, abs=1100
+    )  # hidden, timers are aligned to seconds
+    assert first[-1] - last[-1] == pytest.approx(30_000, abs=1100)
+    for now, date, text, instant, plain, _ in (last, first):
+        assert date == now
+        assert instant == plain == now
+        assert text == now // 1000 * 1000
+
+
+def test_asleep_a_documents_that_comes_later_has_the_wall_clock_too(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    with pbi_stage.tab.asleep():
+        pbi_stage.clock.advance("2h")
+
+    pbi_stage.reload()
+    started = pbi_stage.page.evaluate("started")
+    assert started == pytest.approx(pbi_stage.clock.now.timestamp() * 1000, abs=1000)
+    pbi_stage.page.evaluate(
+        "() => { workerOf('postMessage(Date.now())').onmessage = e => seen.push(e.data - Date.now()); }"
+    )
+    pbi_stage.clock.advance("1s")
+    (difference,) = pbi_stage.page.evaluate("seen")
+    assert abs(difference) <= 100
+
+
+def test_asleep_what_is_formatted_without_a_date_is_the_wall_clock(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    with pbi_stage.tab.asleep():
+        pbi_stage.clock.advance("2h")
+
+    same = """() => { const format = new Intl.DateTimeFormat('en', {timeStyle: 'medium', timeZone: 'UTC'}), now = new Date();
+      return [format.format() === format.format(now), format.format === format.format,
+        JSON.stringify(format.formatToParts()) === JSON.stringify(format.formatToParts(now)),
+        Temporal.Now.plainDateISO('UTC').toString() === now.toISOString().slice(0, 10),
+        Temporal.Now.plainTimeISO('UTC').toString().slice(0, 8) === now.toISOString().slice(11, 19),
+        Temporal.Now.zonedDateTimeISO('Asia/Kolkata').epochMilliseconds === now.getTime(),
+        Temporal.Now.zonedDateTimeISO('Asia/Kolkata').timeZoneId]; }"""
+    assert pbi_stage.page.evaluate(same) == [True, True, True, True, True, True, "Asia/Kolkata"]
+
+
+def test_asleep_tokens_and_cookies_expire(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate("document.cookie = 'a=1; max-age=3600'")
+
+    with pbi_stage.tab.asleep():
+        pbi_stage.clock.advance("2h")
+
+    assert pbi_stage.page.evaluate("document.cookie") == ""
+
+
+def test_asleep_is_a_state_that_ends_with_waking_or_showing(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.url)
+    tab = pbi_stage.tab
+
+    tab.sleep()
+    assert tab.state == "asleep"
+    tab.wake()
+    assert tab.state == "hidden"
+    tab.show()
+
+    assert [entry["state"] for entry in pbi_stage.journal.of("tab")] == ["hidden", "asleep", "awake", "shown"]
+    assert seen(pbi_stage, "page") == [HIDDEN, VISIBLE]

@@ -21,6 +21,7 @@ CAUSES: Mapping[str, Sequence[str]] = {
     "WAKE-1": ["PROV-1", "LIFE-1"],
     "WAKE-2": ["PROV-1", "PROV-2", "LIFE-1"],
     "WAKE-4": ["WAKE-1", "WAKE-2"],
+    "WAKE-5": ["PROV-1", "LIFE-1", "WAKE-1"],
     "PROV-2": ["PROV-1"],
     "PROV-4": ["PROV-3", "PROV-1"],
     "PROV-5": ["PROV-1", "PROV-2"],

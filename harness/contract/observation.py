@@ -42,8 +42,6 @@ class Observation:
     opened: datetime
     ended: datetime
     returns: list[datetime] = field(default_factory=list)
-    missed: dict[str, datetime] = field(default_factory=dict)
-    """When an item that had been on the page was first seen not to be there any more."""
     stopped: str = ""
     """Why the scenario ended before its time; empty if it did not."""
     storm: bool = False
@@ -100,11 +98,8 @@ class Observation:
         return [item for item in self.items if any(entry["item"] == item for entry in applied)]
 
     def gone(self, item: str) -> datetime | None:
-        """When the item's iframe went away; None if it was there to the end. What a dying iframe says may come late."""
-        known = [entry.at for entry in self.journal.of("embed.gone", item=item)]
-        if item in self.missed:
-            known.append(self.missed[item])
-        return min(known, default=None)
+        """When the item's iframe went away; None if it was there to the end."""
+        return next((entry.at for entry in self.journal.of("embed.gone", item=item)), None)
 
     def there(self, at: datetime) -> list[str]:
         """The items that were on the page at an instant, whatever they had loaded."""

@@ -17,7 +17,7 @@ class TokenUrl:
     shape: Shape | None = None
 
 
-HOST_TOKENS = (TokenUrl("*/token/embed/*"), TokenUrl("*/token/plain/*"), TokenUrl("*/token/aad*"))
+HOST_TOKENS = tuple(TokenUrl(f"*/token/{kind}*") for kind in ("embed/", "plain/", "session/", "aad"))
 """The token requests of host pages of our own."""
 
 

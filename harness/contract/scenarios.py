@@ -161,25 +161,33 @@ class Scenarios:
     @cached_property
     def frozen_past_expiry(self) -> list[Observation]:
         """The tab is hidden and frozen until half an hour past expiry, then shown again and watched for 5 s."""
-        return [self._frozen(lifetime) for lifetime in (self._lifetimes if self.thorough else [self.lifetime])]
+        return [self._gone("frozen", lifetime, timedelta(seconds=5)) for lifetime in self._one_or_all]
 
-    def _frozen(self, lifetime: timedelta) -> Observation:
-        with self._session("frozen past expiry", lifetime) as session:
+    @cached_property
+    def asleep_past_expiry(self) -> list[Observation]:
+        """The machine sleeps until half an hour past expiry; then the tab is shown again and watched for a minute."""
+        return [self._gone("asleep", lifetime, timedelta(seconds=60)) for lifetime in self._one_or_all]
+
+    @property
+    def _one_or_all(self) -> Sequence[timedelta]:
+        return self._lifetimes if self.thorough else [self.lifetime]
+
+    def _gone(self, how: str, lifetime: timedelta, watched: timedelta) -> Observation:
+        with self._session(f"{how} past expiry", lifetime) as session:
             if session.loaded():
                 stage = session.stage
                 stage.clock.advance("5min")
-                with stage.tab.frozen():
+                with stage.tab.frozen() if how == "frozen" else stage.tab.asleep():
                     stage.clock.advance(lifetime + timedelta(minutes=25))
                 session.observed.returns.append(stage.tab.shown_at)
-                stage.clock.advance_to(stage.tab.shown_at + timedelta(seconds=5))
-                session.items()
+                stage.clock.advance_to(stage.tab.shown_at + watched)
         return session.observed
 
     @cached_property
     def hidden(self) -> list[Observation]:
         """The user looks at another tab, three times for a while, when the token is still fresh; then for two lifetimes, and
         uses the page 5 s after the last return."""
-        return [self._hidden(lifetime) for lifetime in (self._lifetimes if self.thorough else [self.lifetime])]
+        return [self._hidden(lifetime) for lifetime in self._one_or_all]
 
     def _hidden(self, lifetime: timedelta) -> Observation:
         with self._session("hidden for a while, then for two lifetimes", lifetime) as session:
@@ -217,7 +225,6 @@ class Scenarios:
         with stage.tab.hidden():
             stage.clock.advance_to(moment.show)
         observed.returns.append(stage.tab.shown_at)
-        session.items()
         stage.clock.advance("60s")
         return not observed.late_on_return(len(observed.returns) - 1)
 
@@ -350,8 +357,5 @@ class Scenarios:
                 session.interact()
                 session.remove(items[0])
                 session.observed.removed = stage.clock.now
-                stage.clock.advance("1s")
-                session.items()
                 stage.clock.advance(BRIEF_LIFETIMES * self.lifetime)
-                session.items()
         return session.observed

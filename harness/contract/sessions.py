@@ -154,12 +154,8 @@ class Session:
         return number
 
     def items(self) -> list[Item]:
-        """The items that are on the page; what is not there any more is noted."""
-        items = self.stage.items()
-        loaded = {entry["item"] for entry in self.stage.journal.of("item.event", event="loaded")}
-        for name in loaded - {item.name for item in items}:
-            self.observed.missed.setdefault(name, self.stage.clock.now)
-        return items
+        """The items that are on the page."""
+        return self.stage.items()
 
     def interact(self) -> None:
         """The user does something with each item that has loaded."""

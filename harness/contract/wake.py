@@ -1,13 +1,15 @@
-"""WAKE-1 to WAKE-4: the tab was hidden or frozen; what does the page do when its user comes back?"""
+"""WAKE-1 to WAKE-5: the tab was hidden or frozen, the machine asleep; what does the page do when its user comes back?"""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
-from harness.contract.observation import cut_short
+from harness.contract.observation import Observation, cut_short
 from harness.contract.rule import Verdict, counted, failed, minutes, passed, rule, skipped
 from harness.contract.scenarios import Scenarios
 
 SOON = timedelta(seconds=5)
 AFTERMATH = timedelta(seconds=10)
+AWAKE = timedelta(seconds=60)
 
 
 @rule(
@@ -16,28 +18,38 @@ AFTERMATH = timedelta(seconds=10)
     text="tab hidden and frozen until past expiry: within 5 s of becoming visible again the item has a token that lives",
     basis='The article: "Add a listener to make sure token is updated after tab was inactive".',
 )
-def alive_after_sleep(scenarios: Scenarios) -> Verdict:
-    if cut := cut_short(*scenarios.frozen_past_expiry):
+def alive_after_being_frozen(scenarios: Scenarios) -> Verdict:
+    return _alive(
+        scenarios.frozen_past_expiry,
+        "frozen",
+        SOON,
+        "Nothing looks at the token when the page resumes, or what looks does not renew.",
+    )
+
+
+def _alive(sessions: Sequence[Observation], how: str, within: timedelta, likely_cause: str) -> Verdict:
+    """Whether all items have a token that lives so soon after the return from being frozen or asleep past expiry."""
+    if cut := cut_short(*sessions):
         return skipped(cut)
-    for observed in scenarios.frozen_past_expiry:
-        shown, frozen = observed.returns[0], observed.journal.of("tab", state="frozen")[0]
-        slept = f"The tab was frozen from {observed.when(frozen)} to {observed.when(shown)}; 5 s later"
-        items = observed.there(shown + SOON)
+    for observed in sessions:
+        shown, began = observed.returns[0], observed.journal.of("tab", state=how)[0]
+        slept = f"The tab was {how} from {observed.when(began)} to {observed.when(shown)}; {within.total_seconds():.0f} s later"
+        items = observed.there(shown + within)
         if not items:
             return failed(f"{slept} nothing was embedded any more.", observed.journal.of("embed.gone"))
         for item in items:
-            token = observed.holding_at(item, shown + SOON)
-            if not token or not token.outlives(shown + SOON):
+            token = observed.holding_at(item, shown + within)
+            if not token or not token.outlives(shown + within):
                 return failed(
                     f"{slept} item {item} still had {token.token if token else 'no token'}, which had expired.",
                     observed.journal.of("tab"),
-                    "Nothing looks at the token when the page resumes, or what looks does not renew.",
+                    likely_cause,
                 )
-    observed = scenarios.frozen_past_expiry[0]
+    observed = sessions[0]
     shown = observed.returns[0]
     fresh = [entry for entry in observed.journal.of("token.applied") if entry.at >= shown]
     seen = f"a new token was there at {observed.when(fresh[0])}" if fresh else "its token still lived"
-    return passed(f"Shown at {observed.when(shown)} after being frozen past expiry; {seen}.", fresh)
+    return passed(f"Shown at {observed.when(shown)} after being {how} past expiry; {seen}.", fresh)
 
 
 @rule(
@@ -130,3 +142,19 @@ def renewed_on_visibility_change(scenarios: Scenarios) -> Verdict:
         )
     shown = observed.returns[late.index([])]
     return passed(f"The margin was crossed while hidden; shown at {observed.when(shown)}, renewed within 1 s.")
+
+
+@rule(
+    "WAKE-5",
+    "must",
+    text="machine asleep past expiry (tab hidden; the wall clock goes on, timers stand still): within 60 s of waking the item has a "
+    "token that lives",
+    basis="The article: the check every 30 s and the one on visibilitychange compare the expiration with the wall clock.",
+)
+def alive_after_sleep(scenarios: Scenarios) -> Verdict:
+    return _alive(
+        scenarios.asleep_past_expiry,
+        "asleep",
+        AWAKE,
+        "A timer that counts the token's life, instead of a look at the clock: it did not run while the machine slept.",
+    )

@@ -13,10 +13,15 @@ meanwhile (`hold.js`) and the clock moves by single milliseconds until the call 
 | `BroadcastChannel` | up to an hour | nothing: a few steps | the same |
 | `WebSocket` | minutes | `open`; after `send()` the next message, at most some 40 steps | the same |
 | a worker's `fetch`, `XMLHttpRequest`, bodies | up to an hour | its promise or `loadend` | the same, in workers |
+| `document.cookie = …`, `cookieStore.set()` | the cookie ends in real time | the clock knows when it ends | `cookies.js` in every frame, also of popups |
 | animation frames | up to hours | a timer of a 60th of a second brings them, too | `animation_frames.js` in every frame |
-| `new Worker`, `postMessage` to it | up to hours | a note behind each message, which the worker hands on | `worker_messages.js` in every frame |
-| a worker's `setTimeout`, `setInterval` | they never fire | the clock keeps the list and fires what is due | `worker_timers.js` in every dedicated worker |
+| `new Worker`, messages to workers, also through ports | up to hours | a note behind each message, which the worker hands on | `worker_messages.js` in every frame and worker, `worker_notes.js` in workers |
+| `new SharedWorker` | up to hours | the worker says that a page has connected to it | the same |
+| a service worker's installation | up to hours | its `statechange` | `service_workers.js` |
+| what a service worker posts to its pages | up to hours | nothing: some steps | the same |
+| a worker's `setTimeout`, `setInterval` | they never fire | the clock keeps the list and fires what is due | `worker_timers.js` in every worker |
 | a navigation | the old document lives on for hours | the new document | `navigations.js` in every frame |
+| `Date`, `Temporal.Now`, `Intl.DateTimeFormat` | nothing: a machine's sleep has no place in virtual time | | `sleep.js` in every frame and worker |
 | a page's new document | begins the grant under way anew | the clock has seen it | `first_moment.js` in the page |
 
 All wrapped functions keep name, length, text and properties (`wrap.js`).
@@ -32,6 +37,8 @@ HOLD_URL = "https://hold.pbi-harness.invalid/"
 NEW_DOCUMENT = "new-document"
 """How the address of such a request ends when a new document of the page makes it."""
 
+COOKIES = f"__pbiCookies{secrets.token_hex(8)}"
+"""The name under which a frame finds, at its first moment, the function that tells the clock of cookies."""
 KEY = f"pbi-harness {secrets.token_hex(8)}"
 HEARD = f"__pbiHeard{secrets.token_hex(8)}"
 BINDING = f"__pbiHandled{secrets.token_hex(8)}"
@@ -42,37 +49,68 @@ def _source(name: str) -> str:
     return Path(__file__).with_name(name).read_text("utf-8").rstrip()
 
 
-def _script(*parts: str, **settings: str | None) -> str:
-    """The parts, which share `wrap`, `hold`, `keepBusy`, and `heard`: what the clock tells the frame or worker, and asks it."""
-    shared = f"const heard = {{}}, wrap = {_source('wrap.js')}();"
-    holding = f"const {{ hold, keepBusy }} = {_source('hold.js')}(heard, settings);"
-    listen = f"Object.defineProperty(globalThis, {HEARD!r}, {{ value: heard }});"
-    return "\n".join(["((settings) => {", shared, holding, listen, *parts, f"}})({json.dumps(settings)});"])
+SETTINGS = {
+    "holdUrl": HOLD_URL,
+    "newDocument": NEW_DOCUMENT,
+    "key": KEY,
+    "binding": BINDING,
+    "cookies": COOKIES,
+}
 
 
-def frame_script() -> str:
-    """What every frame runs before its own scripts."""
+def _script(*parts: str, **settings: bool | float) -> str:
+    """The parts, and what is the same everywhere. They share `wrap`, `hold`, `keepBusy`, and `heard`: what the clock tells the
+    document or worker, and asks it."""
+    return "\n".join(
+        [
+            "((settings) => {",
+            f"if (Object.hasOwn(globalThis, {HEARD!r})) return;",  # a popup's window may outlive its first document
+            f"const heard = {{ now: Date.now }}, wrap = {_source('wrap.js')}();",
+            f"{_source('sleep.js')}(wrap, heard, settings);",
+            f"const {{ hold, keepBusy }} = {_source('hold.js')}(heard, settings);",
+            f"Object.defineProperty(globalThis, {HEARD!r}, {{ value: heard }});",
+            *parts,
+            f"{_source('other_threads.js')}(hold, keepBusy, wrap);",
+            f"{_source('worker_messages.js')}(hold, wrap, heard, settings);",
+            f"{_source('service_workers.js')}(hold, wrap, settings);",
+            f"{_source('cookies.js')}(hold, wrap, heard, settings);",
+            f"}})({json.dumps(SETTINGS | settings)});",
+        ]
+    )
+
+
+def page_script(*, slept: float) -> str:
+    """What every frame of a page runs before its own scripts. `slept`: for how long the machine has slept (milliseconds)."""
+    return _document_script(f"{_source('first_moment.js')}(hold, heard, settings);", slept=slept)
+
+
+def popup_script(*, slept: float) -> str:
+    """What every frame of a popup runs before its own scripts."""
+    return _document_script(slept=slept)
+
+
+def _document_script(*first: str, slept: float) -> str:
     return _script(
-        f"{_source('first_moment.js')}(hold, heard, settings);",
-        f"{_source('navigations.js')}(hold);",
-        f"{_source('other_threads.js')}(hold, keepBusy, wrap);",
+        *first,
+        f"{_source('navigations.js')}(hold, wrap);",
         f"{_source('animation_frames.js')}(wrap);",
-        f"{_source('worker_messages.js')}(hold, wrap, heard, settings);",
-        holdUrl=HOLD_URL,
-        newDocument=NEW_DOCUMENT,
-        key=KEY,
+        slept=slept,
     )
 
 
-def worker_script() -> str:
-    """What every dedicated worker runs before its own script."""
+def worker_script(*, of_worker: bool, slept: float) -> str:
+    """What a worker, of a page or of another worker, runs before its own script."""
     return _script(
-        f"{_source('other_threads.js')}(hold, keepBusy, wrap);",
-        f"{_source('worker_timers.js')}(wrap, heard, settings);",
-        holdUrl=None,
-        key=KEY,
-        binding=BINDING,
+        f"settings.noted = {_source('worker_notes.js')}(settings);",
+        f"{_source('worker_timers.js')}(wrap, heard);",
+        ofWorker=of_worker,
+        slept=slept,
     )
+
+
+NOW = f"(globalThis.{HEARD} ?? Date).now()"
+"""The expression for the time of a page, frame or worker, without what was slept, in milliseconds since 1970. (A page may have
+put a clock of its own in the place of `Date.now`.)"""
 
 
 def told(message: str) -> str:

@@ -3,12 +3,16 @@
 //
 // `hold(call)` returns the function that ends it; `call` names it to whoever is told that time did not wait for its end.
 // With `steps`, nothing tells that it has ended, and it ends after so many steps of the clock. `mark` tells the clock why the
-// request is made. A worker has no such request (`holdUrl` null): the clock looks there before it moves.
+// request is made. A worker makes no such request: the clock looks there before it moves.
 //
 // Beside a request that never ends, that one is no use: time goes on by hand there, and does not wait for requests. But it does
 // not go on either while there is something to do; so the frame keeps itself busy until the clock has seen what was begun.
 ((heard, { holdUrl }) => {
+  const { apply } = Reflect;
   const { fetch, AbortController, MessageChannel } = globalThis;
+  const isDocument = "document" in globalThis;
+  const { abort } = AbortController.prototype;
+  const { then } = Promise.prototype;
   const TURNS = 300_000;
   const held = new Set();
   let ports = null;
@@ -19,7 +23,7 @@
   let suspects = [];
 
   const end = (work) => {
-    if (held.delete(work) && held.size === 0) request?.abort();
+    if (held.delete(work) && held.size === 0 && request) apply(abort, request, []);
   };
   const keepBusy = () => {
     if (ports === null) return;
@@ -34,9 +38,9 @@
     const work = { call, steps };
     held.add(work);
     keepBusy();
-    if (held.size === 1 && holdUrl) {
+    if (held.size === 1 && isDocument) {
       request = new AbortController();
-      fetch(holdUrl + mark, { signal: request.signal, mode: "no-cors" }).catch(() => {});
+      apply(then, fetch(holdUrl + mark, { signal: request.signal, mode: "no-cors" }), [null, () => {}]);
     }
     return () => end(work);
   };
@@ -54,11 +58,11 @@
       if (seen === begun) turns = 0;
     },
     step: () => [...held].forEach((work) => --work.steps > 0 || end(work)),
-    /** Asked for every second: ends what was held the last time already, and returns the calls that it ends. */
+    /** Asked for now and then: ends what was held the last time already, and returns the calls that it ends. */
     giveUp: () => {
       const lost = suspects.filter((work) => held.has(work));
       lost.forEach(end);
-      suspects = [...held];
+      suspects = [...held].filter(({ steps }) => steps === Infinity); // the others end by themselves
       return lost.map(({ call }) => call);
     },
   });

@@ -2,7 +2,7 @@
 // The tables say which calls these are and how one sees that such a call has ended; __init__.py says what they take if left
 // alone.
 ((hold, keepBusy, wrap) => {
-  const { apply, construct } = Reflect;
+  const { apply, construct, getOwnPropertyDescriptor } = Reflect;
   const { then } = Promise.prototype;
   const { addEventListener } = EventTarget.prototype;
   const DELIVERY = { steps: 6 };
@@ -13,8 +13,9 @@
     CacheStorage: ["delete", "has", "keys", "match", "open"],
     Cache: ["add", "addAll", "delete", "keys", "match", "matchAll", "put"],
     Blob: ["arrayBuffer", "bytes", "text"],
+    Clients: ["claim", "get", "matchAll"],
     Clipboard: ["read", "readText", "write", "writeText"],
-    CookieStore: ["delete", "get", "getAll", "set"],
+    CookieStore: ["delete", "get", "getAll"], // cookies.js has `set`
     CredentialsContainer: ["create", "get"],
     FontFace: ["load"],
     FontFaceSet: ["load"],
@@ -22,6 +23,8 @@
     IDBFactory: ["databases"],
     LockManager: ["query"],
     Permissions: ["query"],
+    ServiceWorkerContainer: ["getRegistration", "getRegistrations"],
+    ServiceWorkerRegistration: ["unregister", "update"],
     StorageManager: ["estimate", "getDirectory", "persist", "persisted"],
   };
   // Interface -> methods that return what later says that it is done by one of the events.
@@ -59,7 +62,7 @@
   }
 
   function until(events, target, end) {
-    for (const event of events) apply(addEventListener, target, [event, end, { once: true }]);
+    for (const event of events) apply(addEventListener, target, [event, end, { __proto__: null, once: true }]);
   }
 
   function wrapAll(table, handler) {
@@ -113,9 +116,18 @@
 
   // Nobody says when a message has arrived; a listener of our own hears it about when the others do.
   const { close } = BroadcastChannel?.prototype ?? {};
+  const { get: nameOf } = BroadcastChannel ? getOwnPropertyDescriptor(BroadcastChannel.prototype, "name") : {};
+  const own = (channel) => {
+    try {
+      return construct(BroadcastChannel, [apply(nameOf, channel, [])]);
+    } catch {
+      return null; // it is no channel
+    }
+  };
   wrap(BroadcastChannel?.prototype, "postMessage", {
     apply(target, self, args) {
-      const listener = construct(BroadcastChannel, [self.name]);
+      const listener = own(self);
+      if (listener === null) return apply(target, self, args);
       const end = hold("BroadcastChannel.postMessage");
       const arrived = () => {
         hold("BroadcastChannel.postMessage", DELIVERY);

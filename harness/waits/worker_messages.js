@@ -1,54 +1,126 @@
-// Time waits from `new Worker` until its script has run, and from each message to it until that has been handled: only then
-// does the clock know the worker's timers. A note sent behind each message says when time may go on.
-((hold, wrap, heard, { key }) => {
+// Time waits from `new Worker` until its script has run, and from each message to a worker until that has been handled: only
+// then does the clock know the worker's timers. A note sent behind each message says when time may go on.
+((hold, wrap, heard, { key, noted, ofWorker }) => {
   const { apply, construct } = Reflect;
-  const { postMessage } = Worker.prototype;
+  const { Worker, SharedWorker, ServiceWorker, MessagePort, ErrorEvent } = globalThis;
+  const { addEventListener } = EventTarget.prototype;
+  const { get: portOf } = Object.getOwnPropertyDescriptor(SharedWorker?.prototype ?? {}, "port") ?? {};
+  const { postMessage: tellPort } = MessagePort.prototype;
+  const sender = Math.random().toString(36);
+  const waiting = new Set();
   const names = new WeakMap();
   const gone = new WeakSet();
-  const waiting = new Map();
-  const frame = Math.random().toString(36);
   let workers = 0;
   let notes = 0;
 
-  const waitFor = (worker) => {
+  const wait = (note, worker, call, bounds) => waiting.add({ note, worker, end: hold(call, bounds) });
+  const waitFor = (worker, post, call, bounds) => {
     if (gone.has(worker)) return;
-    const note = `${names.get(worker)} ${++notes}`;
-    waiting.set(note, { worker, end: hold("Worker.postMessage") });
-    apply(postMessage, worker, [{ [key]: note }]);
+    const note = `${names.get(worker) ?? ""} ${sender}${++notes}`;
+    wait(note, worker, call, bounds);
+    apply(post, worker, [{ [key]: note }]);
+  };
+  const end = (awaited) => {
+    awaited.end();
+    waiting.delete(awaited);
   };
   const handled = (note) => {
-    waiting.get(note)?.end();
-    waiting.delete(note);
+    for (const awaited of waiting) if (awaited.note === note) return end(awaited);
   };
   const forget = (worker) => {
     gone.add(worker);
-    for (const [note, awaited] of waiting) if (awaited.worker === worker) handled(note);
+    for (const awaited of waiting) if (awaited.worker === worker) end(awaited);
   };
   const ended = (name) => {
-    for (const { worker } of waiting.values()) if (names.get(worker) === name) forget(worker);
+    for (const { worker } of waiting) if (names.get(worker) === name) forget(worker);
   };
 
-  wrap(window, "Worker", {
+  // Whoever gets a port may be in a worker; it hears of a message once it has started the port, which can be never.
+  const OPEN = { steps: 64 };
+  const others = new WeakMap();
+  const abroad = new WeakSet();
+  const send = (transferred) => {
+    const list = Array.isArray(transferred) ? transferred : transferred?.transfer;
+    if (Array.isArray(list)) for (const port of list) if (others.has(port)) abroad.add(others.get(port));
+  };
+  wrap(globalThis, "MessageChannel", {
+    construct(target, args, newTarget) {
+      const channel = construct(target, args, newTarget);
+      const { port1, port2 } = channel;
+      others.set(port1, port2).set(port2, port1);
+      return channel;
+    },
+  });
+  wrap(MessagePort.prototype, "postMessage", {
+    apply(target, port, args) {
+      apply(target, port, args);
+      if (!abroad.has(port)) return;
+      send(args[1]);
+      waitFor(port, tellPort, "MessagePort.postMessage", OPEN);
+    },
+  });
+
+  if (Worker) {
+    const { postMessage } = Worker.prototype;
+    wrap(globalThis, "Worker", {
+      construct(target, args, newTarget) {
+        const worker = construct(target, args, newTarget);
+        names.set(worker, `${sender}${++workers}`);
+        // Not an Event of its own class: the script could not be loaded, so nothing will ever be handled.
+        apply(addEventListener, worker, ["error", (event) => event instanceof ErrorEvent || forget(worker)]);
+        if (noted) apply(addEventListener, worker, ["message", noted]);
+        waitFor(worker, postMessage, "Worker");
+        return worker;
+      },
+    });
+    wrap(Worker.prototype, "postMessage", {
+      apply(target, worker, args) {
+        apply(target, worker, args);
+        send(args[1]);
+        waitFor(worker, postMessage, "Worker.postMessage");
+      },
+    });
+    wrap(Worker.prototype, "terminate", {
+      apply(target, worker, args) {
+        apply(target, worker, args);
+        forget(worker);
+      },
+    });
+  }
+
+  // A shared worker says which script it runs when a page has connected to it. (It does not, where that was redirected.)
+  const CONNECT = { steps: 512 };
+  wrap(globalThis, "SharedWorker", {
     construct(target, args, newTarget) {
       const worker = construct(target, args, newTarget);
-      names.set(worker, `${frame} ${++workers}`);
-      // Not an Event of its own class: the script could not be loaded, so nothing will ever be handled.
-      worker.addEventListener("error", (event) => event instanceof ErrorEvent || forget(worker));
-      waitFor(worker);
+      const port = apply(portOf, worker, []);
+      abroad.add(port);
+      apply(addEventListener, worker, ["error", () => forget(port)]);
+      wait(` ${new URL(args[0], document.baseURI)}`, port, "SharedWorker", CONNECT);
       return worker;
     },
   });
-  wrap(Worker.prototype, "postMessage", {
-    apply(target, worker, args) {
-      apply(target, worker, args);
-      waitFor(worker);
-    },
-  });
-  wrap(Worker.prototype, "terminate", {
-    apply(target, worker, args) {
-      apply(target, worker, args);
-      forget(worker);
-    },
-  });
+
+  // The page hears its workers at once, a worker does not.
+  if (ofWorker) {
+    const { postMessage } = self;
+    wrap(self, "postMessage", {
+      apply(target, scope, args) {
+        apply(target, scope, args);
+        waitFor(self, postMessage, "postMessage", OPEN);
+      },
+    });
+  }
+
+  if (ServiceWorker) {
+    const { postMessage } = ServiceWorker.prototype;
+    wrap(ServiceWorker.prototype, "postMessage", {
+      apply(target, worker, args) {
+        apply(target, worker, args);
+        send(args[1]);
+        waitFor(worker, postMessage, "ServiceWorker.postMessage");
+      },
+    });
+  }
   Object.assign(heard, { handled, ended });
 })

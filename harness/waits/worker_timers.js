@@ -1,10 +1,11 @@
 // A worker reads the virtual Date.now(), but its timers wait for a thread that virtual time never wakes. So its timers become
 // a list that the clock reads (`next`) and fires (`fire`) when page time has come there.
-((wrap, heard, { key, binding }) => {
+((wrap, heard) => {
+  const { now } = heard;
   const timers = new Map();
   let last = 0;
   const add = (callback, delay, args, period) => {
-    timers.set(++last, { callback, args, period, due: Date.now() + delay });
+    timers.set(++last, { callback, args, period, due: now() + delay });
     return last;
   };
   const wait = (delay) => Math.max(1, Number(delay) || 0);
@@ -18,11 +19,11 @@
 
   const next = () => (timers.size ? Math.min(...[...timers.values()].map((timer) => timer.due)) : null);
   const fire = () => {
-    const now = Date.now();
-    const due = [...timers].filter(([, timer]) => timer.due <= now).sort(([, a], [, b]) => a.due - b.due);
+    const time = now();
+    const due = [...timers].filter(([, timer]) => timer.due <= time).sort(([, a], [, b]) => a.due - b.due);
     for (const [id, timer] of due) {
       if (!timers.has(id)) continue;
-      if (timer.period) timer.due = now + timer.period;
+      if (timer.period) timer.due = time + timer.period;
       else timers.delete(id);
       try {
         typeof timer.callback === "function" ? timer.callback(...timer.args) : (0, eval)(timer.callback);
@@ -35,14 +36,4 @@
   /** When the next timer is due (never: null), and how much work is waited for. */
   const state = () => [next(), heard.held()];
   Object.assign(heard, { fire, state });
-
-  // The page sends a note behind each message of its own (worker_messages.js). When the note is here, the message has been
-  // handled, and with the first one the script has run: the list is complete, and time may go on.
-  const tell = self[binding];
-  delete self[binding];
-  addEventListener("message", (event) => {
-    if (!event.data || typeof event.data !== "object" || !(key in event.data)) return;
-    event.stopImmediatePropagation();
-    tell(String(event.data[key]));
-  });
 })

@@ -1,0 +1,57 @@
+// Time waits, in a page, until a service worker that it registers is in place; in the worker, a few steps for what it posts.
+((hold, wrap, { holdUrl }) => {
+  const { apply } = Reflect;
+  const { addEventListener } = EventTarget.prototype;
+  const { then } = Promise.prototype;
+  const { ServiceWorkerContainer, Client, ServiceWorkerGlobalScope } = globalThis;
+  const DELIVERY = { steps: 32 };
+  const IN_PLACE = ["activated", "redundant"];
+
+  const untilInPlace = (worker) => {
+    if (!worker || IN_PLACE.includes(worker.state)) return;
+    let end = hold("a service worker's installation");
+    apply(addEventListener, worker, [
+      "statechange",
+      () => {
+        end();
+        // One that is installed may have to wait for the pages of the one before.
+        const bounded = worker.state === "installed" || IN_PLACE.includes(worker.state);
+        end = hold("a service worker's installation", bounded ? DELIVERY : {});
+      },
+    ]);
+  };
+  wrap(ServiceWorkerContainer?.prototype, "register", {
+    apply(target, self, args) {
+      const end = hold("ServiceWorkerContainer.register");
+      const registered = (registration) => {
+        untilInPlace(registration.installing ?? registration.waiting);
+        end();
+        return registration;
+      };
+      const failed = (error) => {
+        end();
+        throw error;
+      };
+      return apply(then, apply(target, self, args), [registered, failed]);
+    },
+  });
+  wrap(Client?.prototype, "postMessage", {
+    apply(target, self, args) {
+      apply(target, self, args);
+      hold("Client.postMessage", DELIVERY);
+    },
+  });
+
+  // The request by which a page holds time is not the worker's business.
+  if (!ServiceWorkerGlobalScope) return;
+  const { stopImmediatePropagation } = Event.prototype;
+  const notOurs = (event) => {
+    if (event.request.url.startsWith(holdUrl)) apply(stopImmediatePropagation, event, []);
+  };
+  wrap(EventTarget.prototype, "addEventListener", {
+    apply(target, self, args) {
+      if (args[0] === "fetch") apply(target, self, ["fetch", notOurs]);
+      return apply(target, self, args);
+    },
+  });
+})

@@ -1,0 +1,172 @@
+"""Runs programs in a browser: a web site whose page does what a program says and keeps a journal of it."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlencode
+
+from aiohttp import web
+from programs import Program, as_json
+
+from harness.engine import Engine
+
+WAITS = {
+    "request": "fetch('/answer').then((answer) => answer.text())",
+    "slow request": "fetch('/answer?ms=40').then((answer) => answer.text())",
+    "IndexedDB": """new Promise((done, failed) => {
+        const asked = indexedDB.open("d");
+        asked.onerror = failed;
+        asked.onupgradeneeded = () => asked.result.createObjectStore("s");
+        asked.onsuccess = () => {
+          const writing = asked.result.transaction("s", "readwrite");
+          writing.objectStore("s").put(1, key).onerror = failed;
+          writing.oncomplete = () => (asked.result.close(), done());
+        };
+      })""",
+    "Cache API": """caches.open("c").then(async (cache) => {
+        await cache.put("/" + key, new Response("x"));
+        return (await cache.match("/" + key)).text();
+      })""",
+    "key": "crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify'])",
+    "lock": "navigator.locks.request('l', async () => {})",
+    "lock during a request": "navigator.locks.request('l', () => fetch('/answer?ms=5'))",
+    "blob": "new Blob(['x'.repeat(10_000)]).text()",
+    "permission": "navigator.permissions.query({ name: 'geolocation' })",
+    "file": """new Promise((done, failed) => {
+        const reader = new FileReader();
+        [reader.onload, reader.onerror] = [done, failed];
+        reader.readAsText(new Blob(["x"]));
+      })""",
+    "message to another tab": """new Promise((done) => {
+        const [from, to] = [new BroadcastChannel("b"), new BroadcastChannel("b")];
+        to.onmessage = ({ data }) => data === key && (from.close(), to.close(), done());
+        from.postMessage(key);
+      })""",
+    "message to a frame": """(frame ??= new Promise((done) => {
+        const made = Object.assign(document.createElement("iframe"), { src: other + "/frame" });
+        made.onload = () => done(made.contentWindow);
+        document.body.append(made);
+      })).then((frame) => new Promise((done) => {
+        addEventListener("message", ({ data }) => data === key && done());
+        frame.postMessage(key, "*");
+      }))""",
+    "message to a worker": """new Promise((done) => {
+        worker ??= new Worker(URL.createObjectURL(new Blob(["onmessage = ({ data }) => postMessage(data)"])));
+        worker.addEventListener("message", ({ data }) => data === key && done());
+        worker.postMessage(key);
+      })""",
+    "WebSocket": """new Promise((done, failed) => {
+        const socket = new WebSocket("/echo");
+        socket.onopen = () => socket.send(key);
+        socket.onmessage = () => (socket.close(), done());
+        socket.onerror = failed;
+      })""",
+}
+
+IN_ORDER = [("lock", "lock during a request"), *((what,) for what in WAITS if what.startswith("message"))]
+"""Of these the first that begins is the first to end."""
+
+FRAME = """<!doctype html><script>onmessage = ({ data, source }) => source.postMessage(data, "*");</script>"""
+PAGE = """<!doctype html><title>program</title><link rel="icon" href="data:,"><body><script>
+const documents = %(documents)s, other = "%(other)s";
+const events = JSON.parse(sessionStorage[location.pathname] ?? "[]");
+const number = events.filter(([key]) => /^\\d+$/.test(key)).length;
+const first = (sessionStorage[location.pathname + " first"] ??= navigation.currentEntry.index);
+const canGoBack = () => navigation.currentEntry.index > first;
+addEventListener("pagehide", () => { sessionStorage[location.pathname] = JSON.stringify(events); });
+
+let frame, worker;
+const journal = (key, begins) => events.push([key, Date.now(), begins]);
+const WAITS = {%(waits)s};
+const does = {
+  Timer: (key, { after, then }) => setTimeout(() => happened(key, then), after),
+  Interval: (key, { every, times, then }) => {
+    let tick = 0;
+    const timer = setInterval(() => {
+      if (++tick === times) clearInterval(timer);
+      happened(`${key}#${tick}`, then);
+    }, every);
+  },
+  Wait: (key, { what, then }) => {
+    journal(key, what);
+    WAITS[what](key).then(() => happened(key, then), (error) => journal(`${key} failed: ${error}`));
+  },
+};
+const run = (key, steps) => steps.forEach((step, place) => does[step.kind](`${key}/${place}`, step));
+const happened = (key, then) => (journal(key), run(key, then));
+const leaves = {
+  reload: () => location.reload(),
+  elsewhere: () => { location.search = number; },
+  redirect: () => { location.href = "/redirect?to=" + encodeURIComponent(location.pathname + "?" + number); },
+  back: () => (canGoBack() ? history.back() : location.reload()),
+};
+const { steps = [], leave } = documents[number] ?? {};
+happened(String(number), steps);
+if (leave) setTimeout(() => (journal(`${number} leaves`), leaves[leave.how]()), leave.after);
+</script>"""
+
+
+class ProgramSite:
+    """Serves programs: `/program/0`, and so on."""
+
+    def __init__(self) -> None:
+        self.origin = self.other = ""
+        self._programs: list[Program] = []
+
+    def add(self, program: Program) -> str:
+        """The address of a page that does what the program says."""
+        self._programs.append(program)
+        return f"{self.origin}/program/{len(self._programs) - 1}"
+
+    async def page(self, request: web.Request) -> web.Response:
+        program = self._programs[int(request.match_info["number"])]
+        waits = ",\n".join(f"{json.dumps(name)}: (key) => {work}" for name, work in WAITS.items())
+        text = PAGE % {"waits": waits, "documents": json.dumps(as_json(program)), "other": self.other}
+        return web.Response(text=text, content_type="text/html")
+
+    async def redirect(self, request: web.Request) -> web.Response:
+        await asyncio.sleep(0.01)
+        to = request.query["to"]
+        over = self.other if request.host in self.origin else self.origin
+        raise web.HTTPFound(f"{over}{to}" if over == self.origin else f"{over}/redirect?{urlencode({'to': to})}")
+
+    async def frame(self, _: web.Request) -> web.Response:
+        return web.Response(text=FRAME, content_type="text/html")
+
+    async def echo(self, request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            await socket.send_str(message.data)
+        return socket
+
+    async def answer(self, request: web.Request) -> web.Response:
+        await asyncio.sleep(int(request.query.get("ms", 0)) / 1000)
+        return web.Response(text="answer")
+
+
+@contextmanager
+def site_of_programs() -> Iterator[ProgramSite]:
+    engine, site = Engine(), ProgramSite()
+    runner = engine.run(_start(site))
+    try:
+        yield site
+    finally:
+        engine.run(runner.cleanup())
+        engine.close()
+
+
+async def _start(site: ProgramSite) -> web.AppRunner:
+    app = web.Application()
+    app.router.add_get("/program/{number}", site.page)
+    app.router.add_get("/answer", site.answer)
+    app.router.add_get("/redirect", site.redirect)
+    app.router.add_get("/frame", site.frame)
+    app.router.add_get("/echo", site.echo)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    site.origin, site.other = f"http://127.0.0.1:{port}", f"http://localhost:{port}"
+    return runner

@@ -1,0 +1,226 @@
+"""Workers of every kind share the page's time: their timers, their requests, and what they are told."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page
+from site_of_pages import Site
+
+from harness.stage import Stage
+
+CLOSE = 200
+"""Virtual milliseconds within which a wait has to end."""
+ECHO = "onmessage = event => event.target.postMessage(event.data)"
+SHARED = """() => { globalThis.seen = []; globalThis.shared = (source, name) => {
+  const url = URL.createObjectURL(new Blob([source], {type: 'text/javascript'}));
+  const worker = new SharedWorker(url, name); worker.port.start(); return worker; }; }"""
+
+
+def seen(page: Page) -> list[object]:
+    found = page.evaluate("seen")
+    assert isinstance(found, list)
+    return found
+
+
+@pytest.fixture
+def page(pbi_stage: Stage, pages: Site) -> Iterator[Page]:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(SHARED)
+    yield pbi_stage.page
+    assert not pbi_stage.journal.of("clock")
+
+
+class TestSharedWorkers:
+    def test_an_interval_fires_at_its_millisecond(self, pbi_stage: Stage, page: Page) -> None:
+        page.evaluate(
+            """() => { globalThis.began = Date.now();
+            shared(`onconnect = ({ports: [port]}) => setInterval(() => port.postMessage(Date.now()), 30_000)`)
+              .port.onmessage = ({data}) => seen.push([data - began, Date.now() - began]); }"""
+        )
+
+        pbi_stage.clock.advance("1h")
+
+        at = [(sent, heard) for sent, heard in seen(page)]  # type: ignore[misc]
+        assert len(at) in (119, 120)
+        assert at[0][0] <= 30_000 + CLOSE
+        assert {after[0] - before[0] for before, after in pairwise(at)} == {30_000}
+        assert all(sent == heard for sent, heard in at)
+
+    def test_it_answers_at_once(self, pbi_stage: Stage, page: Page) -> None:
+        page.evaluate(
+            """() => { const {port} = shared(`onconnect = ({ports: [port]}) => { port.onmessage = async ({data}) => {
+              await fetch('%(origin)s/slow'); setTimeout(() => port.postMessage(data), 1000); } }`);
+            port.onmessage = ({data}) => seen.push(Date.now() - data);
+            setInterval(() => port.postMessage(Date.now()), 600_000); }""".replace(
+                "%(origin)s", page.url[: -len("/empty")]
+            )
+        )
+
+        pbi_stage.clock.advance("65min")
+
+        assert len(seen(page)) == 6
+        assert all(1000 <= took <= 1000 + CLOSE for took in seen(page))  # type: ignore[operator]
+
+    def test_it_is_there_at_once(self, pbi_stage: Stage, page: Page) -> None:
+        page.evaluate(
+            """() => setTimeout(() => { const made = Date.now();
+            shared(`onconnect = ({ports: [port]}) => port.postMessage(1)`).port.onmessage = () => seen.push(Date.now() - made);
+            }, 60_000)"""
+        )
+
+        pbi_stage.clock.advance("24h")
+
+        assert len(seen(page)) == 1
+        assert seen(page)[0] <= CLOSE  # type: ignore[operator]
+
+
+class TestWorkersOfWorkers:
+    def test_both_have_their_timers(self, pbi_stage: Stage, page: Page) -> None:
+        page.evaluate(
+            """() => { const inner = `setInterval(() => postMessage(Date.now()), 30_000)`;
+            const outer = `new Worker(URL.createObjectURL(new Blob([${JSON.stringify(inner)}]))).onmessage =
+              ({data}) => setTimeout(() => postMessage([data, Date.now()]), 1000)`;
+            workerOf(outer).onmessage = ({data}) => seen.push([...data, Date.now()]); }"""
+        )
+
+        pbi_stage.clock.advance("1h")
+
+        assert len(seen(page)) in (119, 120)
+        for sent, through, heard in seen(page):  # type: ignore[misc]
+            assert 1000 <= through - sent <= 1000 + CLOSE
+            assert heard - through <= CLOSE
+
+    def test_one_answers_the_other_at_once(self, pbi_stage: Stage, page: Page) -> None:
+        page.evaluate(
+            """() => { const inner = `onmessage = ({data}) => postMessage(data)`;
+            const outer = `const inner = new Worker(URL.createObjectURL(new Blob([${JSON.stringify(inner)}])));
+              inner.onmessage = ({data}) => postMessage(data); setInterval(() => inner.postMessage(Date.now()), 600_000)`;
+            workerOf(outer).onmessage = ({data}) => seen.push(Date.now() - data); }"""
+        )
+
+        pbi_stage.clock.advance("2h")
+
+        assert len(seen(page)) in (11, 12)
+        assert all(took <= CLOSE for took in seen(page))  # type: ignore[operator]
+
+
+def test_a_module_worker_has_its_timers(pbi_stage: Stage, page: Page) -> None:
+    page.evaluate(
+        """() => { const source = URL.createObjectURL(new Blob(['export const every = 30_000'], {type: 'text/javascript'}));
+        const url = URL.createObjectURL(new Blob([`import {every} from '${source}';
+          setInterval(() => postMessage(Date.now()), every)`], {type: 'text/javascript'}));
+        new Worker(url, {type: 'module'}).onmessage = ({data}) => seen.push([data, Date.now()]); }"""
+    )
+
+    pbi_stage.clock.advance("1h")
+
+    assert len(seen(page)) in (119, 120)
+    assert all(sent == heard for sent, heard in seen(page))  # type: ignore[misc]
+
+
+def test_a_port_into_a_worker_waits_until_it_is_heard(pbi_stage: Stage, page: Page) -> None:
+    page.evaluate(
+        """() => { const {port1, port2} = new MessageChannel();
+        workerOf(`onmessage = ({ports: [port]}) => { port.onmessage = async ({data}) => {
+          await crypto.subtle.generateKey({name: 'ECDSA', namedCurve: 'P-256'}, false, ['sign']);
+          setTimeout(() => port.postMessage(data), 1000); } }`).postMessage(1, [port2]);
+        port1.onmessage = ({data}) => seen.push(Date.now() - data);
+        setInterval(() => port1.postMessage(Date.now()), 600_000); }"""
+    )
+
+    pbi_stage.clock.advance("65min")
+
+    assert len(seen(page)) == 6
+    assert all(1000 <= took <= 1000 + CLOSE for took in seen(page))  # type: ignore[operator]
+
+
+class TestServiceWorkers:
+    @pytest.fixture
+    def controlled(self, pbi_stage: Stage, page: Page) -> Page:
+        page.evaluate(
+            """() => { const asked = Date.now(); navigator.serviceWorker.register('/service_worker.js');
+            navigator.serviceWorker.addEventListener('controllerchange', () => seen.push(Date.now() - asked)); }"""
+        )
+        pbi_stage.clock.advance("1min")
+        (took,) = seen(page)
+        assert took <= CLOSE  # type: ignore[operator]
+        page.evaluate("seen.length = 0")
+        return page
+
+    @pytest.mark.parametrize("path", ["/cached", "/slow"])
+    def test_time_waits_for_what_it_answers(self, pbi_stage: Stage, controlled: Page, path: str) -> None:
+        controlled.evaluate(
+            """path => setInterval(async () => { const asked = Date.now(); const text = await (await fetch(path)).text();
+            seen.push([text, Date.now() - asked]); }, 600_000)""",
+            path,
+        )
+
+        pbi_stage.clock.advance("65min")
+
+        assert len(seen(controlled)) == 6
+        assert {text for text, _ in seen(controlled)} == {path[1:]}  # type: ignore[misc]
+        assert all(took <= CLOSE for _, took in seen(controlled))  # type: ignore[misc]
+
+    def test_a_relayed_request_is_one_request(self, pbi_stage: Stage, controlled: Page) -> None:
+        pbi_stage.delay_answers("*/slow", "45s")
+        controlled.evaluate(
+            "() => { const asked = Date.now(); fetch('/slow').then(() => seen.push(Date.now() - asked)); }"
+        )
+
+        pbi_stage.clock.advance("2min")
+
+        (took,) = seen(controlled)
+        assert 45_000 <= took <= 45_000 + CLOSE  # type: ignore[operator]
+        (asked,) = [entry for entry in pbi_stage.journal.of("request") if entry["url"].endswith("/slow")]
+        assert asked["source"] == "page"
+        (answered,) = pbi_stage.journal.of("response", request=asked["request"])
+        assert answered["status"] == 200
+
+    def test_it_answers_messages_at_once(self, pbi_stage: Stage, controlled: Page) -> None:
+        controlled.evaluate(
+            """() => { navigator.serviceWorker.onmessage = ({data}) => seen.push(Date.now() - data);
+            setInterval(() => navigator.serviceWorker.controller.postMessage(Date.now()), 600_000); }"""
+        )
+
+        pbi_stage.clock.advance("65min")
+
+        assert len(seen(controlled)) == 6
+        assert all(took <= CLOSE for took in seen(controlled))  # type: ignore[operator]
+
+    def test_it_does_not_see_how_time_is_held(self, pbi_stage: Stage, controlled: Page) -> None:
+        controlled.evaluate(
+            "() => { setTimeout(() => navigator.storage.estimate().then(() => fetch('/slow')).then(() => seen.push(1)), 1000); }"
+        )
+        pbi_stage.clock.advance("1min")
+        controlled.evaluate(
+            """() => { navigator.serviceWorker.onmessage = ({data}) => seen.push(data);
+            navigator.serviceWorker.controller.postMessage('what was asked'); }"""
+        )
+        pbi_stage.clock.advance("1min")
+
+        one, asked = seen(controlled)
+        assert one == 1
+        assert [urlsplit(url).path for url in asked] == ["/slow"]  # type: ignore[attr-defined]
+
+
+class TestPopups:
+    @pytest.mark.parametrize("path", ["/empty", "%(other)s/empty"])
+    def test_time_waits_for_their_work(self, pbi_stage: Stage, pages: Site, page: Page, path: str) -> None:
+        page.evaluate(
+            """path => { addEventListener('message', ({data}) => data.asked && seen.push(data.took));
+            setTimeout(() => { globalThis.popup = open(path); }, 1000); }""",
+            path.replace("%(other)s", pages.other),
+        )
+        pbi_stage.clock.advance("1min")
+        popup = next(other for other in page.context.pages if other is not page and other.url.endswith("/empty"))
+        popup.evaluate(
+            """() => { setTimeout(() => { const asked = Date.now(); indexedDB.open('d', 1).onsuccess =
+            () => opener.postMessage({asked, took: Date.now() - asked}, '*'); }, 60_000); }"""
+        )
+
+        pbi_stage.clock.advance("24h")
+
+        (took,) = seen(page)
+        assert took <= CLOSE  # type: ignore[operator]

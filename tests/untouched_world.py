@@ -1,0 +1,18 @@
+"""A world of the same frame in which none of the browser's functions is wrapped: what the others are compared with."""
+
+from typing import Any
+
+from harness.stage import Stage
+
+
+def in_both_worlds(stage: Stage, expression: str) -> tuple[Any, Any]:
+    """The value of an expression in the page's own world, and in one that no script has touched. Promises are not waited for."""
+    session = stage._isolated.session
+
+    async def ask() -> tuple[Any, Any]:
+        frame = (await session.call("Page.getFrameTree"))["frameTree"]["frame"]["id"]
+        world = await session.call("Page.createIsolatedWorld", frameId=frame, worldName="untouched")
+        untouched = await session.js(expression, context=world["executionContextId"], wait=False)
+        return await session.js(expression, wait=False), untouched
+
+    return stage._run(ask())
