@@ -1,10 +1,19 @@
 """The documents of a page: its own, those of its frames, and those of its popups."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 from harness import waits
 from harness.devtools import Event, Session, or_gone
+
+
+@dataclass(frozen=True)
+class Document:
+    """Of which origin it is, and in which frame."""
+
+    origin: str
+    frame: str
 
 
 class Documents:
@@ -15,15 +24,13 @@ class Documents:
         self._slept = 0.0
         self._scripts: dict[Session, asyncio.Future[Event]] = {}
         """What each session was told to run in new documents."""
-        self._alive: dict[tuple[str | None, int], Session] = {}
-        self._origins: dict[int, str] = {}
-        self._frames: dict[int, str] = {}
+        self._alive: dict[tuple[Session, int], Document] = {}
 
     def attach(self, session: Session) -> list[asyncio.Future[Event]]:
         """Watch the page, or a popup of it. The answers of a popup come once it runs."""
         session.on("Runtime.executionContextCreated", lambda event: self._created(session, event["context"]))
         session.on("Runtime.executionContextDestroyed", lambda event: self._end(session, event["executionContextId"]))
-        session.on("Runtime.executionContextsCleared", lambda _: self.forget(session.id))
+        session.on("Runtime.executionContextsCleared", lambda _: self._end_all(session))
         self._scripts[session] = script = self._add_script(session)
         return [
             session.send("Page.enable"),
@@ -51,32 +58,37 @@ class Documents:
                 await or_gone(session.call("Page.removeScriptToEvaluateOnNewDocument", **added))
                 self._scripts[session] = self._add_script(session)
 
-    def forget(self, session: str | None) -> None:
-        """All documents behind a session have gone."""
-        for of, context in [key for key in self._alive if key[0] == session]:
-            self._end(self._alive[of, context], context)
+    def forget(self, session_id: str) -> None:
+        """A popup has gone."""
+        for session in [session for session in self._scripts if session.id == session_id]:
+            del self._scripts[session]
+            self._end_all(session)
 
     def contexts(self, origin: str) -> list[int]:
         """The execution contexts of the page's living frames of an origin, oldest first."""
-        return [context for context, of in self._origins.items() if of == origin]
+        return [
+            context
+            for (session, context), document in self._alive.items()
+            if session is self._page and document.origin == origin
+        ]
 
     def frame_of(self, context: int) -> str | None:
         """The frame of the page that an execution context is of."""
-        return self._frames.get(context)
+        document = self._alive.get((self._page, context))
+        return document.frame if document else None
 
     async def tell(self, expression: str) -> list[Any]:
         """Evaluate an expression in each; returns the values, None for one that has gone in the meantime."""
-        asked = [session.js(expression, context=context) for (_, context), session in self._alive.items()]
+        asked = [session.js(expression, context=context) for session, context in self._alive]
         return list(await asyncio.gather(*(or_gone(answer) for answer in asked)))
 
     def _created(self, session: Session, context: Event) -> None:
         if context["auxData"].get("isDefault"):
-            id = context["id"]
-            self._alive[session.id, id] = session
-            if session is self._page:
-                self._origins[id], self._frames[id] = context["origin"], context["auxData"]["frameId"]
+            self._alive[session, context["id"]] = Document(context["origin"], context["auxData"]["frameId"])
 
     def _end(self, session: Session, context: int) -> None:
-        self._alive.pop((session.id, context), None)
-        if session is self._page:
-            self._origins.pop(context, None)
+        self._alive.pop((session, context), None)
+
+    def _end_all(self, session: Session) -> None:
+        for key in [key for key in self._alive if key[0] is session]:
+            del self._alive[key]

@@ -35,8 +35,10 @@ class ItemFrames:
         """Execution context -> its item: a document is of one item all its life."""
 
     def _answered(self, event: Event) -> None:
+        if event["type"] != "Document":
+            return
         headers = {name.lower(): value for name, value in event["response"]["headers"].items()}
-        if event["type"] == "Document" and (item := headers.get(ITEM.lower())):
+        if item := headers.get(ITEM.lower()):
             self._left(event["frameId"])
             self._served[event["frameId"]] = (event["loaderId"], item)
 
@@ -47,8 +49,9 @@ class ItemFrames:
                 self._left(id)
 
     def _left(self, frame: str) -> None:
-        _, item = self._served.pop(frame, ("", ""))
-        self._embed.leave(item)
+        if frame in self._served:
+            _, item = self._served.pop(frame)
+            self._embed.leave(item)
 
     async def living(self) -> list[str]:
         """The items that are on the page now, in the order in which their iframes were served."""

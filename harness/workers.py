@@ -19,8 +19,8 @@ PATIENCE = 2.0
 @dataclass(eq=False)
 class Worker:
     """One that runs. `due`: when its next timer is (milliseconds since 1970; None: never). `at_work`: whether it waits for
-    work of its own. `asked`: whether both are still what it answered last. `shared`: it may be given work by other pages. `busy`: it has not answered
-    yet."""
+    work of its own. `asked`: whether both are still what it answered last. `shared`: it may be given work by other pages.
+    `busy`: it has not answered yet."""
 
     session: Session
     shared: bool

@@ -59,7 +59,7 @@ SETTINGS = {
 
 
 def _script(*parts: str, **settings: bool | float) -> str:
-    """The parts, and what is the same everywhere. They share `wrap`, `hold`, `keepBusy`, and `heard`: what the clock tells the
+    """The parts, and what is the same everywhere. They share `wrap`, `hold`, `keepBusy`, `settled`, and `heard`: what the clock tells the
     document or worker, and asks it."""
     return "\n".join(
         [
@@ -67,13 +67,13 @@ def _script(*parts: str, **settings: bool | float) -> str:
             f"if (Object.hasOwn(globalThis, {HEARD!r})) return;",  # a popup's window may outlive its first document
             f"const heard = {{ now: Date.now }}, wrap = {_source('wrap.js')}();",
             f"{_source('sleep.js')}(wrap, heard, settings);",
-            f"const {{ hold, keepBusy }} = {_source('hold.js')}(heard, settings);",
+            f"const {{ hold, keepBusy, settled }} = {_source('hold.js')}(heard, settings);",
             f"Object.defineProperty(globalThis, {HEARD!r}, {{ value: heard }});",
             *parts,
-            f"{_source('other_threads.js')}(hold, keepBusy, wrap);",
+            f"{_source('other_threads.js')}(hold, keepBusy, settled, wrap);",
             f"{_source('worker_messages.js')}(hold, wrap, heard, settings);",
-            f"{_source('service_workers.js')}(hold, wrap, settings);",
-            f"{_source('cookies.js')}(hold, wrap, heard, settings);",
+            f"{_source('service_workers.js')}(hold, settled, wrap, settings);",
+            f"{_source('cookies.js')}(hold, settled, wrap, heard, settings);",
             f"}})({json.dumps(SETTINGS | settings)});",
         ]
     )

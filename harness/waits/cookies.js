@@ -1,12 +1,11 @@
 // Tells the clock what scripts write into cookies, for only they say how long one lives. Time waits until the clock knows when a
 // cookie ends. The browser would keep one that has ended by the page's clock, but not by its own: such a one is removed.
-((hold, wrap, heard, { cookies }) => {
+((hold, settled, wrap, heard, { cookies }) => {
   const tell = globalThis[cookies];
   delete globalThis[cookies];
   if (!tell) return;
   const { apply } = Reflect;
   const { now, parse } = Date;
-  const { then } = Promise.prototype;
   const { stringify } = JSON;
   const { Document } = globalThis; // a service worker has none
   const { get } = Object.getOwnPropertyDescriptor(Document?.prototype ?? {}, "cookie") ?? {};
@@ -38,21 +37,13 @@
 
   wrap(globalThis.CookieStore?.prototype, "set", {
     apply(target, self, args) {
-      const end = hold("CookieStore.set");
       const at = now();
-      const promise = apply(target, self, args);
-      const done = (value) => {
+      const done = () => {
         const { name = args[0], expires = null, maxAge = null } = Object(args[0]);
         const until = maxAge === null ? expires : at + maxAge * 1000;
         written("CookieStore.set", { name: `${name}`, until: until && Number(until) }, until !== null);
-        end();
-        return value;
       };
-      const failed = (error) => {
-        end();
-        throw error;
-      };
-      return apply(then, promise, [done, failed]);
+      return settled("CookieStore.set", apply(target, self, args), done);
     },
   });
 })

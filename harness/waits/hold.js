@@ -44,6 +44,21 @@
     }
     return () => end(work);
   };
+  /** What was promised, a tick later; time is held until then, and until `seen` has seen the value. What rejects stays unhandled
+   * unless the page handles it. */
+  const settled = (call, promise, seen = () => {}) => {
+    const end = hold(call);
+    const done = (value) => {
+      seen(value);
+      end();
+      return value;
+    };
+    const failed = (error) => {
+      end();
+      throw error;
+    };
+    return apply(then, promise, [done, failed]);
+  };
   Object.assign(heard, {
     held: () => held.size,
     /** Before time goes on beside a request that never ends: all that has been begun is known. */
@@ -66,5 +81,5 @@
       return lost.map(({ call }) => call);
     },
   });
-  return { hold, keepBusy };
+  return { hold, keepBusy, settled };
 })

@@ -1,7 +1,7 @@
 // Time waits for what the browser does on its other threads and in its other processes, where its own virtual time does not.
 // The tables say which calls these are and how one sees that such a call has ended; __init__.py says what they take if left
 // alone.
-((hold, keepBusy, wrap) => {
+((hold, keepBusy, settled, wrap) => {
   const { apply, construct, getOwnPropertyDescriptor } = Reflect;
   const { then } = Promise.prototype;
   const { addEventListener } = EventTarget.prototype;
@@ -48,17 +48,6 @@
     const asks = { apply: (target, self, args) => (keepBusy(), apply(target, self, args)) };
     wrap(globalThis, "fetch", asks);
     wrap(XMLHttpRequest.prototype, "send", asks);
-  }
-
-  /** The same result a tick later. What rejects stays unhandled unless the page handles it. */
-  function settled(call, promise) {
-    const end = hold(call);
-    const done = (value) => (end(), value);
-    const failed = (error) => {
-      end();
-      throw error;
-    };
-    return apply(then, promise, [done, failed]);
   }
 
   function until(events, target, end) {

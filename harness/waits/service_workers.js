@@ -1,8 +1,7 @@
 // Time waits, in a page, until a service worker that it registers is in place; in the worker, a few steps for what it posts.
-((hold, wrap, { holdUrl }) => {
+((hold, settled, wrap, { holdUrl }) => {
   const { apply } = Reflect;
   const { addEventListener } = EventTarget.prototype;
-  const { then } = Promise.prototype;
   const { ServiceWorkerContainer, Client, ServiceWorkerGlobalScope } = globalThis;
   const DELIVERY = { steps: 32 };
   const IN_PLACE = ["activated", "redundant"];
@@ -22,17 +21,8 @@
   };
   wrap(ServiceWorkerContainer?.prototype, "register", {
     apply(target, self, args) {
-      const end = hold("ServiceWorkerContainer.register");
-      const registered = (registration) => {
-        untilInPlace(registration.installing ?? registration.waiting);
-        end();
-        return registration;
-      };
-      const failed = (error) => {
-        end();
-        throw error;
-      };
-      return apply(then, apply(target, self, args), [registered, failed]);
+      const registered = (registration) => untilInPlace(registration.installing ?? registration.waiting);
+      return settled("ServiceWorkerContainer.register", apply(target, self, args), registered);
     },
   });
   wrap(Client?.prototype, "postMessage", {
