@@ -89,10 +89,14 @@ class Network:
         self.held: dict[str, Held] = {}
         self.latest = math.inf
         """The latest page time that there can be (milliseconds); what is stamped with a later one is so by real time."""
+        self.stirred_by_holds = True
+        """Whether `stirred` is set when one of them begins or ends, too."""
         self.new_document = False
         """Whether the page has another document, which holds time until the clock has seen it."""
         self.activity = 0
         """Grows with everything that is asked or answered, but for what the fake's frames tell it."""
+        self.ends = 0
+        """How many requests have ended. The browser may let 10 ms pass at each."""
         self.overrun: tuple[str, int] | None = None
         """The limit that was passed, if one was: a glob, and how many requests it allows."""
         self.patient: list[str] = []
@@ -126,6 +130,11 @@ class Network:
     def awaited(self) -> list[str]:
         """The URLs of the requests that will be answered, and have not been."""
         return [request.url for id, request in self._underway.items() if request.awaited and id not in self.held]
+
+    @property
+    def loading(self) -> bool:
+        """Whether a request is under way that time may stand still for."""
+        return bool(self._underway) or self._standstill
 
     @property
     def longest_wait(self) -> float:
@@ -230,6 +239,7 @@ class Network:
         if url.startswith(HOLD_URL):
             self.holds[id] = document
             self.new_document |= url.endswith(NEW_DOCUMENT)
+            self._clock.see(min(event["wallTime"] * 1000, self.latest))
             self._stir_for_hold()
             return
         if not url.startswith(("http:", "https:")):
@@ -286,6 +296,7 @@ class Network:
             self._journal.write("response", request=id, status=status, error=error)
 
     def _ended(self, id: str) -> None:
+        self.ends += 1
         self._stamped.pop(id, None)
         self._relayed.pop(id, None)
         if request := self._underway.pop(id, None):
@@ -296,7 +307,7 @@ class Network:
             self._stir_for_hold()
 
     def _stir_for_hold(self) -> None:
-        if not self.restless:  # else the clock would never come to the end of a step
+        if self.stirred_by_holds:
             self.stirred.set()
 
     def forget(self, session: str) -> None:

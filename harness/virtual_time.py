@@ -19,7 +19,7 @@ from harness.service_clock import EPOCH, ServiceClock
 from harness.workers import Worker, Workers
 
 T = TypeVar("T")
-HEAD_START = timedelta(days=1)
+HEAD_START = timedelta(hours=6)
 """How far the page's monotonic clock is ahead of the machine's when its first document opens. The browser stamps frames by the
 machine's clock, and a page does not draw frames of the future: were it behind, clicks and screenshots would hang."""
 DELIVER = 0.01
@@ -82,12 +82,17 @@ class VirtualTime:
         self._stirred = network.stirred
         self._workers = Workers(network.note_endless_work)
         self._gone = False
+        self._told_policy: asyncio.Future[Event] | None = None
         self._spent = False
         self._held_steps = 0
         """For how many steps work on other threads has been waited for without a break."""
         self._stood_at: float | None = None
         self._known: float | None = None
         """Page time, where it is known because it stands still."""
+        self._at_most: float | None = None
+        """Page time after a step that nobody has looked at: it ends early where an earlier grant would have ended."""
+        self._frames_are_busy = False
+        """Whether frames keep themselves busy with what time waits for, as they do from the first request without an end on."""
         self._tasks: set[asyncio.Future[None]] = set()
         self.asleep = False
         self.deadline = math.inf
@@ -125,6 +130,8 @@ class VirtualTime:
         self._workers.frozen = frozen
 
     def _grant_is_spent(self) -> None:
+        if self._told_policy and not self._told_policy.done():
+            return  # an earlier one, which was to end at the same time as the last
         self._spent = True
         self._cookies.time_may_reach(-math.inf)
         self._stirred.set()
@@ -189,7 +196,8 @@ class VirtualTime:
             await self._workers.tell_all(news)
 
     async def _policy(self, policy: str, **more: float) -> None:
-        await self._in_time(self._page.call("Emulation.setVirtualTimePolicy", policy=policy, **more))
+        self._told_policy = self._page.send("Emulation.setVirtualTimePolicy", policy=policy, **more)
+        await self._in_time(self._told_policy)
 
     async def grant(self, milliseconds: float, policy: str = WAIT_FOR_LOADS) -> None:
         """Let time pass by this much, or less if something stirs that the clock has to look at first.
@@ -197,15 +205,22 @@ class VirtualTime:
         Raises `ClockStuck` when an answer does not come in a minute of real time, `TookTooLong` beyond the deadline.
         """
         self._stirred.clear()
-        self._spent, self._known = False, None
+        self._spent, self._known, self._at_most = False, None, None
         milliseconds = max(min(milliseconds, self._cookies.next_end - self._clock.wall_milliseconds), DELIVER)
         self._network.latest = self._clock.page_milliseconds + milliseconds + 1
+        self._network.stirred_by_holds = self._have_to_mind_holds(policy)
         self._cookies.time_may_reach(self._clock.wall_milliseconds + milliseconds)
-        await self._policy(policy, budget=milliseconds, maxVirtualTimeTaskStarvationCount=1_000_000)
+        granted = self._policy(policy, budget=milliseconds, maxVirtualTimeTaskStarvationCount=1_000_000)
         if self._network.endless:
-            await self.documents.tell(waits.told("goOn()"))
+            await asyncio.gather(granted, self.documents.tell(waits.told("goOn()")))
+        else:
+            await granted
         await self._until_stirred()
-        if not self._spent and not self._gone:
+        if self._spent or self._gone:
+            pass
+        elif policy == WAIT_FOR_LOADS and self._network.holds:
+            self._known = self._clock.page_milliseconds  # the time of the request that holds it
+        else:
             # What stirred may end by itself, and time would run on while it is read.
             await self._answer_of_page(lambda: self._policy("pause"))
         if self._gone:
@@ -213,6 +228,12 @@ class VirtualTime:
         if overrun := self._network.overrun:
             await self._policy("pause")
             raise RequestStorm(*overrun)
+
+    def _have_to_mind_holds(self, policy: str) -> bool:
+        """Whether a grant ends when a document begins or ends to hold time. A step goes on, unless frames keep time from doing so;
+        documents that send each other on for ever would never let one come to its end."""
+        steps = policy == "advance" and not self._network.lingering and not self._frames_are_busy
+        return not (steps or self._network.restless)
 
     async def _until_stirred(self) -> None:
         gone = self._page.devtools.gone
@@ -269,10 +290,22 @@ class VirtualTime:
                     raise
                 await asyncio.sleep(0)  # a navigation is replacing the document
             else:
-                self._clock.see(now)
-                self._known = now if self._spent else None
-                return now
+                return self._see(now)
         raise PageGone()
+
+    def _see(self, now: float) -> float:
+        self._clock.see(now)
+        self._known = now if self._spent else None
+        return now
+
+    async def _look(self, until: float) -> float:
+        """Fire the timers of workers that are due; returns page time, or, where nobody has looked and it is not `until`, what it
+        is at most."""
+        if (fired := await self._workers.fire(until)) is not None:
+            return self._see(fired)
+        if self._at_most is not None and self._at_most < until:
+            return self._at_most
+        return await self.read()
 
     async def _answer_of_page(self, ask: Callable[[], Awaitable[T]]) -> T:
         """What it answers. A page in a synchronous request answers nothing: then the request is not held any longer."""
@@ -322,7 +355,7 @@ class VirtualTime:
         A navigation in mid-grant starts the grant's budget anew. So a new document holds time (`first_moment.js`) until a
         small grant has taken the place of the one under way.
         """
-        now = await self.read()
+        now, _ = await asyncio.gather(self.read(), self._know())
         end = now + math.ceil(milliseconds)  # the page's clock shows whole ones
         while now < end:
             self._mind_the_deadline()
@@ -332,33 +365,39 @@ class VirtualTime:
             network.release(now)
             until = min([end, *self._workers.dues])
             if network.holds or network.restless or (self._workers.at_work and not network.only_held):
-                await self._step(until - now)
+                await self._step(now, until)
                 self._workers.forget_states()
             else:
                 self._held_steps = 0
                 if until > now:
                     await self._go_on(now, until - now)
-            now, _ = await asyncio.gather(self.read(), self._workers.fire(until))
+            now, _ = await asyncio.gather(self._look(until), self._know())
         return now
 
     async def _know(self) -> None:
         """Beside a request that never ends: learn what frames have begun, before it is chosen how far time may go. (The browser
         tells of their requests first, and then answers this.)"""
         if self._network.endless:
+            self._frames_are_busy = True
             await self.documents.tell(waits.told("known()"))
 
-    async def _step(self, left: float) -> None:
+    async def _step(self, now: float, until: float) -> None:
         """Let a millisecond pass while documents or workers wait for work on other threads: most of it cannot finish while
         time stands still. What does not finish within some hundred of them is not waited for any longer, nor are documents
-        that send each other on for ever: beside them time goes on in steps of at most half of what is `left`, as each document
+        that send each other on for ever: beside them time goes on in steps of at most half of what is left, as each document
         may begin one anew."""
         if self._held_steps >= SLOW:
             await asyncio.sleep(PAUSE)
-        await self._know()
-        working = self._workers.at_work
-        new_document, self._network.new_document = self._network.new_document, False
-        step = min(RESTLESS_STEP, left / 2) if self._network.restless else 0.0
-        await self.grant(max(HOLDING_STEP, step), policy="advance")
+        working, network = self._workers.at_work, self._network
+        new_document, network.new_document = network.new_document, False
+        if network.restless:
+            await self.grant(max(HOLDING_STEP, min(RESTLESS_STEP, (until - now) / 2)), policy="advance")
+        else:
+            alone, ends = not (working or network.loading), network.ends
+            await self.grant(HOLDING_STEP, policy="advance")
+            if alone and self._spent and not network.loading and network.ends == ends:
+                self._at_most = now + HOLDING_STEP
+                self._clock.see(self._at_most)
         self._held_steps += 1
         await self._release()
         if new_document:
@@ -368,7 +407,7 @@ class VirtualTime:
         if self._held_steps % WORK_PATIENCE == 0:
             for calls in await self._tell(working, waits.told("giveUp()")):
                 for call in calls or ():
-                    self._network.note_endless_work(call)
+                    network.note_endless_work(call)
 
     async def _tell(self, workers: Sequence[Worker], expression: str) -> list[Any]:
         """Tell all documents, and these workers; returns what they answer."""
@@ -378,9 +417,6 @@ class VirtualTime:
         """Take a step of at most `left`. Where a request is under way that ends by virtual time, or never, the browser's own
         waiting would wait for it: then time advances by hand, slowly while another answer is to come."""
         network, left = self._network, max(left, DELIVER)  # a smaller grant may be none at all
-        await self._know()
-        if network.holds:  # begun just now
-            return
         step, policy = left, "advance"
         if not network.lingering:
             policy = WAIT_FOR_LOADS

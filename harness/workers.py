@@ -108,11 +108,13 @@ class Workers:
         """Those that wait for work of their own."""
         return [worker for worker in self._awake() if worker.at_work]
 
-    async def fire(self, until: float) -> None:
-        """Fire the timers that are due by then."""
+    async def fire(self, until: float) -> float | None:
+        """Fire the timers that are due by then. Returns page time (milliseconds) as a worker that was asked read it."""
+        now = None
         for worker in self._awake():
             if worker.due is not None and worker.due <= until:
-                await self._ask(worker, "fire()")
+                now = await self._ask(worker, "fire()")
+        return now
 
     async def tell(self, workers: Iterable[Worker], expression: str) -> list[Any]:
         """Evaluate an expression in each of them; returns the values, None for one that has gone in the meantime."""
@@ -148,7 +150,9 @@ class Workers:
     def _awake(self) -> list[Worker]:
         return [worker for worker in self._running.values() if worker.shared or not self.frozen]
 
-    async def _ask(self, worker: Worker, what: str) -> None:
-        state = await self._tell_one(worker, waits.told(what))
-        worker.due, worker.at_work = (state[0], state[1] > 0) if state else (None, False)
+    async def _ask(self, worker: Worker, what: str) -> float | None:
+        """Its state anew; returns page time as it read it."""
+        state = await self._tell_one(worker, waits.told(what)) or {}
+        worker.due, worker.at_work = state.get("due"), bool(state.get("held"))
         worker.asked = True
+        return state.get("now")

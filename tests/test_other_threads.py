@@ -80,6 +80,9 @@ IN_WORKERS = {
     "a worker's XMLHttpRequest": """new Promise((done, failed) => {
         const request = new XMLHttpRequest(); request.open('GET', '%(origin)s/slow');
         request.onload = done; request.onerror = failed; request.send(); })""",
+    "messages that it posts itself": """new Promise(done => {
+        const {port1, port2} = new MessageChannel(); let turns = 0;
+        port1.onmessage = () => ++turns < 50 ? port2.postMessage(1) : done(); port2.postMessage(1); })""",
 }
 
 

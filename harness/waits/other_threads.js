@@ -36,8 +36,9 @@
   const OWN_EVENTS = {
     FileReader: [["readAsArrayBuffer", "readAsBinaryString", "readAsDataURL", "readAsText"], ["loadend"]],
   };
-  // A worker's requests are no loads of the page, which are waited for.
+  // A worker's requests are no loads of the page, which are waited for; nor does time wait for what comes back to its thread.
   if (typeof WorkerGlobalScope === "function") {
+    PROMISED.SubtleCrypto.push("digest");
     Object.assign(PROMISED, {
       Response: ["arrayBuffer", "blob", "bytes", "formData", "json", "text"],
       Request: ["arrayBuffer", "blob", "bytes", "formData", "json", "text"],

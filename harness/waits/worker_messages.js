@@ -12,6 +12,7 @@
   const gone = new WeakSet();
   let workers = 0;
   let notes = 0;
+  let posted = 0;
 
   const wait = (note, worker, call, bounds) => waiting.add({ note, worker, end: hold(call, bounds) });
   const waitFor = (worker, post, call, bounds) => {
@@ -54,6 +55,7 @@
   wrap(MessagePort.prototype, "postMessage", {
     apply(target, port, args) {
       apply(target, port, args);
+      posted++;
       if (!abroad.has(port)) return;
       send(args[1]);
       waitFor(port, tellPort, "MessagePort.postMessage", OPEN);
@@ -122,5 +124,7 @@
       },
     });
   }
+  /** How many messages it has posted to ports. */
+  heard.posted = () => posted;
   Object.assign(heard, { handled, ended });
 })

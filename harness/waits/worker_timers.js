@@ -2,6 +2,11 @@
 // a list that the clock reads (`next`) and fires (`fire`) when page time has come there.
 ((wrap, heard) => {
   const { now } = heard;
+  const { apply } = Reflect;
+  const { Promise } = globalThis;
+  const { postMessage } = MessagePort.prototype;
+  const { port1: back, port2: forth } = new MessageChannel();
+  const TURNS = 1000;
   const timers = new Map();
   let last = 0;
   const add = (callback, delay, args, period) => {
@@ -33,7 +38,20 @@
     }
     return state();
   };
-  /** When the next timer is due (never: null), and how much work is waited for. */
-  const state = () => [next(), heard.held()];
+  /** Let it handle what it has posted to itself, and what it posts meanwhile. */
+  const handleOwn = async () => {
+    for (let turn = 0, before = -1; turn < TURNS && before !== heard.posted(); turn++) {
+      before = heard.posted();
+      await new Promise((done) => {
+        back.onmessage = done;
+        apply(postMessage, forth, [null]);
+      });
+    }
+  };
+  /** When the next timer is due (never: null), how much work is waited for, and page time. */
+  const state = async () => {
+    await handleOwn();
+    return { due: next(), held: heard.held(), now: now() };
+  };
   Object.assign(heard, { fire, state });
 })
