@@ -95,6 +95,11 @@ class IsolatedPage:
     session: Session
 
 
+def is_tab(target: Event) -> bool:
+    """Whether a target, as DevTools tells of it, is a tab that no page has opened."""
+    return target["type"] == "page" and "openerId" not in target
+
+
 class Browser:
     """One browser for a test session.
 
@@ -155,7 +160,7 @@ class Browser:
 
         def attached(event: Event) -> None:
             target = event["targetInfo"]
-            if event["waitingForDebugger"] and target["type"] == "page" and "openerId" not in target:
+            if event["waitingForDebugger"] and is_tab(target):
                 Session(devtools, event["sessionId"]).send("Runtime.runIfWaitingForDebugger")
                 browser.send("Target.detachFromTarget", sessionId=event["sessionId"])
 

@@ -86,6 +86,8 @@ class Network:
         self.stirred = asyncio.Event()
         self.holds: dict[str, Document] = {}
         """The requests by which documents hold time."""
+        self.held_since: float | None = None
+        """Page time (whole milliseconds) at which the last of them began. None: it is not stamped with page time."""
         self.held: dict[str, Held] = {}
         self.latest = math.inf
         """The latest page time that there can be (milliseconds); what is stamped with a later one is so by real time."""
@@ -239,7 +241,9 @@ class Network:
         if url.startswith(HOLD_URL):
             self.holds[id] = document
             self.new_document |= url.endswith(NEW_DOCUMENT)
-            self._clock.see(min(event["wallTime"] * 1000, self.latest))
+            at = math.floor(round(event["wallTime"] * 1000, 3))
+            self.held_since = at if at <= self.latest else None
+            self._clock.see(min(at, self.latest))
             self._stir_for_hold()
             return
         if not url.startswith(("http:", "https:")):

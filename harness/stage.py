@@ -39,6 +39,7 @@ from harness.item import Item
 from harness.network import Network, Watcher
 from harness.service_clock import ServiceClock
 from harness.tab import Tab
+from harness.targets import Targets
 from harness.token_watch import TokenWatch
 from harness.virtual_time import VirtualTime
 
@@ -119,22 +120,14 @@ class Stage:
         self._moving = asyncio.Lock()  # nobody moves the clock while another does
         session = self._isolated.session
 
-        async def begin() -> VirtualTime:
-            watchers: list[Watcher] = [self._interception]
-            if self._tokens:
-                watchers.append(self._tokens)
-            time = VirtualTime(session, self._network, self._cookies, watchers, service)
+        async def begin() -> None:
             session.on("Runtime.exceptionThrown", lambda event: self._page_error(service, event))
             if conditions.time_zone:
                 await session.call("Emulation.setTimezoneOverride", timezoneId=conditions.time_zone)
             if conditions.ignore_https_errors:
                 await session.call("Security.setIgnoreCertificateErrors", ignore=True)
-            await time.start(
-                service.now() + conditions.client_ahead,
-                browser_context=self._isolated.context_id,
-                bypass_csp=conditions.bypass_csp,
-            )
-            return time
+            await self._targets.attach()
+            await self._time.start(service.now() + conditions.client_ahead)
 
         self._network = Network(service, self.journal)
         self._cookies = Cookies(self._isolated, service, self.journal, self._network.stirred)
@@ -142,7 +135,12 @@ class Stage:
             service, self._network, self._cookies, self.faults, self.cloud.answers.expired
         )
         self._tokens = TokenWatch(self.journal, self.cloud.tokens) if conditions.watch_tokens else None
-        self._time = self._engine.run(begin())
+        watchers: list[Watcher] = [self._cookies, self._interception]
+        if self._tokens:
+            watchers.append(self._tokens)
+        self._targets = Targets(self._isolated, self._network, watchers, bypass_csp=conditions.bypass_csp)
+        self._time = VirtualTime(session, self._targets, self._network, self._cookies, service)
+        self._engine.run(begin())
         self._ending.callback(lambda: self._engine.run(self._stop_watching()))
         self.clock = Clock(self._time, service, self._run)
         self.tab = Tab(
@@ -152,7 +150,7 @@ class Stage:
         self._ending.enter_context(service.followed_by_python())
 
     async def _stop_watching(self) -> None:
-        await self._time.close()
+        await self._targets.close()
         await self._interception.close()
         await self._cookies.close()
         if self._tokens:

@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 from harness import real_time, waits
 from harness.cookies import Cookies
 from harness.devtools import PATIENCE, Event, Session, or_gone
-from harness.documents import Documents
 from harness.errors import BrowserGone, ClockStuck, DevToolsError, PageGone, RequestStorm, TookTooLong
-from harness.network import ENDLESS_AFTER, Network, Source, Watcher
+from harness.network import ENDLESS_AFTER, Network
 from harness.service_clock import EPOCH, ServiceClock
-from harness.workers import Worker, Workers
+from harness.targets import Targets
+from harness.workers import Worker
 
 T = TypeVar("T")
 HEAD_START = timedelta(hours=6)
@@ -56,31 +56,15 @@ GONE_CONTEXT = (
 )
 
 
-CHILDREN = {
-    "autoAttach": True,
-    "waitForDebuggerOnStart": True,
-    "flatten": True,
-    "filter": [{"type": "worker"}],  # of all others the browser tells
-}
-SOURCES: dict[str, Source] = {
-    "page": "page",
-    "worker": "worker",
-    "shared_worker": "worker",
-    "service_worker": "service worker",
-}
-"""The targets that share the time of a page, and where their requests are said to come from."""
-
-
 class VirtualTime:
     """The time of one page, with its frames, popups and workers. Lives on the engine's loop."""
 
     def __init__(
-        self, page: Session, network: Network, cookies: Cookies, watchers: Sequence[Watcher], clock: ServiceClock
+        self, page: Session, targets: Targets, network: Network, cookies: Cookies, clock: ServiceClock
     ) -> None:
         self._page, self._network, self._cookies, self._clock = page, network, cookies, clock
-        self._watchers: list[Watcher] = [network, cookies, *watchers]
+        self.documents, self._workers = targets.documents, targets.workers
         self._stirred = network.stirred
-        self._workers = Workers(network.note_endless_work)
         self._gone = False
         self._told_policy: asyncio.Future[Event] | None = None
         self._spent = False
@@ -93,32 +77,19 @@ class VirtualTime:
         """Page time after a step that nobody has looked at: it ends early where an earlier grant would have ended."""
         self._frames_are_busy = False
         """Whether frames keep themselves busy with what time waits for, as they do from the first request without an end on."""
-        self._tasks: set[asyncio.Future[None]] = set()
         self.asleep = False
         self.deadline = math.inf
         """Real seconds (as `real_time` counts them) beyond which time does not go on."""
 
-    async def start(self, at: datetime, *, browser_context: str, bypass_csp: bool = True) -> None:
+    async def start(self, at: datetime) -> None:
         """Stop page time at `at`. The first script of the first page will read exactly this."""
         page = self._page
-        self.documents = Documents(page, bypass_csp=bypass_csp)
         page.on("Emulation.virtualTimeBudgetExpired", lambda _: self._grant_is_spent())
         page.on("Inspector.targetCrashed", lambda _: self._lose_page())
-        browser = page.devtools.browser
-        browser.on("Target.attachedToTarget", lambda event: self._attached_by_browser(event, browser_context))
-        browser.on("Target.detachedFromTarget", lambda event: self._detached(event["sessionId"]))
-        self._watch_children(page)
-        await asyncio.gather(*self._attach_watchers(page, "page"), *self.documents.attach(page))
+        page.devtools.browser.on("Target.detachedFromTarget", lambda event: self._detached(event["sessionId"]))
         await page.call("Inspector.enable")
-        await page.call("Target.setAutoAttach", **CHILDREN)
         await self._policy("pause", initialVirtualTime=(at - HEAD_START - EPOCH).total_seconds())
         await self.grant(HEAD_START / timedelta(milliseconds=1))
-
-    async def close(self) -> None:
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._workers.close()
 
     @property
     def frozen(self) -> bool:
@@ -139,8 +110,6 @@ class VirtualTime:
     def _detached(self, session: str) -> None:
         if session == self._page.id:
             self._lose_page()
-        else:
-            self._forget(session)
 
     def _lose_page(self) -> None:
         """It crashed, or its tab was closed: no answer will come from it."""
@@ -148,45 +117,6 @@ class VirtualTime:
         if self._page.id:
             self._page.devtools.give_up(self._page.id, PageGone())
         self._stirred.set()
-
-    def _watch_children(self, session: Session, *, of_worker: bool = False) -> None:
-        session.on("Target.attachedToTarget", lambda event: self._attached(event, of_worker=of_worker))
-        session.on("Target.detachedFromTarget", lambda event: self._forget(event["sessionId"]))
-
-    def _forget(self, child: str) -> None:
-        self._workers.forget(child)
-        self.documents.forget(child)
-        self._network.forget(child)
-        self._page.devtools.forget(child)
-
-    def _attached_by_browser(self, event: Event, browser_context: str) -> None:
-        """Popups, shared and service workers are nobody's children: the browser itself tells of them."""
-        target = event["targetInfo"]
-        if target.get("browserContextId") == browser_context and (target["type"] != "page" or "openerId" in target):
-            self._attached(event)
-
-    def _attached(self, event: Event, *, of_worker: bool = False) -> None:
-        child = Session(self._page.devtools, event["sessionId"])
-        task = asyncio.ensure_future(self._attach(child, event["targetInfo"]["type"], of_worker=of_worker))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _attach(self, child: Session, kind: str, *, of_worker: bool) -> None:
-        """A worker or popup, before its first line runs. Most answers come only once it runs, so all is sent first."""
-        answers = self._attach_watchers(child, SOURCES.get(kind, "page"))
-        self._watch_children(child, of_worker=kind != "page")
-        answers.append(child.send("Target.setAutoAttach", **CHILDREN))
-        if kind == "page":
-            answers += self.documents.attach(child)
-        elif kind in SOURCES:
-            answers += self._workers.attach(child, shared=kind != "worker", of_worker=of_worker)
-        answers.append(child.send("Runtime.runIfWaitingForDebugger"))
-        await asyncio.gather(
-            *answers, return_exceptions=True
-        )  # some targets lack some domains; others have ended already
-
-    def _attach_watchers(self, session: Session, source: Source) -> list[asyncio.Future[Event]]:
-        return [answer for watcher in self._watchers for answer in watcher.attach(session, source)]
 
     async def _release(self) -> None:
         """Tell what workers have handled. Only when no grant is under way any more, or time would run on before their new
@@ -216,13 +146,11 @@ class VirtualTime:
         else:
             await granted
         await self._until_stirred()
-        if self._spent or self._gone:
-            pass
-        elif policy == WAIT_FOR_LOADS and self._network.holds:
-            self._known = self._clock.page_milliseconds  # the time of the request that holds it
-        else:
+        if not self._spent and not self._gone:
             # What stirred may end by itself, and time would run on while it is read.
             await self._answer_of_page(lambda: self._policy("pause"))
+            if policy == WAIT_FOR_LOADS and self._network.holds:
+                self._known = self._network.held_since  # it has not moved from there
         if self._gone:
             raise PageGone()
         if overrun := self._network.overrun:
