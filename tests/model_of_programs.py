@@ -210,7 +210,7 @@ class _Judge:
         late = LOAD if any(began <= due <= ended + LOAD for began, ended in self._loads) else 0
         for stretch in self._from(due):
             at = due if due >= stretch.began else stretch.began + ROUNDING
-            if stretch.tab == "shown":
+            if stretch.tab == "shown" and at < stretch.ended:
                 return at + late
             if stretch.tab == "hidden":
                 since = stretch.away_since + INTENSIVE_AFTER

@@ -1,4 +1,7 @@
-"""A small web site for tests of the clock and the tab: pages that know nothing of Power BI, on two sites."""
+"""A small web site for tests of the clock and the tab: pages that know nothing of Power BI, on two sites.
+
+Each brings its own icon: for another the browser would ask whenever it gets to it, and time would jump 10 ms.
+"""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,7 +15,8 @@ from harness.resources import node_modules
 
 WORKER = "setInterval(() => postMessage(Date.now()), 30000)"
 
-HOME = """<!doctype html><title>home</title><button onclick="this.textContent='clicked'">go</button>
+HOME = """<!doctype html><title>home</title><link rel="icon" href="data:,">
+<button onclick="this.textContent='clicked'">go</button>
 <iframe src="%(other)s/frame"></iframe><script>
 const started = Date.now(), seen = [], ticks = [], at = () => Date.now() - started;
 setInterval(() => ticks.push(at()), 30_000);
@@ -27,7 +31,7 @@ for (const name of ['visibilitychange', 'freeze', 'resume'])
   document.addEventListener(name, e => parent.postMessage([name, document.visibilityState, e.isTrusted], '*'));
 </script>"""
 
-EMPTY = """<!doctype html><title>empty</title><script>
+EMPTY = """<!doctype html><title>empty</title><link rel="icon" href="data:,"><script>
 const started = Date.now(), seen = [], at = () => Date.now() - started;
 function workerOf(source) { return new Worker(URL.createObjectURL(new Blob([source]))); }
 </script><body>"""
@@ -71,7 +75,7 @@ class Site:
     def made(self, html: str, policy: str = "") -> str:
         """The address of a page that is made for it, with its Content-Security-Policy."""
         return f"{self.origin}/made?" + urlencode(
-            {"html": f"<!doctype html><title>made</title>{html}", "policy": policy}
+            {"html": f'<!doctype html><title>made</title><link rel="icon" href="data:,">{html}', "policy": policy}
         )
 
 
@@ -145,7 +149,10 @@ async def _start() -> tuple[web.AppRunner, Site]:
     page("/home", HOME)
     page("/frame", FRAME)
     page("/empty", EMPTY)
-    page("/popup", "<!doctype html><title>popup</title><script>setTimeout(close, 5000)</script>")
+    page(
+        "/popup",
+        "<!doctype html><title>popup</title><link rel=icon href=data:,><script>setTimeout(close, 5000)</script>",
+    )
     page("/worker.js", WORKER)
     app.router.add_get("/service_worker.js", service_worker)
     app.router.add_get("/slow", slow)

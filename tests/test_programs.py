@@ -257,3 +257,18 @@ def test_the_model_complains_of_what_is_late_or_lost_or_doubled(events: list[Eve
     assert complaints(TWO_THINGS, Run(events, [], [Stretch("shown", 0, 8000, 0)]))[:1] == (
         [complaint] if complaint else []
     )
+
+
+@pytest.mark.parametrize(
+    ("hidden_at", "complaint"),
+    [(7000, []), (7001, [f"0/0#2 happened at 2500, not at {2000 - ROUNDING} to 2000"])],
+)
+def test_the_model_knows_that_a_tab_may_change_just_before_or_after_a_tick(
+    hidden_at: int, complaint: list[str]
+) -> None:
+    stretches = [
+        Stretch("shown", 0, hidden_at, 0),
+        Stretch("frozen", hidden_at, 7500, hidden_at),
+        Stretch("shown", 7500, 9000, hidden_at),
+    ]
+    assert complaints(TWO_THINGS, Run([*GOOD[:-1], Event("0/0#2", 7500)], [], stretches)) == complaint
