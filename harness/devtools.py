@@ -132,16 +132,24 @@ class Session:
     def on(self, method: str, listener: Listener) -> None:
         self.devtools.listen(self.id, method, listener)
 
-    async def js(self, expression: str, *, context: int | None = None, wait: bool = True) -> Any:
-        """The value of a JavaScript expression, in the main frame or in the frame of the execution context `context`."""
+    def evaluate(self, expression: str, *, context: int | None = None, wait: bool = True) -> asyncio.Future[Event]:
+        """Send a JavaScript expression, to the main frame or to the frame of the execution context `context`; `value_of` the
+        answer."""
         where = {} if context is None else {"contextId": context}
-        answer = await self.call(
-            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=wait, **where
-        )
-        if failure := answer.get("exceptionDetails"):
-            text = failure.get("exception", {}).get("description") or failure["text"]
-            raise DevToolsError("Runtime.evaluate", text)
-        return answer["result"].get("value")
+        return self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=wait, **where)
+
+    async def js(self, expression: str, *, context: int | None = None, wait: bool = True) -> Any:
+        """The value of a JavaScript expression."""
+        async with asyncio.timeout(PATIENCE):
+            return value_of(await self.evaluate(expression, context=context, wait=wait))
+
+
+def value_of(answer: Event) -> Any:
+    """What an expression came to. Raises `DevToolsError` if that is an exception."""
+    if failure := answer.get("exceptionDetails"):
+        text = failure.get("exception", {}).get("description") or failure["text"]
+        raise DevToolsError("Runtime.evaluate", text)
+    return answer["result"].get("value")
 
 
 async def or_gone(work: Awaitable[T]) -> T | None:

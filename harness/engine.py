@@ -6,8 +6,16 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from harness import real_time
+
 T = TypeVar("T")
-Pump = Callable[[], None]
+Pump = Callable[[float], None]
+AT_ONCE = 0.002
+"""Real seconds in which short work has ended."""
+LATE = 0.1
+"""By how much longer, at most, pumping makes it take, as a part of what it took."""
+LONGEST_PUMP = 0.02
+"""Real seconds."""
 
 
 class Engine:
@@ -21,18 +29,14 @@ class Engine:
     def run(self, work: Coroutine[Any, Any, T], pump: Pump | None = None) -> T:
         """The result of `work`, done on the engine's loop while the calling thread waits.
 
-        `pump` is a short Playwright call that is made over and over while waiting: Playwright's sync API runs a test's own
-        route handlers only inside its calls, so a plain wait would deadlock with any `page.route`.
+        `pump` is a Playwright call of so many real seconds that is made over and over while waiting: Playwright's sync API runs
+        a test's own route handlers only inside its calls, so a plain wait would deadlock with any `page.route`.
         """
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
-            while pump and not future.done():
-                try:
-                    return future.result(timeout=0.002)
-                except concurrent.futures.TimeoutError:
-                    if future.done():
-                        break
-                    pump()
+            began = real_time.seconds()
+            while pump and not concurrent.futures.wait([future], timeout=AT_ONCE).done:
+                pump(min(LONGEST_PUMP, LATE * (real_time.seconds() - began)))
             return future.result()
         except BaseException:
             future.cancel()

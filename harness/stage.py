@@ -385,9 +385,9 @@ class Stage:
                 continue
             break
 
-    def _pump(self) -> None:
+    def _pump(self, seconds: float) -> None:
         with contextlib.suppress(PlaywrightError):  # a page that is gone is reported by the work itself
-            self.page.wait_for_timeout(1)
+            self.page.wait_for_timeout(1000 * seconds)
 
     def _raise_if_gone(self, seen: str) -> None:
         if not self._browser.alive:

@@ -87,6 +87,7 @@ class VirtualTime:
         page.on("Emulation.virtualTimeBudgetExpired", lambda _: self._grant_is_spent())
         page.on("Inspector.targetCrashed", lambda _: self._lose_page())
         page.devtools.browser.on("Target.detachedFromTarget", lambda event: self._detached(event["sessionId"]))
+        page.devtools.gone.add_done_callback(lambda _: self._stirred.set())
         await page.call("Inspector.enable")
         await self._policy("pause", initialVirtualTime=(at - HEAD_START - EPOCH).total_seconds())
         await self.grant(HEAD_START / timedelta(milliseconds=1))
@@ -164,25 +165,25 @@ class VirtualTime:
         return not (steps or self._network.restless)
 
     async def _until_stirred(self) -> None:
-        gone = self._page.devtools.gone
-        stirred: asyncio.Future[Any] = asyncio.ensure_future(self._stirred.wait())
         give_up = real_time.seconds() + PATIENCE
+        while not await self._has_stirred():
+            if self._network.find_endless():
+                return
+            if not self._network.awaited and await self._is_held_by_nothing_known():
+                return
+            self._mind_the_deadline()
+            if real_time.seconds() >= give_up:
+                raise ClockStuck(self._network.awaited, PATIENCE)
+        if self._page.devtools.gone.done():
+            raise BrowserGone()
+
+    async def _has_stirred(self) -> bool:
+        """Whether it does before a request is taken for one without an end."""
         try:
-            while True:
-                done, _ = await asyncio.wait(
-                    {stirred, gone}, timeout=ENDLESS_AFTER, return_when=asyncio.FIRST_COMPLETED
-                )
-                if gone in done:
-                    raise BrowserGone()
-                if done or self._network.find_endless():
-                    return
-                if not self._network.awaited and await self._is_held_by_nothing_known():
-                    return
-                self._mind_the_deadline()
-                if real_time.seconds() >= give_up:
-                    raise ClockStuck(self._network.awaited, PATIENCE)
-        finally:
-            stirred.cancel()
+            async with asyncio.timeout(ENDLESS_AFTER):
+                return await self._stirred.wait()
+        except TimeoutError:
+            return False
 
     async def _is_held_by_nothing_known(self) -> bool:
         """Whether page time has not moved since this was last asked, though the page answers and no request is under way:
@@ -283,7 +284,7 @@ class VirtualTime:
         A navigation in mid-grant starts the grant's budget anew. So a new document holds time (`first_moment.js`) until a
         small grant has taken the place of the one under way.
         """
-        now, _ = await asyncio.gather(self.read(), self._know())
+        now = await self._knowing(self.read())
         end = now + math.ceil(milliseconds)  # the page's clock shows whole ones
         while now < end:
             self._mind_the_deadline()
@@ -299,7 +300,14 @@ class VirtualTime:
                 self._held_steps = 0
                 if until > now:
                     await self._go_on(now, until - now)
-            now, _ = await asyncio.gather(self._look(until), self._know())
+            now = await self._knowing(self._look(until))
+        return now
+
+    async def _knowing(self, page_time: Awaitable[float]) -> float:
+        """This page time; meanwhile `_know()`."""
+        if not self._network.endless:
+            return await page_time
+        now, _ = await asyncio.gather(page_time, self._know())
         return now
 
     async def _know(self) -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness import waits
-from harness.devtools import Event, Session, or_gone
+from harness.devtools import Event, Session, value_of
+from harness.errors import DevToolsError
 
 PATIENCE = 2.0
 """Real seconds in which a worker says when its next timer is due; one in a loop without an end does not."""
@@ -128,10 +129,13 @@ class Workers:
         does not wait for it until it answers."""
         if worker.busy:
             return None
-        answer = asyncio.ensure_future(or_gone(worker.session.js(expression)))
+        answer = worker.session.evaluate(expression)
         done, _ = await asyncio.wait({answer}, timeout=PATIENCE)
         if done:
-            return answer.result()
+            try:
+                return value_of(answer.result())
+            except DevToolsError:
+                return None
         self._give_up_on("a worker's script")
         worker.busy = answer
         answer.add_done_callback(lambda _: self._answered_late(worker, answer))

@@ -38,10 +38,11 @@
     }
     return state();
   };
+  let handled = 0;
   /** Let it handle what it has posted to itself, and what it posts meanwhile. */
   const handleOwn = async () => {
-    for (let turn = 0, before = -1; turn < TURNS && before !== heard.posted(); turn++) {
-      before = heard.posted();
+    for (let turn = 0; turn < TURNS && handled !== heard.posted(); turn++) {
+      handled = heard.posted();
       await new Promise((done) => {
         back.onmessage = done;
         apply(postMessage, forth, [null]);
