@@ -27,7 +27,7 @@ class Documents:
         self._alive: dict[tuple[Session, int], Document] = {}
 
     def attach(self, session: Session) -> list[asyncio.Future[Event]]:
-        """Watch the page, or a popup of it. The answers of a popup come once it runs."""
+        """Watch the page, or a popup of it."""
         session.on("Runtime.executionContextCreated", lambda event: self._created(session, event["context"]))
         session.on("Runtime.executionContextDestroyed", lambda event: self._end(session, event["executionContextId"]))
         session.on("Runtime.executionContextsCleared", lambda _: self._end_all(session))

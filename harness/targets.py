@@ -62,18 +62,19 @@ class Targets:
         task.add_done_callback(self._tasks.discard)
 
     async def _attach(self, child: Session, kind: str, *, of_worker: bool) -> None:
-        """A worker or popup, before its first line runs. Most answers come only once it runs, so all is sent first."""
+        """A worker or popup, before its first line runs."""
         answers = self._watch(child, SOURCES.get(kind, "page"))
         self._watch_children(child, of_worker=kind != "page")
         answers.append(child.send("Target.setAutoAttach", **CHILDREN))
         if kind == "page":
             answers += self.documents.attach(child)
+            # The browser fetches its document at once, and the process that shows it may not know its scripts by then.
+            await asyncio.wait(answers)
         elif kind in SOURCES:
             answers += self.workers.attach(child, shared=kind != "worker", of_worker=of_worker)
         answers.append(child.send("Runtime.runIfWaitingForDebugger"))
-        await asyncio.gather(
-            *answers, return_exceptions=True
-        )  # some targets lack some domains; others have ended already
+        # Of most workers the answers come only now. Some targets lack some domains; others have ended already.
+        await asyncio.gather(*answers, return_exceptions=True)
 
     def _watch(self, session: Session, source: Source) -> list[asyncio.Future[Event]]:
         return [answer for watcher in self._watchers for answer in watcher.attach(session, source)]

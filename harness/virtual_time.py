@@ -29,10 +29,15 @@ HOLDING_STEP = 1.0
 PROMPT = 3
 """Steps in which most of such work has ended."""
 SLOW, PAUSE = 32, 0.005
-"""Steps after which the machine is given so many real seconds before each further one: it is busy, or the work is hard."""
+"""Steps after which the machine is given so many real seconds before each further one: it is busy, or the work is hard. Where
+an answer is to come that the browser's own time does not wait for, it is so from the first step on."""
 WORK_PATIENCE = 200
 """Steps after which it is asked what is still under way; what is so the second time is given up. (On a busy machine a step
 takes longer, and so does the work.)"""
+LEAP = 10.0
+"""Virtual milliseconds that the browser lets a request take at least, once it has ended."""
+FAR = 60_000.0
+"""Virtual milliseconds; where time is to go on for longer, it need not be known to the last one."""
 HELD_STEP = 250.0
 """Virtual milliseconds that pass at a time while a held request is waited for."""
 ENDLESS_STEP = 60_000.0
@@ -74,7 +79,7 @@ class VirtualTime:
         self._known: float | None = None
         """Page time, where it is known because it stands still."""
         self._at_most: float | None = None
-        """Page time after a step that nobody has looked at: it ends early where an earlier grant would have ended."""
+        """The latest page time that there can be after a step at whose end nobody has looked."""
         self._frames_are_busy = False
         """Whether frames keep themselves busy with what time waits for, as they do from the first request without an end on."""
         self.asleep = False
@@ -135,12 +140,13 @@ class VirtualTime:
 
         Raises `ClockStuck` when an answer does not come in a minute of real time, `TookTooLong` beyond the deadline.
         """
+        page_time = self._at_most or self._clock.page_milliseconds
         self._stirred.clear()
         self._spent, self._known, self._at_most = False, None, None
-        milliseconds = max(min(milliseconds, self._cookies.next_end - self._clock.wall_milliseconds), DELIVER)
-        self._network.latest = self._clock.page_milliseconds + milliseconds + 1
+        milliseconds = max(min(milliseconds, self._cookies.next_end - self._clock.slept - page_time), DELIVER)
+        self._network.latest = page_time + milliseconds + 1
         self._network.stirred_by_holds = self._have_to_mind_holds(policy)
-        self._cookies.time_may_reach(self._clock.wall_milliseconds + milliseconds)
+        self._cookies.time_may_reach(page_time + milliseconds + self._clock.slept)
         granted = self._policy(policy, budget=milliseconds, maxVirtualTimeTaskStarvationCount=1_000_000)
         if self._network.endless:
             await asyncio.gather(granted, self.documents.tell(waits.told("goOn()")))
@@ -232,7 +238,7 @@ class VirtualTime:
         is at most."""
         if (fired := await self._workers.fire(until)) is not None:
             return self._see(fired)
-        if self._at_most is not None and self._at_most < until:
+        if self._at_most is not None and until - self._at_most > FAR and not self._network.held:
             return self._at_most
         return await self.read()
 
@@ -322,18 +328,18 @@ class VirtualTime:
         time stands still. What does not finish within some hundred of them is not waited for any longer, nor are documents
         that send each other on for ever: beside them time goes on in steps of at most half of what is left, as each document
         may begin one anew."""
-        if self._held_steps >= SLOW:
-            await asyncio.sleep(PAUSE)
         working, network = self._workers.at_work, self._network
+        if self._held_steps >= SLOW or (working and network.awaited):
+            await asyncio.sleep(PAUSE)
         new_document, network.new_document = network.new_document, False
         if network.restless:
             await self.grant(max(HOLDING_STEP, min(RESTLESS_STEP, (until - now) / 2)), policy="advance")
         else:
-            alone, ends = not (working or network.loading), network.ends
+            ends = network.ends
             await self.grant(HOLDING_STEP, policy="advance")
-            if alone and self._spent and not network.loading and network.ends == ends:
-                self._at_most = now + HOLDING_STEP
-                self._clock.see(self._at_most)
+            if self._spent and not working:
+                leaps = network.ends - ends + bool(network.holds or network.loading)
+                self._at_most = now + HOLDING_STEP + leaps * LEAP
         self._held_steps += 1
         await self._release()
         if new_document:
@@ -360,6 +366,7 @@ class VirtualTime:
             network.find_endless()
             if network.longest_wait > PATIENCE:
                 raise ClockStuck(network.awaited, PATIENCE)
+            await asyncio.sleep(PAUSE)
             step = min(left, ANSWER_STEP)
         else:
             dues = [held.due - now for held in network.held.values()]
