@@ -27,7 +27,7 @@ DELIVER = 0.01
 HOLDING_STEP = 1.0
 """Virtual milliseconds that pass at a time while a document holds time."""
 PROMPT = 3
-"""Steps in which most of such work has ended."""
+"""Steps in which most of such work has ended. What takes longer is given the time that it takes to look."""
 SLOW, PAUSE = 32, 0.005
 """Steps after which the machine is given so many real seconds before each further one: it is busy, or the work is hard. Where
 an answer is to come that the browser's own time does not wait for, it is so from the first step on."""
@@ -337,7 +337,7 @@ class VirtualTime:
         else:
             ends = network.ends
             await self.grant(HOLDING_STEP, policy="advance")
-            if self._spent and not working:
+            if self._spent and not working and self._held_steps < PROMPT:
                 leaps = network.ends - ends + bool(network.holds or network.loading)
                 self._at_most = now + HOLDING_STEP + leaps * LEAP
         self._held_steps += 1
