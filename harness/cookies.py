@@ -207,8 +207,8 @@ class Cookies:
             self._written.append(Written(said, payload["at"], real_time.now()))
             await self._look()
             await self._until_the_clock_minds()
-        if payload["waits"]:
-            await session.js(waits.told("cookiesAreKnown()"), context=context)
+        if note := payload["note"]:
+            await session.js(waits.told(f"cookieIsKnown({note})"), context=context)
 
     async def add(self, cookies: Sequence[Cookie]) -> None:
         """Set cookies as Playwright's `add_cookies` does. `expires` is an instant of page time, in seconds since 1970."""

@@ -9,15 +9,17 @@
   const { stringify } = JSON;
   const { Document } = globalThis; // a service worker has none
   const { get } = Object.getOwnPropertyDescriptor(Document?.prototype ?? {}, "cookie") ?? {};
-  let unknown = [];
+  const unknown = new Map();
+  let notes = 0;
 
   const written = (call, about, waits) => {
-    if (waits) unknown.push(hold(call));
-    tell(stringify({ ...about, at: now(), waits }));
+    const note = ++notes;
+    if (waits) unknown.set(note, hold(call));
+    tell(stringify({ ...about, at: now(), note: waits ? note : null }));
   };
-  heard.cookiesAreKnown = () => {
-    unknown.forEach((end) => end());
-    unknown = [];
+  heard.cookieIsKnown = (note) => {
+    unknown.get(note)?.();
+    unknown.delete(note);
   };
 
   wrap.setter(Document?.prototype, "cookie", {
