@@ -133,19 +133,19 @@ class Session:
         self.devtools.listen(self.id, method, listener)
 
     def evaluate(self, expression: str, *, context: int | None = None, wait: bool = True) -> asyncio.Future[Event]:
-        """Send a JavaScript expression, to the main frame or to the frame of the execution context `context`; `value_of` the
-        answer."""
+        """Send a JavaScript expression, to the main frame or to the frame of the execution context `context`; for `value_of`."""
         where = {} if context is None else {"contextId": context}
         return self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=wait, **where)
 
     async def js(self, expression: str, *, context: int | None = None, wait: bool = True) -> Any:
         """The value of a JavaScript expression."""
         async with asyncio.timeout(PATIENCE):
-            return value_of(await self.evaluate(expression, context=context, wait=wait))
+            return await value_of(self.evaluate(expression, context=context, wait=wait))
 
 
-def value_of(answer: Event) -> Any:
+async def value_of(evaluated: Awaitable[Event]) -> Any:
     """What an expression came to. Raises `DevToolsError` if that is an exception."""
+    answer = await evaluated
     if failure := answer.get("exceptionDetails"):
         text = failure.get("exception", {}).get("description") or failure["text"]
         raise DevToolsError("Runtime.evaluate", text)

@@ -15,7 +15,7 @@ AT_ONCE = 0.002
 LATE = 0.1
 """By how much longer, at most, pumping makes it take, as a part of what it took."""
 LONGEST_PUMP = 0.02
-"""Real seconds."""
+"""Real seconds that one such call takes at most."""
 
 
 class Engine:

@@ -386,6 +386,8 @@ class Stage:
             break
 
     def _pump(self, seconds: float) -> None:
+        """Let Playwright call the test's handlers for so long: it does so only inside its own calls, and this one asks the page for
+        nothing."""
         with contextlib.suppress(PlaywrightError):  # a page that is gone is reported by the work itself
             self.page.wait_for_timeout(1000 * seconds)
 

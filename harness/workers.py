@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness import waits
-from harness.devtools import Event, Session, value_of
-from harness.errors import DevToolsError
+from harness.devtools import Event, Session, or_gone, value_of
 
 PATIENCE = 2.0
 """Real seconds in which a worker says when its next timer is due; one in a loop without an end does not."""
@@ -132,10 +131,7 @@ class Workers:
         answer = worker.session.evaluate(expression)
         done, _ = await asyncio.wait({answer}, timeout=PATIENCE)
         if done:
-            try:
-                return value_of(answer.result())
-            except DevToolsError:
-                return None
+            return await or_gone(value_of(answer))
         self._give_up_on("a worker's script")
         worker.busy = answer
         answer.add_done_callback(lambda _: self._answered_late(worker, answer))

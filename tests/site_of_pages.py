@@ -15,15 +15,23 @@ from harness.resources import node_modules
 
 WORKER = "setInterval(() => postMessage(Date.now()), 30000)"
 
-HOME = """<!doctype html><title>home</title><link rel="icon" href="data:,">
-<button onclick="this.textContent='clicked'">go</button>
+
+def document(title: str, rest: str) -> str:
+    """The text of a page that brings its own icon."""
+    return f'<!doctype html><title>{title}</title><link rel="icon" href="data:,">{rest}'
+
+
+HOME = document(
+    "home",
+    """<button onclick="this.textContent='clicked'">go</button>
 <iframe src="%(other)s/frame"></iframe><script>
 const started = Date.now(), seen = [], ticks = [], at = () => Date.now() - started;
 setInterval(() => ticks.push(at()), 30_000);
 for (const name of ['visibilitychange', 'freeze', 'resume'])
   document.addEventListener(name, e => seen.push(['page', name, document.visibilityState, e.isTrusted]));
 addEventListener('message', e => seen.push(['frame', ...e.data]));
-</script>"""
+</script>""",
+)
 
 FRAME = """<!doctype html><script>
 const ticks = []; setInterval(() => ticks.push(Date.now()), 30_000);
@@ -31,10 +39,13 @@ for (const name of ['visibilitychange', 'freeze', 'resume'])
   document.addEventListener(name, e => parent.postMessage([name, document.visibilityState, e.isTrusted], '*'));
 </script>"""
 
-EMPTY = """<!doctype html><title>empty</title><link rel="icon" href="data:,"><script>
+EMPTY = document(
+    "empty",
+    """<script>
 const started = Date.now(), seen = [], at = () => Date.now() - started;
 function workerOf(source) { return new Worker(URL.createObjectURL(new Blob([source]))); }
-</script><body>"""
+</script><body>""",
+)
 
 
 SERVICE_WORKER = """
@@ -74,9 +85,7 @@ class Site:
 
     def made(self, html: str, policy: str = "") -> str:
         """The address of a page that is made for it, with its Content-Security-Policy."""
-        return f"{self.origin}/made?" + urlencode(
-            {"html": f'<!doctype html><title>made</title><link rel="icon" href="data:,">{html}', "policy": policy}
-        )
+        return f"{self.origin}/made?" + urlencode({"html": document("made", html), "policy": policy})
 
 
 @contextmanager
@@ -149,10 +158,7 @@ async def _start() -> tuple[web.AppRunner, Site]:
     page("/home", HOME)
     page("/frame", FRAME)
     page("/empty", EMPTY)
-    page(
-        "/popup",
-        "<!doctype html><title>popup</title><link rel=icon href=data:,><script>setTimeout(close, 5000)</script>",
-    )
+    page("/popup", document("popup", "<script>setTimeout(close, 5000)</script>"))
     page("/worker.js", WORKER)
     app.router.add_get("/service_worker.js", service_worker)
     app.router.add_get("/slow", slow)
