@@ -1,7 +1,8 @@
-"""Playwright's connection to the browser, which passes through here because of one wish.
+"""Playwright's connection to the browser, which passes through here because of what Playwright should not hear of.
 
-Playwright asks to be attached to every target, and lets each run that it has no use for. A shared or service worker runs as soon
-as anybody lets it: before the clock has given it its timers. So Playwright does not hear of them.
+It asks to be attached to every target, and lets each run that it has no use for. A shared or service worker runs as soon as
+anybody lets it: before the clock has given it its timers. And a test that listens for requests wants to hear of the page's own,
+not of those that hold its time.
 """
 
 import asyncio
@@ -9,6 +10,8 @@ import json
 
 import aiohttp
 from aiohttp import web
+
+from harness.waits import HOLD_URL
 
 HIDDEN = [{"type": kind, "exclude": True} for kind in ("browser", "tab", "shared_worker", "service_worker")]
 """The first two are hidden by default; whoever names any target has to name them, too."""
@@ -46,7 +49,8 @@ class PlaywrightLink:
 
             async def downstream() -> None:
                 async for message in browser:
-                    await playwright.send_str(message.data)
+                    if not _is_of_a_hold(message.data):
+                        await playwright.send_str(message.data)
 
             ways = [asyncio.ensure_future(upstream()), asyncio.ensure_future(downstream())]
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -63,3 +67,10 @@ def _without_hidden(message: str) -> str:
     call = json.loads(message)
     call["params"].setdefault("filter", [*HIDDEN, {}])
     return json.dumps(call)
+
+
+def _is_of_a_hold(message: str) -> bool:
+    """Whether it tells of such a request. (To what comes of a request that it has not heard of, Playwright pays no heed.)"""
+    if not (HOLD_URL in message and '"Network.requestWillBeSent"' in message):
+        return False
+    return bool(json.loads(message)["params"]["request"]["url"].startswith(HOLD_URL))

@@ -30,6 +30,9 @@ INTERFACES = [
     "MessageChannel",
     "MessagePort",
     "Navigation",
+    "Performance",
+    "PerformanceObserver",
+    "PerformanceObserverEntryList",
     "Permissions",
     "ServiceWorker",
     "ServiceWorkerContainer",
@@ -92,6 +95,9 @@ def test_functions_look_as_if_they_were_not_wrapped(pbi_stage: Stage, pages: Sit
         "new (class Own extends Date {})() instanceof Date",
         "(() => { try { new Intl.DateTimeFormat('en').format(NaN); } catch (error) { return error instanceof RangeError; } })()",
         "new Intl.DateTimeFormat('en').format.name === '' && new Intl.DateTimeFormat('en').format.length === 1",
+        "(() => { try { new PerformanceObserver(); } catch (error) { return error instanceof TypeError; } })()",
+        "new (class Own extends PerformanceObserver {})(() => {}) instanceof PerformanceObserver",
+        "new Promise((done) => { const observer = new PerformanceObserver(function (list, by, more) { done(this === observer && by === observer && more.droppedEntriesCount === 0 && list.getEntriesByName('m').length === 1); }); observer.observe({ type: 'mark' }); performance.mark('m'); })",
         "Temporal.Now.instant() instanceof Temporal.Instant && Temporal.Now.plainDateISO() instanceof Temporal.PlainDate",
     ],
 )
@@ -124,3 +130,22 @@ def test_a_page_that_replaces_the_same_functions_goes_on(pbi_stage: Stage, pages
     pbi_stage.clock.advance("2h")
 
     assert pbi_stage.page.evaluate("[asked, tookMs <= 300]") == [True, True]
+
+
+def test_a_page_that_keeps_what_it_has_loaded_hears_of_its_own_requests_only(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        """() => {
+        const keep = async ({ name }) => {
+          seen.push(name);
+          await caches.open(name);
+        };
+        new PerformanceObserver((list) => list.getEntries().forEach(keep)).observe({ type: 'resource' });
+        setTimeout(() => fetch('/slow'), 60_000);
+        }"""
+    )
+    pbi_stage.clock.advance("61s")
+
+    assert pbi_stage.page.evaluate("seen") == [f"{pages.origin}/slow"]
+    assert f"{pages.origin}/slow" in pbi_stage.page.evaluate("performance.getEntries().map(({ name }) => name)")
+    assert pbi_stage.page.evaluate("performance.getEntries().filter(({ name }) => /hold/.test(name)).length") == 0

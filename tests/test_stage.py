@@ -198,3 +198,23 @@ def test_uncaught_exceptions_and_rejections_are_journalled(pbi_stage: Stage, pag
         ("Error: one", False),
         ("Error: two", True),
     ]
+
+
+def test_a_test_that_listens_for_requests_hears_of_the_pages_own_only(pbi_stage: Stage, pages: Site) -> None:
+    heard: list[str] = []
+    pbi_stage.page.on("request", lambda request: heard.append(request.url))
+    pbi_stage.page.on("requestfailed", lambda request: heard.append(f"failed: {request.url}"))
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        """() => { setTimeout(async () => {
+            await crypto.subtle.sign('HMAC', await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-1' }, true, ['sign']),
+                new Uint8Array(9));
+            await fetch('/slow');
+            seen.push(at());
+        }, 1000); }"""
+    )
+
+    pbi_stage.clock.advance("1h")
+
+    assert len(pbi_stage.page.evaluate("seen")) == 1
+    assert heard == [pages.empty, f"{pages.origin}/slow"]

@@ -23,6 +23,7 @@ meanwhile (`hold.js`) and the clock moves by single milliseconds until the call 
 | a worker's `setTimeout`, `setInterval` | they never fire | the clock keeps the list and fires what is due | `worker_timers.js` in every worker |
 | a navigation | the old document lives on for hours | the new document | `navigations.js` in every frame |
 | `Date`, `Temporal.Now`, `Intl.DateTimeFormat` | nothing: a machine's sleep has no place in virtual time | | `sleep.js` in every frame and worker |
+| the resources that a page has loaded | the requests of `hold.js` are among them | | `resource_timing.js` in every frame |
 | a page's new document | begins the grant under way anew | the clock has seen it | `first_moment.js` in the page |
 
 All wrapped functions keep name, length, text and properties (`wrap.js`).
@@ -95,6 +96,7 @@ def _document_script(*first: str, slept: float) -> str:
         *first,
         f"{_source('navigations.js')}(hold, wrap);",
         f"{_source('animation_frames.js')}(wrap);",
+        f"{_source('resource_timing.js')}(wrap, settings);",
         slept=slept,
     )
 
