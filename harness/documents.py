@@ -82,6 +82,11 @@ class Documents:
         asked = [session.js(expression, context=context) for session, context in self._alive]
         return list(await asyncio.gather(*(or_gone(answer) for answer in asked)))
 
+    def urge(self, expression: str) -> None:
+        """Evaluate an expression in each, without waiting for any."""
+        for session, context in self._alive:
+            session.evaluate(expression, context=context)
+
     def _created(self, session: Session, context: Event) -> None:
         if context["auxData"].get("isDefault"):
             self._alive[session, context["id"]] = Document(context["origin"], context["auxData"]["frameId"])

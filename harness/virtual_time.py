@@ -22,8 +22,9 @@ T = TypeVar("T")
 HEAD_START = timedelta(hours=6)
 """How far the page's monotonic clock is ahead of the machine's when its first document opens. The browser stamps frames by the
 machine's clock, and a page does not draw frames of the future: were it behind, clicks and screenshots would hang."""
-DELIVER = 0.01
-"""Virtual milliseconds that are enough to deliver what a page posted while time stood still."""
+DELIVER = 0.0011
+"""Virtual milliseconds that are enough to deliver what a page posted while time stood still: the microsecond that the browser
+counts in, and a little more, for it rounds down."""
 HOLDING_STEP = 1.0
 """Virtual milliseconds that pass at a time while a document holds time."""
 PROMPT = 3
@@ -34,6 +35,8 @@ an answer is to come that the browser's own time does not wait for, it is so fro
 WORK_PATIENCE = 200
 """Steps after which it is asked what is still under way; what is so the second time is given up. (On a busy machine a step
 takes longer, and so does the work.)"""
+BRIEF = 0.1
+"""Real seconds in which what a frame waits for by itself has ended, unless time stands still for something else."""
 LEAP = 10.0
 """Virtual milliseconds that the browser lets a request take at least, once it has ended."""
 FAR = 60_000.0
@@ -184,9 +187,17 @@ class VirtualTime:
             raise BrowserGone()
 
     async def _has_stirred(self) -> bool:
-        """Whether it does before a request is taken for one without an end."""
+        """Whether it does before a request is taken for one without an end. Brief work that begins while time stands still for
+        such a request does not get on, and its answer may depend on that work: then time is to be moved by hand."""
+        for _ in range(2):
+            if await self._stirs_within(BRIEF):
+                return True
+            self.documents.urge(waits.told("getOn()"))
+        return await self._stirs_within(ENDLESS_AFTER - 2 * BRIEF)
+
+    async def _stirs_within(self, seconds: float) -> bool:
         try:
-            async with asyncio.timeout(ENDLESS_AFTER):
+            async with asyncio.timeout(seconds):
                 return await self._stirred.wait()
         except TimeoutError:
             return False

@@ -4,7 +4,7 @@ and in a worker."""
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Frame, Page
+from playwright.sync_api import Frame, Page, Route
 from site_of_pages import Site
 
 from fake_pbi.journal import Entry
@@ -80,6 +80,8 @@ IN_WORKERS = {
     "a worker's XMLHttpRequest": """new Promise((done, failed) => {
         const request = new XMLHttpRequest(); request.open('GET', '%(origin)s/slow');
         request.onload = done; request.onerror = failed; request.send(); })""",
+    "work behind many promises": """(async () => {
+        for (let n = 0; n < 100; n++) await null; return crypto.subtle.digest('SHA-256', new Uint8Array(9)); })()""",
     "messages that it posts itself": """new Promise(done => {
         const {port1, port2} = new MessageChannel(); let turns = 0;
         port1.onmessage = () => ++turns < 50 ? port2.postMessage(1) : done(); port2.postMessage(1); })""",
@@ -144,6 +146,41 @@ def test_in_a_worker(pbi_stage: Stage, pages: Site, work: str) -> None:
 
     assert isinstance(took := took_in(pbi_stage.page), int), took
     assert took <= WORTH.get(work, CLOSE)
+
+
+def test_work_that_a_click_begins(pbi_stage: Stage, pages: Site) -> None:
+    """The browser puts a page's own messages off after a click, and with them what keeps a frame busy."""
+    work = WORKS["IndexedDB"]
+    button = f'<button onclick="const at = Date.now(); {work.replace(chr(10), " ")}.then(() => took.push(Date.now() - at))">go</button>'
+    pbi_stage.open(pages.made(f"<script>const took = []; setInterval(() => {{}}, 1000);</script>{button}"))
+
+    for _ in range(10):
+        pbi_stage.page.click("button")
+        pbi_stage.clock.advance("1h")
+
+    took = pbi_stage.page.evaluate("took")
+    assert len(took) == 10
+    assert max(took) <= CLOSE
+
+
+def test_a_request_that_is_answered_only_after_other_work(pbi_stage: Stage, pages: Site) -> None:
+    waiting: list[Route] = []
+
+    def answer_both(route: Route) -> None:
+        for each in (*waiting, route):
+            each.fulfill(body="")
+
+    pbi_stage.page.route("**/first", lambda route: waiting.append(route))
+    pbi_stage.page.route("**/second", answer_both)
+    pbi_stage.open(pages.empty)
+    work = f"Promise.all([fetch('/first'), {WORKS['IndexedDB']}.then(() => fetch('/second'))])"
+    pbi_stage.page.evaluate(f"() => {{ const took = ms => {{ globalThis.tookMs = ms; }}; {timed(work)} }}")
+
+    pbi_stage.clock.advance("2h")
+
+    assert isinstance(took := took_in(pbi_stage.page), int), took
+    assert took <= CLOSE
+    assert not pbi_stage.journal.of("clock")
 
 
 def test_a_page_that_draws_gets_sixty_frames_a_second(pbi_stage: Stage, pages: Site) -> None:

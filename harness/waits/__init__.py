@@ -2,7 +2,7 @@
 
 Chromium's virtual time waits for network loads and runs the timers of pages and frames, but knows nothing of its other
 threads and processes. A call that works there comes back after minutes to hours of virtual time, unless the page stops time
-meanwhile (`hold.js`) and the clock moves by single milliseconds until the call has ended.
+meanwhile (`hold.js`): what has not ended after a moment does so while the clock moves by single milliseconds.
 
 | API | left alone | one sees its end by | where |
 |---|---|---|---|

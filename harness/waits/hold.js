@@ -1,53 +1,89 @@
-// Stops time at once, and lets it go on when nothing is held any more: a request that nobody answers, which the browser's own
-// virtual time waits for. One for all that is held, or they would use up the connections to a host.
+// Stops time at once, and lets it go on when nothing is held any more.
 //
 // `hold(call)` returns the function that ends it; `call` names it to whoever is told that time did not wait for its end.
-// With `steps`, nothing tells that it has ended, and it ends after so many steps of the clock. `mark` tells the clock why the
-// request is made. A worker makes no such request: the clock looks there before it moves.
+// With `steps`, nothing tells that it has ended, and it ends after so many steps of the clock. `mark` tells the clock why time
+// is held. A worker has no means to stop time: the clock looks there before it moves.
 //
-// Beside a request that never ends, that one is no use: time goes on by hand there, and does not wait for requests. But it does
-// not go on either while there is something to do; so the frame keeps itself busy until the clock has seen what was begun.
+// What is `brief` as a rule, the frame waits for by keeping itself busy: time does not go on while there is something to do.
+// For all else, and for what has not ended then, it makes a request that nobody answers, which the browser's own virtual time
+// waits for. One for all that is held, or they would use up the connections to a host.
+//
+// Beside a request that never ends, that one is no use: time goes on by hand there, and does not wait for requests. So the frame
+// keeps itself busy until the clock has seen what was begun.
 ((heard, { holdUrl }) => {
   const { apply } = Reflect;
   const { fetch, AbortController, MessageChannel } = globalThis;
   const isDocument = "document" in globalThis;
   const { abort } = AbortController.prototype;
+  const { postMessage } = MessagePort.prototype;
   const { then } = Promise.prototype;
+  const { now } = heard;
+  const BRIEF = 500; // turns at one moment; most of such work has ended after 10 to 100
   const TURNS = 300_000;
   const held = new Set();
-  let ports = null;
+  let isBesideEndless = false;
   let turns = 0;
   let begun = 0;
   let seen = 0;
   let request = null;
+  let moment = null;
+  let left = BRIEF;
+  let lastTurn = null;
   let suspects = [];
 
-  const end = (work) => {
-    if (held.delete(work) && held.size === 0 && request) apply(abort, request, []);
+  /** Returns what makes the frame busy for as long as `goesOn()`, which is asked once a turn. */
+  const busy = (goesOn) => {
+    const { port1: back, port2: forth } = new MessageChannel();
+    let isRunning = false;
+    const next = () => apply(postMessage, forth, [null]);
+    back.onmessage = () => {
+      isRunning = goesOn();
+      if (isRunning) next();
+    };
+    return () => {
+      if (!isRunning) next();
+      isRunning = true;
+    };
   };
+  const stayBusy = busy(() => turns > 0 && --turns > 0);
   const keepBusy = () => {
-    if (ports === null) return;
-    if (turns === 0) ports.port2.postMessage(null);
+    if (!isBesideEndless) return;
     turns = TURNS;
     begun++;
+    stayBusy();
   };
-  const turn = () => {
-    if (turns > 0 && --turns > 0) ports.port2.postMessage(null);
+
+  const ask = (mark = "") => {
+    request = new AbortController();
+    apply(then, fetch(holdUrl + mark, { signal: request.signal, mode: "no-cors" }), [null, () => {}]);
   };
-  const hold = (call, { steps = Infinity, mark = "" } = {}) => {
+  const waitBriefly = busy(() => {
+    if (request || held.size === 0) return false;
+    if (moment !== now()) [moment, left] = [now(), BRIEF];
+    if (left-- > 0) return true;
+    keepBusy();
+    ask();
+    return false;
+  });
+  const hold = (call, { steps = Infinity, mark, brief = false } = {}) => {
     const work = { call, steps };
     held.add(work);
     keepBusy();
-    if (held.size === 1 && isDocument) {
-      request = new AbortController();
-      apply(then, fetch(holdUrl + mark, { signal: request.signal, mode: "no-cors" }), [null, () => {}]);
+    if (isDocument && !request) {
+      if (brief && !isBesideEndless) waitBriefly();
+      else ask(mark);
     }
     return () => end(work);
+  };
+  const end = (work) => {
+    if (!held.delete(work) || held.size > 0 || !request) return;
+    apply(abort, request, []);
+    request = null;
   };
   /** What was promised, a tick later; time is held until then, and until `seen` has seen the value. What rejects stays unhandled
    * unless the page handles it. */
   const settled = (call, promise, seen = () => {}) => {
-    const end = hold(call);
+    const end = hold(call, { brief: true });
     const done = (value) => {
       seen(value);
       end();
@@ -61,12 +97,16 @@
   };
   Object.assign(heard, {
     held: () => held.size,
+    /** Asked for now and then: where what was to be brief has not got on since, time stands still for something else. */
+    getOn: () => {
+      const turn = `${moment} ${left}`;
+      if (turn === lastTurn && held.size > 0 && !request) ask();
+      lastTurn = turn;
+    },
     /** Before time goes on beside a request that never ends: all that has been begun is known. */
     known: () => {
       seen = begun;
-      if (ports !== null) return;
-      ports = new MessageChannel();
-      ports.port1.onmessage = turn;
+      isBesideEndless = true;
     },
     /** Time goes on, in steps that fit what was known. What has been begun since then keeps it from doing so. */
     goOn: () => {

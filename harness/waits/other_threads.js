@@ -67,12 +67,12 @@
   wrapAll(PROMISED, (call) => (target, self, args) => settled(call, apply(target, self, args)));
   wrapAll(ANNOUNCED, (call, events) => (target, self, args) => {
     const result = apply(target, self, args);
-    until(events, result, hold(call));
+    until(events, result, hold(call, { brief: true }));
     return result;
   });
   wrapAll(OWN_EVENTS, (call, events) => (target, self, args) => {
     const result = apply(target, self, args);
-    until(events, self, hold(call));
+    until(events, self, hold(call, { brief: true }));
     return result;
   });
   wrap(globalThis, "createImageBitmap", {

@@ -23,7 +23,13 @@
   wrap(self, "clearInterval", clear);
 
   const next = () => (timers.size ? Math.min(...[...timers.values()].map((timer) => timer.due)) : null);
-  const fire = () => {
+  /** By then all promises that were kept have been heard of. */
+  const nextTask = () =>
+    new Promise((done) => {
+      back.onmessage = done;
+      apply(postMessage, forth, [null]);
+    });
+  const fire = async () => {
     const time = now();
     const due = [...timers].filter(([, timer]) => timer.due <= time).sort(([, a], [, b]) => a.due - b.due);
     for (const [id, timer] of due) {
@@ -36,6 +42,7 @@
         reportError(error);
       }
     }
+    if (due.length > 0) await nextTask();
     return state();
   };
   let handled = 0;
@@ -43,10 +50,7 @@
   const handleOwn = async () => {
     for (let turn = 0; turn < TURNS && handled !== heard.posted(); turn++) {
       handled = heard.posted();
-      await new Promise((done) => {
-        back.onmessage = done;
-        apply(postMessage, forth, [null]);
-      });
+      await nextTask();
     }
   };
   /** When the next timer is due (never: null), how much work is waited for, and page time. */
