@@ -1,5 +1,6 @@
 """Random small programs in a real page: all happens when the model of them says that it must, and nothing else does."""
 
+import logging
 import math
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from harness.tab import Tab
 
 freezegun.configure(extend_ignore_list=["hypothesis"])  # it gives up by real time
 
+LOG = logging.getLogger(__name__)
 SEEDS = 8
 PROGRAMS = 25
 SHRINKING = 20.0
@@ -50,10 +52,12 @@ class Runner:
         if program in self._bad or real_time.seconds() > self._give_up:
             return self._bad.get(program, [])
         try:
-            found = complaints(program, self.watch(program)) + self._inexact()
+            seen = self.watch(program)
+            found = complaints(program, seen) + self._inexact()
         except HarnessError as error:
-            found = [str(error)]
+            seen, found = None, [str(error)]
         if found:
+            LOG.warning("\n".join([str(program), *found, *told(seen)]))  # a rare one may not come again
             self.close()
             self._bad[program] = found
             self._give_up = min(self._give_up, real_time.seconds() + SHRINKING)
@@ -97,6 +101,14 @@ def run(stage: Stage, site: ProgramSite, program: Program) -> Run:
     events = journal_of(stage)
     changes = [(milliseconds(entry.at), entry["state"]) for entry in stage.journal.of("tab")[before:]]
     return Run(events, gone, stretches(changes, milliseconds(stage.clock.now)))
+
+
+def told(seen: Run | None) -> Iterator[str]:
+    """All that was seen, in milliseconds from its beginning."""
+    if seen:
+        began = seen.events[0].at
+        yield from (f"{one.began - began} to {one.ended - began}: {one.tab}" for one in seen.stretches)
+        yield from (f"{event.at - began} {event.key} {event.begins or ''}" for event in seen.events)
 
 
 def journal_of(stage: Stage) -> list[Event]:
