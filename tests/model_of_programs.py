@@ -31,6 +31,9 @@ TOO_CLOSE = 0.05
 ROUNDING = 3
 """A tab changes, a load ends, a hidden page wakes up, and time is stopped for work, in the middle of a millisecond: so much may
 come together before a tick."""
+FRACTION = 1
+"""A hidden page wakes up at a fraction of a millisecond, and so do the timers that it sets then, as long as they live: where that
+comes close to a whole one, a microsecond makes one more of it."""
 LEAVES = " leaves"
 START = 50
 """Virtual milliseconds from its first script in which a document may still be loading."""
@@ -208,6 +211,8 @@ class _Judge:
     def _latest_tick(self, due: int, nesting: int) -> int:
         """When a timer has to have run that was due."""
         late = LOAD if any(began <= due <= ended + LOAD for began, ended in self._loads) else 0
+        if any(stretch.tab == "hidden" and stretch.began <= due for stretch in self._run.stretches):
+            late = max(late, FRACTION)
         for stretch in self._from(due):
             at = due if due >= stretch.began else stretch.began + ROUNDING
             if stretch.tab == "shown" and at < stretch.ended:

@@ -10,7 +10,7 @@ from pathlib import Path
 import freezegun
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
-from model_of_programs import LEAVES, ROUNDING, Event, Run, Stretch, complaints
+from model_of_programs import FRACTION, LEAVES, ROUNDING, Event, Run, Stretch, complaints
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Playwright
 from programs import Act, Document, Go, Interval, Leave, Program, Timer, Wait, programs
@@ -284,3 +284,14 @@ def test_the_model_knows_that_a_tab_may_change_just_before_or_after_a_tick(
         Stretch("shown", 7500, 9000, hidden_at),
     ]
     assert complaints(TWO_THINGS, Run([*GOOD[:-1], Event("0/0#2", 7500)], [], stretches)) == complaint
+
+
+@pytest.mark.parametrize(
+    ("at", "complaint"),
+    [(7001, []), (7002, [f"0/0#2 happened at 2002, not at {2000 - ROUNDING} to {2000 + FRACTION}"])],
+)
+def test_the_model_knows_that_timers_of_a_page_that_was_hidden_tick_at_a_fraction(
+    at: int, complaint: list[str]
+) -> None:
+    stretches = [Stretch("shown", 0, 5600, 0), Stretch("hidden", 5600, 6500, 5600), Stretch("shown", 6500, 9000, 5600)]
+    assert complaints(TWO_THINGS, Run([*GOOD[:-1], Event("0/0#2", at)], [], stretches)) == complaint
