@@ -16,6 +16,7 @@
   const isDocument = "document" in globalThis;
   const { abort } = AbortController.prototype;
   const { postMessage } = MessagePort.prototype;
+  const { set: onmessage } = Object.getOwnPropertyDescriptor(MessagePort.prototype, "onmessage");
   const { then } = Promise.prototype;
   const { now } = heard;
   const BRIEF = 500; // turns at one moment; most of such work has ended after 10 to 100
@@ -33,14 +34,20 @@
 
   /** Returns what makes the frame busy for as long as `goesOn()`, which is asked once a turn. */
   const busy = (goesOn) => {
-    const { port1: back, port2: forth } = new MessageChannel();
     let isRunning = false;
-    const next = () => apply(postMessage, forth, [null]);
-    back.onmessage = () => {
+    let port = null;
+    const next = () => apply(postMessage, port, [null]);
+    const turn = () => {
       isRunning = goesOn();
       if (isRunning) next();
     };
+    const open = () => {
+      const { port1, port2 } = new MessageChannel();
+      apply(onmessage, port2, [turn]);
+      return port1;
+    };
     return () => {
+      port ??= open();
       if (!isRunning) next();
       isRunning = true;
     };
