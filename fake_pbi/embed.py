@@ -61,8 +61,8 @@ class Embed:
         application.add_routes([web.get(path, self.frame) for path in FRAMES])
         application.add_routes(
             [
-                web.post(ITEM_JOURNAL, self.write_journal),
-                web.post(ITEM_TOKEN, self.apply_token),
+                web.post(ITEM_JOURNAL, self._told_by_request),
+                web.post(ITEM_TOKEN, self._told_by_request),
                 web.get(EXPLORATION, self.exploration),
                 web.post(QUERY, self.query),
             ]
@@ -89,18 +89,29 @@ class Embed:
             headers={"Cache-Control": "no-store", ITEM: item},
         )
 
-    async def write_journal(self, request: web.Request) -> web.Response:
-        """Write what happened in the frame: `[{"ago": ms, "kind": str, "data": {...}}]`, answered 204.
+    async def _told_by_request(self, request: web.Request) -> web.Response:
+        answer = self.tell(request.path, await json_body(request))
+        return web.Response(status=204) if answer is None else web.json_response(answer)
 
-        `ago` is how long before now, by the page's clock. A text of a token becomes the token's name.
+    def tell(self, path: str, body: Any) -> dict[str, Any] | None:
+        """What the app tells of an item, at the path of its journal or its token. Returns the answer, if there is one.
+
+        Raises `EntityNotFound` for an item that was never served, `InvalidRequest` for a body that is none.
         """
-        item = self._known_item(request)
-        entries = await json_body(request)
-        self._write_all(item, entries)
-        return web.Response(status=204)
+        _, _, _, item, what = path.split("/")
+        if item not in self._items:
+            raise EntityNotFound
+        if what == "token":
+            return self._apply_token(item, body)
+        self._write_all(item, body)
+        return None
 
     def _write_all(self, item: str, entries: Any) -> None:
-        """Write what the app tells. Raises `InvalidRequest` for anything but a list of entries."""
+        """Write what happened in the frame: `[{"ago": ms, "kind": str, "data": {...}}]`.
+
+        `ago` is how long before now, by the page's clock. A text of a token becomes the token's name. Raises `InvalidRequest`
+        for anything else.
+        """
         if not isinstance(entries, list) or not all(_is_entry(entry) for entry in entries):
             kinds = ", ".join(sorted(TOLD_BY_THE_APP))
             raise InvalidRequest(f"Entries must be a list of {{ago, kind, data}}, each kind one of {kinds}.")
@@ -126,14 +137,12 @@ class Embed:
         latest = self._journal.latest
         self._journal.write(kind, at=max(at, latest) if latest else at, **(data | {"item": item}))
 
-    async def apply_token(self, request: web.Request) -> web.Response:
+    def _apply_token(self, item: str, body: Any) -> dict[str, Any]:
         """An item takes a token: `{"token": text, "how": ..., "told": entries}`; answers what the token is worth.
 
-        `told` is what happened in the frame before, as `write_journal` takes it.
+        `told` is what happened in the frame before, as its journal takes it.
         """
-        item = self._known_item(request)
-        body = await json_object(request)
-        text, how = body.get("token"), body.get("how")
+        text, how = (body.get("token"), body.get("how")) if isinstance(body, dict) else (None, None)
         if not isinstance(text, str) or how not in HOW:
             raise InvalidRequest(f'The body must be {{"token": text, "how": one of {", ".join(HOW)}}}.')
         self._write_all(item, body.get("told", []))
@@ -142,15 +151,13 @@ class Embed:
         expires = token.expires if token else None
         self._journal.write("token.applied", item=item, token=name, type=type_, expires=expires, how=how, state=state)
         self._hold(item, token)
-        return web.json_response(
-            {
-                "token": name,
-                "type": type_,
-                "state": state,
-                "expires": utc_text(expires) if expires else None,
-                "remainingMs": max(0, (expires - self._now()) // MILLISECOND) if expires else None,
-            }
-        )
+        return {
+            "token": name,
+            "type": type_,
+            "state": state,
+            "expires": utc_text(expires) if expires else None,
+            "remainingMs": max(0, (expires - self._now()) // MILLISECOND) if expires else None,
+        }
 
     def _hold(self, item: str, token: Token | None) -> None:
         """From now on this is the item's token, and its end is the one that counts."""
@@ -210,12 +217,6 @@ class Embed:
         if token is None or SCHEMES.get(scheme.lower()) != token.type:
             return token, "unknown"
         return token, self._tokens.state(text)
-
-    def _known_item(self, request: web.Request) -> str:
-        item = request.match_info["item"]
-        if item not in self._items:
-            raise EntityNotFound
-        return item
 
 
 def _refusal(state: TokenState) -> ServiceError | None:

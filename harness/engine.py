@@ -14,7 +14,7 @@ AT_ONCE = 0.002
 """Real seconds in which short work has ended."""
 LATE = 0.1
 """By how much longer, at most, pumping makes it take, as a part of what it took."""
-LONGEST_PUMP = 0.02
+LONGEST_PUMP = 0.1
 """Real seconds that one such call takes at most."""
 
 

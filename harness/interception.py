@@ -23,6 +23,8 @@ STAMP_PATIENCE = 2.0
 """Real seconds in which the browser says when a paused request was sent."""
 
 Rewrite = Callable[[str], str]
+Make = Callable[[Event], "Answer | None"]
+"""The answer to a request as the browser describes it; None: its server answers."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Interception:
         self._faults, self._expire_tokens = faults, expire_tokens
         self._to_expire: set[str] = set()
         self._latencies: dict[str, timedelta] = {}
-        self._answers: dict[str, Callable[[], Answer]] = {}
+        self._answers: dict[str, Make] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def delay(self, glob: str, length: timedelta) -> None:
@@ -52,7 +54,7 @@ class Interception:
         self._latencies[glob] = length
         self._network.patient.append(glob)
 
-    def answer(self, glob: str, make: Callable[[], Answer]) -> None:
+    def answer(self, glob: str, make: Make) -> None:
         """Answer requests to `glob` in place of their server. (Faults come before.)"""
         self._answers[glob] = make
 
@@ -97,15 +99,12 @@ class Interception:
                 await self._network.hold(id or event["requestId"], due)
             await self._go_on(session, event, fault, make)
 
-    async def _go_on(
-        self, session: Session, event: Event, fault: Fault | None, make: Callable[[], Answer] | None
-    ) -> None:
+    async def _go_on(self, session: Session, event: Event, fault: Fault | None, make: Make | None) -> None:
         if fault and fault.kind == "drop":
             await session.call("Fetch.failRequest", requestId=event["requestId"], errorReason="ConnectionReset")
         elif fault and fault.kind != "expired tokens":
             await self._fulfil(session, event, Answer(int(fault.status), fault.content_type, fault.body))
-        elif make:
-            answer = make()
+        elif make and (answer := make(event["request"])):
             if fault:
                 answer = Answer(answer.status, answer.content_type, self._expire_tokens(answer.body))
             await self._fulfil(session, event, answer)

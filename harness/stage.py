@@ -18,6 +18,7 @@ from fake_pbi.certificate import Certificate
 from fake_pbi.cloud import Cloud
 from fake_pbi.durations import Duration, duration, spoken
 from fake_pbi.faults import Faults
+from fake_pbi.hosts import APP
 from fake_pbi.journal import Entry, Journal
 from fake_pbi.tenant import Tenant
 from harness.browser import Browser
@@ -36,7 +37,7 @@ from harness.errors import (
 from harness.frames import ItemFrames
 from harness.interception import Answer, Interception
 from harness.item import Item
-from harness.network import Network, Watcher
+from harness.network import FAKE_PLUMBING, Network, Watcher
 from harness.service_clock import ServiceClock
 from harness.tab import Tab
 from harness.targets import Targets
@@ -134,6 +135,7 @@ class Stage:
         self._interception = Interception(
             service, self._network, self._cookies, self.faults, self.cloud.answers.expired
         )
+        self._interception.answer(f"https://{APP}{FAKE_PLUMBING}*", self._answer_of_service)
         self._tokens = TokenWatch(self.journal, self.cloud.tokens) if conditions.watch_tokens else None
         watchers: list[Watcher] = [self._cookies, self._interception]
         if self._tokens:
@@ -235,7 +237,15 @@ class Stage:
 
     def answer(self, glob: str, make: Callable[[], Answer]) -> None:
         """Answer requests to `glob` in place of their server."""
-        self._interception.answer(glob, make)
+        self._interception.answer(glob, lambda _: make())
+
+    def _answer_of_service(self, told: Event) -> Answer | None:
+        """What the fake's own frames tell it need not go by way of the network, which is most of what it would cost. (Of a beacon
+        it is not shown here what it tells.)"""
+        if "postData" not in told:
+            return None
+        answer = self.cloud.embed.tell(urlsplit(told["url"]).path, json.loads(told["postData"]))
+        return Answer(204 if answer is None else 200, "application/json", "" if answer is None else json.dumps(answer))
 
     def look_back_for_tokens(self) -> None:
         """Journal the answers in which tokens stood that nobody knew then: tokens of another service."""

@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -137,7 +138,8 @@ def test_nothing_is_judged_where_the_clock_could_not_wait(pbi_session: HarnessSe
     endless = "caches.open('c').then((cache) => cache.put('/x', new Response(new ReadableStream({}))));"
     (tmp_path / "page.html").write_text(text.replace("<script>", f"<script>{endless}", 1), "utf-8")
 
-    verdict = judge(RULES["LIFE-1"], Scenarios(pbi_session, PageUnderTest("page", folder=tmp_path)))
+    page = PageUnderTest("page", folder=tmp_path, lifetime=timedelta(minutes=60))
+    verdict = judge(RULES["LIFE-1"], Scenarios(pbi_session, page))
 
     assert verdict.outcome == "skipped"
     assert verdict.message.startswith("The clock could not wait for Cache.put at 00:0")

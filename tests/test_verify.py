@@ -259,8 +259,8 @@ def test_a_page_beside_other_tests(runs: Runs, apps: str) -> None:
     tests = runs.tests("def test_of_ours(): pass")
     tokens = [option.replace("--", "--pbi-", 1) for option in TOKENS]
     ended = runs.run(
-        str(tests), f"--pbi-url={apps}/click", *tokens, "--pbi-only=EMB-1,LIFE-1", "-n2", "--dist=loadgroup",
-        "--pbi-json=report.json",
+        str(tests), f"--pbi-url={apps}/click", *tokens, "--pbi-only=EMB-1,LIFE-1", "--pbi-lifetime=60min",
+        "-n2", "--dist=loadgroup", "--pbi-json=report.json",
     )  # fmt: skip
     ended.assert_outcomes(passed=3)
     report = json.loads((runs.folder / "report.json").read_text("utf-8"))

@@ -28,8 +28,15 @@ export function refill(parent, ...children) {
   wanted.forEach((child, index) => {
     const there = parent.childNodes[index];
     if (!there) parent.append(child);
-    else if (!there.isEqualNode(child)) there.replaceWith(child);
+    else if (there.isEqualNode(child)) return;
+    else if (there.tagName === child.tagName && there.innerHTML === child.innerHTML) takeAttributes(there, child);
+    else there.replaceWith(child);
   });
   while (parent.childNodes.length > wanted.length) parent.lastChild.remove();
   if (focused) parent.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+}
+
+function takeAttributes(to, from) {
+  for (const name of to.getAttributeNames()) if (!from.hasAttribute(name)) to.removeAttribute(name);
+  for (const { name, value } of from.attributes) to.setAttribute(name, value);
 }
