@@ -17,6 +17,7 @@ from playwright.sync_api import Response
 from fake_pbi.certificate import Certificate
 from fake_pbi.cloud import Cloud
 from fake_pbi.durations import Duration, duration, spoken
+from fake_pbi.errors import ServiceError
 from fake_pbi.faults import Faults
 from fake_pbi.hosts import APP
 from fake_pbi.journal import Entry, Journal
@@ -240,11 +241,12 @@ class Stage:
         self._interception.answer(glob, lambda _: make())
 
     def _answer_of_service(self, told: Event) -> Answer | None:
-        """What the fake's own frames tell it need not go by way of the network, which is most of what it would cost. (Of a beacon
-        it is not shown here what it tells.)"""
-        if "postData" not in told:
+        """What the fake's own frames tell it need not go by way of the network, which is most of what it would cost. What is refused
+        does, and so does a beacon, of which it is not shown here what it tells."""
+        try:
+            answer = self.cloud.embed.tell(urlsplit(told["url"]).path, json.loads(told["postData"]))
+        except (KeyError, ValueError, ServiceError):
             return None
-        answer = self.cloud.embed.tell(urlsplit(told["url"]).path, json.loads(told["postData"]))
         return Answer(204 if answer is None else 200, "application/json", "" if answer is None else json.dumps(answer))
 
     def look_back_for_tokens(self) -> None:

@@ -1,6 +1,7 @@
 """The stage: what is on it, what it keeps apart, and what it shuts out."""
 
 import pytest
+from playwright.sync_api import Response
 from site_of_pages import Site
 
 from harness.errors import UsageError
@@ -51,6 +52,29 @@ class TestItems:
         assert error["message"] == "TokenExpired"
         assert error["detailedMessage"].startswith("Access token has expired, resubmit with a new access token")
         assert {visual["state"] for visual in item.state()["visuals"]} == {"failed"}
+
+    def test_what_a_frame_tells_is_heard_before_the_network_and_refused_by_the_server(
+        self, pbi_stage: Stage, pbi_host: Host
+    ) -> None:
+        came_from: dict[str, bool] = {}
+
+        def note(response: Response) -> None:
+            came_from[f"{response.request.post_data} {response.status}"] = response.server_addr() is not None
+
+        item = pbi_stage.open(pbi_host.url("reference")).item()
+        item.expect_loaded()
+        pbi_stage.page.on("response", note)
+        told = "address => ['[]', 'no JSON'].forEach(body => fetch(address, { method: 'POST', body }))"
+        for address in ("/_fake/items/1/journal", "/_fake/items/99/journal", "/_fake/nothing"):
+            pbi_stage.page.frames[1].evaluate(told, address)
+            pbi_stage.clock.advance("1s")
+
+        assert came_from == {
+            "[] 204": False,
+            "no JSON 400": True,
+            "[] 404": True,
+            "no JSON 404": True,
+        }
 
 
 def _with_a_token_that_is_never_renewed(stage: Stage, host: Host):  # type: ignore[no-untyped-def]
