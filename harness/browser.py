@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, Playwright
@@ -15,7 +17,7 @@ from playwright.sync_api import Page, Playwright
 from harness.devtools import DevTools, Event, Session
 from harness.engine import Engine
 from harness.errors import BrowserGone, SetupError
-from harness.playwright_link import PlaywrightLink
+from harness.playwright_link import WAIT, PlaywrightLink
 
 START_PATIENCE = 60.0
 """Real seconds that a browser may take to open its DevTools port."""
@@ -145,6 +147,7 @@ class Browser:
             endpoint = engine.run(self._endpoint())
             address = engine.run(self._link.start(endpoint))
             self.playwright = playwright.chromium.connect_over_cdp(address, no_defaults=True, slow_mo=slow_mo)
+            self._waiting = self.playwright.new_browser_cdp_session()
             self.devtools = engine.run(self._connect(endpoint))
         except PlaywrightError as error:
             self._end()
@@ -228,6 +231,12 @@ class Browser:
                 self.devtools.forget(page.session.id)
 
         self._engine.run(end())
+
+    def let_handlers_run(self, until: "Future[Any]") -> None:
+        """Let Playwright run the test's own handlers until that is done: its sync API does so only inside its calls, and this one
+        asks the browser for nothing."""
+        with contextlib.suppress(PlaywrightError):  # a browser that is gone is reported by whoever needs it
+            self._waiting.send(WAIT, {"until": self._link.name(until)})
 
     @property
     def alive(self) -> bool:

@@ -6,16 +6,10 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from harness import real_time
-
 T = TypeVar("T")
-Pump = Callable[[float], None]
+Meanwhile = Callable[["concurrent.futures.Future[Any]"], None]
 AT_ONCE = 0.002
 """Real seconds in which short work has ended."""
-LATE = 0.1
-"""By how much longer, at most, pumping makes it take, as a part of what it took."""
-LONGEST_PUMP = 0.1
-"""Real seconds that one such call takes at most."""
 
 
 class Engine:
@@ -26,17 +20,16 @@ class Engine:
         self._thread = threading.Thread(target=self._loop.run_forever, name="pbi-harness engine", daemon=True)
         self._thread.start()
 
-    def run(self, work: Coroutine[Any, Any, T], pump: Pump | None = None) -> T:
+    def run(self, work: Coroutine[Any, Any, T], meanwhile: Meanwhile | None = None) -> T:
         """The result of `work`, done on the engine's loop while the calling thread waits.
 
-        `pump` is a Playwright call of so many real seconds that is made over and over while waiting: Playwright's sync API runs
-        a test's own route handlers only inside its calls, so a plain wait would deadlock with any `page.route`.
+        It waits in `meanwhile`, which returns when what it is given is done. Without it no Playwright handler of the test's can
+        run, and work that needs one never ends.
         """
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
-            began = real_time.seconds()
-            while pump and not concurrent.futures.wait([future], timeout=AT_ONCE).done:
-                pump(min(LONGEST_PUMP, LATE * (real_time.seconds() - began)))
+            if meanwhile and not concurrent.futures.wait([future], timeout=AT_ONCE).done:
+                meanwhile(future)
             return future.result()
         except BaseException:
             future.cancel()

@@ -3,10 +3,15 @@
 It asks to be attached to every target, and lets each run that it has no use for. A shared or service worker runs as soon as
 anybody lets it: before the clock has given it its timers. And a test that listens for requests wants to hear of the page's own,
 not of those that hold its time.
+
+And for a call that no browser has: one that lasts until the harness is done with something.
 """
 
 import asyncio
 import json
+from concurrent.futures import Future
+from itertools import count
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -16,12 +21,17 @@ from harness.waits import HOLD_URL
 HIDDEN = [{"type": kind, "exclude": True} for kind in ("browser", "tab", "shared_worker", "service_worker")]
 """The first two are hidden by default; whoever names any target has to name them, too."""
 
+WAIT = "PbiHarness.wait"
+"""The method of that call. Parameter: `until`, a name that the link has given."""
+
 
 class PlaywrightLink:
     """A websocket server on loopback. Lives on the engine's loop."""
 
     def __init__(self) -> None:
         self._endpoint = ""
+        self._names = count()
+        self._awaited: dict[int, Future[Any]] = {}
         application = web.Application()
         application.router.add_get("/{path:.*}", self._pass_on)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
@@ -36,6 +46,19 @@ class PlaywrightLink:
     async def close(self) -> None:
         await self._runner.cleanup()
 
+    def name(self, until: Future[Any]) -> int:
+        """A name for what a call is to wait for. May be asked for on any thread."""
+        name = next(self._names)
+        self._awaited[name] = until
+        return name
+
+    async def _answer(self, call: dict[str, Any], playwright: web.WebSocketResponse) -> None:
+        """Answer a call that waits, when it has waited long enough."""
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
+        self._awaited.pop(call["params"]["until"]).add_done_callback(lambda _: loop.call_soon_threadsafe(done.set))
+        await done.wait()
+        await playwright.send_str(json.dumps({"id": call["id"], "sessionId": call["sessionId"], "result": {}}))
+
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         if not self._endpoint.endswith(request.path):  # the browser's secret is this server's, too
             raise web.HTTPNotFound
@@ -45,15 +68,21 @@ class PlaywrightLink:
 
             async def upstream() -> None:
                 async for message in playwright:
-                    await browser.send_str(_without_hidden(message.data))
+                    if f'"method":"{WAIT}"' in message.data:
+                        waiting = asyncio.ensure_future(self._answer(json.loads(message.data), playwright))
+                        ways.add(waiting)
+                        waiting.add_done_callback(ways.discard)
+                    else:
+                        await browser.send_str(_without_hidden(message.data))
 
             async def downstream() -> None:
                 async for message in browser:
                     if not _is_of_a_hold(message.data):
                         await playwright.send_str(message.data)
 
-            ways = [asyncio.ensure_future(upstream()), asyncio.ensure_future(downstream())]
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            ends = [asyncio.ensure_future(upstream()), asyncio.ensure_future(downstream())]
+            ways = set(ends)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)

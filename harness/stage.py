@@ -376,7 +376,7 @@ class Stage:
                 return await work
 
         try:
-            result = self._engine.run(alone(), None if self._unattended else self._pump)
+            result = self._engine.run(alone(), None if self._unattended else self._browser.let_handlers_run)
         except TimeoutError:  # the page does not answer the browser any more
             raise ClockStuck([], PATIENCE) from None
         if not self._unattended:
@@ -396,12 +396,6 @@ class Stage:
             except PlaywrightError:  # it still believes in a document that has gone; or the page itself has
                 continue
             break
-
-    def _pump(self, seconds: float) -> None:
-        """Let Playwright call the test's handlers for so long: it does so only inside its own calls, and this one asks the page for
-        nothing."""
-        with contextlib.suppress(PlaywrightError):  # a page that is gone is reported by the work itself
-            self.page.wait_for_timeout(1000 * seconds)
 
     def _raise_if_gone(self, seen: str) -> None:
         if not self._browser.alive:
