@@ -1,6 +1,6 @@
 """The project's own tests run the plugin as its users do, and again inside `pytester` (pyproject.toml)."""
 
-import os
+from collections.abc import Generator
 
 import pytest
 
@@ -12,7 +12,7 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"browser: {find_browser(config.option.pbi_browser) or 'none found; run make setup'}"
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are processors: a browser's test waits now and then."""
-    return (os.cpu_count() or 1) + 1
+@pytest.hookimpl(optionalhook=True, wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """One process more than there are processors (the Makefile allows four at most): a browser's test waits now and then."""
+    return (yield) + 1

@@ -5,6 +5,7 @@ the service's clock. Paths under `/_fake` are of this fake's own, those under `/
 """
 
 import json
+import re
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -25,6 +26,7 @@ FRAMES = {"/reportEmbed": "report", "/dashboardEmbed": "dashboard", "/embed": "t
 
 ITEM_JOURNAL = "/_fake/items/{item}/journal"
 ITEM_TOKEN = "/_fake/items/{item}/token"
+TOLD = re.compile("/_fake/items/(?P<item>[^/]+)/(?P<what>journal|token)")
 EXPLORATION = "/explore/{kind:reports|dashboards|tiles}/{id}/modelsAndExploration"
 QUERY = "/explore/querydata"
 
@@ -40,6 +42,8 @@ SCHEMES = {"bearer": "entra", "embedtoken": "embed"}
 NAMES = {"reports": "Sales", "dashboards": "Sales overview", "tiles": "Sales by region"}
 
 MILLISECOND = timedelta(milliseconds=1)
+LONG_AGO = timedelta(days=36525) / MILLISECOND
+"""Milliseconds before now at which nothing can have happened that the app tells of."""
 
 
 class Embed:
@@ -98,12 +102,12 @@ class Embed:
 
         Raises `EntityNotFound` for an item that was never served, `InvalidRequest` for a body that is none.
         """
-        _, _, _, item, what = path.split("/")
-        if item not in self._items:
+        of = TOLD.fullmatch(path)
+        if not of or of["item"] not in self._items:
             raise EntityNotFound
-        if what == "token":
-            return self._apply_token(item, body)
-        self._write_all(item, body)
+        if of["what"] == "token":
+            return self._apply_token(of["item"], body)
+        self._write_all(of["item"], body)
         return None
 
     def _write_all(self, item: str, entries: Any) -> None:
@@ -228,9 +232,10 @@ def _refusal(state: TokenState) -> ServiceError | None:
 def _is_entry(entry: Any) -> bool:
     return (
         isinstance(entry, dict)
-        and entry.get("kind") in TOLD_BY_THE_APP
+        and isinstance(entry.get("kind"), str)
+        and entry["kind"] in TOLD_BY_THE_APP
         and isinstance(entry.get("ago"), int | float)
-        and entry["ago"] >= 0
+        and 0 <= entry["ago"] < LONG_AGO
         and isinstance(entry.get("data"), dict)
         and not entry["data"].keys() & {"at", "kind"}
     )

@@ -1,12 +1,12 @@
 """Launch a browser, connect to it twice (Playwright and DevTools), and make isolated pages in it."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 import os
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from harness.playwright_link import WAIT, PlaywrightLink
 
 START_PATIENCE = 60.0
 """Real seconds that a browser may take to open its DevTools port."""
+NEXT_TRY = 0.01
+"""Real seconds after which Playwright is asked again when it has refused."""
 
 FLAGS = (
     "--remote-debugging-port=0",
@@ -147,7 +149,7 @@ class Browser:
             endpoint = engine.run(self._endpoint())
             address = engine.run(self._link.start(endpoint))
             self.playwright = playwright.chromium.connect_over_cdp(address, no_defaults=True, slow_mo=slow_mo)
-            self._waiting = self.playwright.new_browser_cdp_session()
+            self._cdp = self.playwright.new_browser_cdp_session()
             self.devtools = engine.run(self._connect(endpoint))
         except PlaywrightError as error:
             self._end()
@@ -232,11 +234,15 @@ class Browser:
 
         self._engine.run(end())
 
-    def let_handlers_run(self, until: "Future[Any]") -> None:
+    def let_handlers_run(self, until: "concurrent.futures.Future[Any]") -> None:
         """Let Playwright run the test's own handlers until that is done: its sync API does so only inside its calls, and this one
-        asks the browser for nothing."""
-        with contextlib.suppress(PlaywrightError):  # a browser that is gone is reported by whoever needs it
-            self._waiting.send(WAIT, {"until": self._link.name(until)})
+        asks the browser for nothing. Raises what a handler raised, but for Playwright's own errors."""
+        with self._link.named(until) as name:
+            while not until.done() and self.alive:
+                try:
+                    self._cdp.send(WAIT, {"until": name})
+                except PlaywrightError:
+                    concurrent.futures.wait([until], timeout=NEXT_TRY)
 
     @property
     def alive(self) -> bool:

@@ -23,8 +23,8 @@ class Engine:
     def run(self, work: Coroutine[Any, Any, T], meanwhile: Meanwhile | None = None) -> T:
         """The result of `work`, done on the engine's loop while the calling thread waits.
 
-        It waits in `meanwhile`, which returns when what it is given is done. Without it no Playwright handler of the test's can
-        run, and work that needs one never ends.
+        It waits in `meanwhile`, which returns when what it is given is done, or need not be waited in any more. Without it no
+        Playwright handler of the test's can run, and work that needs one never ends.
         """
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:

@@ -4,11 +4,13 @@ It asks to be attached to every target, and lets each run that it has no use for
 anybody lets it: before the clock has given it its timers. And a test that listens for requests wants to hear of the page's own,
 not of those that hold its time.
 
-And for a call that no browser has: one that lasts until the harness is done with something.
+And for a call that no browser has: one that lasts until some work of the harness's is done.
 """
 
 import asyncio
+import contextlib
 import json
+from collections.abc import Iterator
 from concurrent.futures import Future
 from itertools import count
 from typing import Any
@@ -22,7 +24,9 @@ HIDDEN = [{"type": kind, "exclude": True} for kind in ("browser", "tab", "shared
 """The first two are hidden by default; whoever names any target has to name them, too."""
 
 WAIT = "PbiHarness.wait"
-"""The method of that call. Parameter: `until`, a name that the link has given."""
+"""The method of that call. Parameter: `until`, what the link has named."""
+LONGEST_WAIT = 0.25
+"""Real seconds that it lasts at most: what a test's handler raises comes out of the call after that."""
 
 
 class PlaywrightLink:
@@ -31,7 +35,7 @@ class PlaywrightLink:
     def __init__(self) -> None:
         self._endpoint = ""
         self._names = count()
-        self._awaited: dict[int, Future[Any]] = {}
+        self._named: dict[int, Future[Any]] = {}
         application = web.Application()
         application.router.add_get("/{path:.*}", self._pass_on)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
@@ -46,17 +50,24 @@ class PlaywrightLink:
     async def close(self) -> None:
         await self._runner.cleanup()
 
-    def name(self, until: Future[Any]) -> int:
-        """A name for what a call is to wait for. May be asked for on any thread."""
+    @contextlib.contextmanager
+    def named(self, work: Future[Any]) -> Iterator[int]:
+        """Within the block calls can wait for this work, by the name that it is given. (Not on the engine's thread.)"""
         name = next(self._names)
-        self._awaited[name] = until
-        return name
+        self._named[name] = work
+        try:
+            yield name
+        finally:
+            del self._named[name]
 
     async def _answer(self, call: dict[str, Any], playwright: web.WebSocketResponse) -> None:
         """Answer a call that waits, when it has waited long enough."""
-        loop, done = asyncio.get_running_loop(), asyncio.Event()
-        self._awaited.pop(call["params"]["until"]).add_done_callback(lambda _: loop.call_soon_threadsafe(done.set))
-        await done.wait()
+        if work := self._named.get(call["params"]["until"]):
+            loop, done = asyncio.get_running_loop(), asyncio.Event()
+            work.add_done_callback(lambda _: loop.call_soon_threadsafe(done.set))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LONGEST_WAIT):
+                    await done.wait()
         await playwright.send_str(json.dumps({"id": call["id"], "sessionId": call["sessionId"], "result": {}}))
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:

@@ -243,6 +243,8 @@ class Stage:
     def _answer_of_service(self, told: Event) -> Answer | None:
         """What the fake's own frames tell it need not go by way of the network, which is most of what it would cost. What is refused
         does, and so does a beacon, of which it is not shown here what it tells."""
+        if told["method"] != "POST":
+            return None
         try:
             answer = self.cloud.embed.tell(urlsplit(told["url"]).path, json.loads(told["postData"]))
         except (KeyError, ValueError, ServiceError):

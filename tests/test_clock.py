@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from playwright.sync_api import Route
 from site_of_pages import Site
 
 from fake_pbi.durations import DurationError
@@ -137,9 +138,9 @@ def test_requests_are_stamped_with_the_virtual_time_at_which_they_were_sent(pbi_
 def test_a_users_route_handler_runs_while_time_waits_for_it(pbi_stage: Stage, pages: Site) -> None:
     answered: list[datetime] = []
 
-    def answer(route: object) -> None:
+    def answer(route: Route) -> None:
         answered.append(pbi_stage.clock.now)
-        route.fulfill(json={})  # type: ignore[attr-defined]
+        route.fulfill(json={})
 
     pbi_stage.page.route("**/token", answer)
     pbi_stage.open(pages.empty)
@@ -152,6 +153,39 @@ def test_a_users_route_handler_runs_while_time_waits_for_it(pbi_stage: Stage, pa
     first = pbi_stage.page.evaluate("seen[0]")
     assert answered[0] - before <= timedelta(hours=1)
     assert abs(first - HOUR - 500) < 550
+
+
+def test_what_a_handler_raises_ends_the_advance(pbi_stage: Stage, pages: Site) -> None:
+    def fail(route: Route) -> None:
+        raise ZeroDivisionError(route.request.url)
+
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.route("**/token", fail)
+    pbi_stage.page.evaluate("void setInterval(() => fetch('/token'), 60_000)")
+
+    with pytest.raises(ZeroDivisionError, match=r"/token$"):
+        pbi_stage.clock.advance("24h")
+
+    assert pbi_stage.journal.of("clock") == []
+
+
+def test_a_mistake_in_a_handler_is_not_the_end_of_all(pbi_stage: Stage, pages: Site) -> None:
+    def answer(route: Route) -> None:
+        route.fulfill(body="x")
+        if route.request.url.endswith("/first"):
+            route.fulfill(body="x")  # which Playwright refuses
+
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.route("**/answers/*", answer)
+    pbi_stage.page.evaluate(
+        """async () => { setTimeout(async () => seen.push(await (await fetch('/answers/second')).text()), 1000);
+        await fetch('/answers/first'); }"""
+    )
+
+    pbi_stage.clock.advance("1min")
+
+    assert pbi_stage.page.evaluate("seen") == ["x"]
+    assert pbi_stage.journal.of("clock") == []
 
 
 class TestWorkers:

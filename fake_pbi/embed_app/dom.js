@@ -19,8 +19,8 @@ export function element(tag, attributes = {}, ...children) {
 }
 
 /**
- * Replaces those of an element's children that have become others, because drawing is most of what an action costs; who was
- * in one with the keyboard stays there.
+ * Replaces those of an element's children that have become others, because drawing is most of what an action costs. One of
+ * which only the attributes are others stays, with its listeners, and so does who was in one with the keyboard.
  */
 export function refill(parent, ...children) {
   const focused = parent.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
