@@ -1,9 +1,9 @@
-"""The document of an iframe, which brings all that it runs: a request for each of its files would take longer than all else
-that a frame does."""
+"""The document of an iframe, which brings all that it runs: a request for each of its files, even out of a `data:` address, would
+take longer than all else that a frame does."""
 
-import base64
-import json
+import re
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 APP_FOLDER = Path(__file__).parent / "embed_app"
@@ -15,9 +15,10 @@ PACKAGES = (
 )
 """Microsoft's own packages that speak the wire protocol, as far as the app uses them."""
 
-
 SETTINGS = "__SETTINGS__"
 """What stands in the document where an item's settings belong."""
+IMPORT = re.compile(r'^import (\{.*\}) from "\./(.+)";$', re.MULTILINE)
+EXPORT = re.compile(r"^export (?=(?:class|function) (\w+))", re.MULTILINE)
 
 
 @cache
@@ -26,11 +27,10 @@ def frame_document(npm: Path, app: Path) -> str:
 
     `npm` is a node_modules folder with `PACKAGES`; without one, a `FileNotFoundError`.
     """
-    modules = {module.name: _address(module) for module in sorted(app.glob("*.js"))}
     parts = {
         "__STYLE__": (app / "style.css").read_text("utf-8"),
         "__PACKAGES__": "\n".join(f"<script>{(npm / script).read_text('utf-8')}</script>" for script in PACKAGES),
-        "__MODULES__": json.dumps({"imports": modules}),
+        "__MODULES__": _in_one(app),
     }
     document = (app / "index.html").read_text("utf-8")
     for name, part in parts.items():
@@ -38,8 +38,16 @@ def frame_document(npm: Path, app: Path) -> str:
     return document
 
 
-def _address(module: Path) -> str:
-    """An address that holds the module itself. It cannot import what lies beside it, so its imports become bare names, which
-    the document's import map knows."""
-    source = module.read_text("utf-8").replace('from "./', 'from "') + f"\n//# sourceURL=embed_app/{module.name}\n"
-    return f"data:text/javascript;base64,{base64.b64encode(source.encode()).decode()}"
+def _in_one(app: Path) -> str:
+    """The modules of a folder as one, each in a function of its own after those that it imports from. They import by name, and
+    export functions and classes."""
+    sources = {module.name: module.read_text("utf-8") for module in sorted(app.glob("*.js"))}
+    imports = {name: [of for _, of in IMPORT.findall(source)] for name, source in sources.items()}
+    order = TopologicalSorter(imports).static_order()
+    return "\n".join(["const modules = {};", *(_in_a_function(name, sources[name]) for name in order)])
+
+
+def _in_a_function(name: str, source: str) -> str:
+    body = EXPORT.sub("", IMPORT.sub(r'const \1 = modules["\2"];', source))
+    exported = ", ".join(EXPORT.findall(source))
+    return f'modules["{name}"] = (() => {{\n{body}\nreturn {{ {exported} }};\n}})();'

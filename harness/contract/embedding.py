@@ -118,7 +118,7 @@ def first_line(text: str) -> str:
     basis=f'powerbi-client: "{UNSUPPORTED} in report SaaS embed".',
 )
 def provider_only_where_supported(scenarios: Scenarios) -> Verdict:
-    observed = scenarios.healthy[0]
+    observed = scenarios.first
     thrown = [entry for entry in observed.journal.of("page.error") if UNSUPPORTED in entry["text"]]
     if thrown:
         return failed(

@@ -24,7 +24,7 @@ def _hook_tokens(observed: Observation, item: str) -> list[Entry]:
     basis="The article: Power BI calls eventHooks.accessTokenProvider when the token is about to expire, and sets what it returns.",
 )
 def called_and_applied(scenarios: Scenarios) -> Verdict:
-    observed = scenarios.healthy[0]
+    observed = scenarios.first
     if not observed.providers:
         return skipped(NO_PROVIDER)
     for item in observed.providers:
@@ -64,7 +64,7 @@ def _answers(observed: Observation, item: str) -> str:
     basis="The article: the hook is called whenever the token is about to expire.",
 )
 def called_again(scenarios: Scenarios) -> Verdict:
-    observed = scenarios.healthy[0]
+    observed = scenarios.first
     if not observed.providers:
         return skipped(NO_PROVIDER)
     for item in observed.providers:
@@ -113,7 +113,7 @@ def _answers_during_outage(observed: Observation) -> Iterator[tuple[Entry, list[
 
 @rule("PROV-3", "must", text="when the token endpoint fails, the provider does not throw or reject", basis=NULL)
 def does_not_throw(scenarios: Scenarios) -> Verdict:
-    if not scenarios.healthy[0].providers:
+    if not scenarios.first.providers:
         return skipped(NO_PROVIDER)
     observed = scenarios.provider_outages
     answers = list(_answers_during_outage(observed))
@@ -141,7 +141,7 @@ def does_not_throw(scenarios: Scenarios) -> Verdict:
     basis=NULL,
 )
 def answers_null(scenarios: Scenarios) -> Verdict:
-    if not scenarios.healthy[0].providers:
+    if not scenarios.first.providers:
         return skipped(NO_PROVIDER)
     observed = scenarios.provider_outages
     answers = list(_answers_during_outage(observed))
@@ -172,7 +172,7 @@ def answers_null(scenarios: Scenarios) -> Verdict:
     basis="The article: the hook is called again; a null answer is not the end.",
 )
 def recovers(scenarios: Scenarios) -> Verdict:
-    if not scenarios.healthy[0].providers:
+    if not scenarios.first.providers:
         return skipped(NO_PROVIDER)
     observed = scenarios.provider_outages
     healed = sorted({entry.at for entry in observed.journal.of("fault.ended")})

@@ -118,10 +118,10 @@ class Scenarios:
             seed=f"{self.seed} {seed}",
         )
 
-    @property
+    @cached_property
     def first(self) -> Observation:
         """The healthy session by which a page is known."""
-        return self.healthy[0]
+        return self._healthy(self._lifetimes[0], 0)
 
     @cached_property
     def real_clock(self) -> str:
@@ -137,7 +137,7 @@ class Scenarios:
         sessions: list[Observation] = []
         for seed in range(3 if self.thorough else 1):
             for lifetime in self._lifetimes:
-                sessions.append(self._healthy(lifetime, seed))
+                sessions.append(self._healthy(lifetime, seed) if sessions else self.first)
                 if cut_short(sessions[-1]):
                     return sessions
         return sessions

@@ -114,7 +114,7 @@ def no_request_while_fresh(scenarios: Scenarios) -> Verdict:
     basis='The article: document.addEventListener("visibilitychange", …) with the same check.',
 )
 def renewed_on_visibility_change(scenarios: Scenarios) -> Verdict:
-    healthy = scenarios.healthy[0]
+    healthy = scenarios.first
     if healthy.providers and not healthy.manual:
         return skipped("The item only has an accessTokenProvider: the service asks, the page has no moment of its own.")
     if cut := cut_short(*scenarios.healthy):
