@@ -73,13 +73,9 @@ class PlaywrightLink:
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         if not self._endpoint.endswith(request.path):  # the browser's secret is this server's, too
             raise web.HTTPNotFound
-        async with aiohttp.ClientSession() as client:
-            try:  # before Playwright is answered: a connection that ends as soon as it was made it may take for one that is slow
-                browser = await client.ws_connect(self._endpoint, max_msg_size=0)
-            except aiohttp.ClientError as error:
-                raise web.HTTPBadGateway(text=str(error)) from None
-            playwright = web.WebSocketResponse(max_msg_size=0, compress=False)
-            await playwright.prepare(request)
+        playwright = web.WebSocketResponse(max_msg_size=0, compress=False)
+        await playwright.prepare(request)
+        async with aiohttp.ClientSession() as client, client.ws_connect(self._endpoint, max_msg_size=0) as browser:
 
             async def upstream() -> None:
                 async for message in playwright:
@@ -101,7 +97,6 @@ class PlaywrightLink:
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            await browser.close()
         await playwright.close()
         return playwright
 
