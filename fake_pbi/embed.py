@@ -94,11 +94,11 @@ class Embed:
         )
 
     async def _told_by_request(self, request: web.Request) -> web.Response:
-        answer = self.tell(request.path, await json_body(request))
-        return web.Response(status=204) if answer is None else web.json_response(answer)
+        status, text = self.tell(request.path, await json_body(request))
+        return web.Response(status=status, text=text, content_type="application/json")
 
-    def tell(self, path: str, body: Any) -> dict[str, Any] | None:
-        """What the app tells of an item, at the path of its journal or its token. Returns the answer, if there is one.
+    def tell(self, path: str, body: Any) -> tuple[int, str]:
+        """What the app tells of an item, at the path of its journal or its token. Returns the answer: its status, and its JSON.
 
         Raises `EntityNotFound` for an item that was never served, `InvalidRequest` for a body that is none.
         """
@@ -106,9 +106,9 @@ class Embed:
         if not of or of["item"] not in self._items:
             raise EntityNotFound
         if of["what"] == "token":
-            return self._apply_token(of["item"], body)
+            return 200, json.dumps(self._apply_token(of["item"], body))
         self._write_all(of["item"], body)
-        return None
+        return 204, ""
 
     def _write_all(self, item: str, entries: Any) -> None:
         """Write what happened in the frame: `[{"ago": ms, "kind": str, "data": {...}}]`.

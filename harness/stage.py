@@ -246,10 +246,10 @@ class Stage:
         if told["method"] != "POST":
             return None
         try:
-            answer = self.cloud.embed.tell(urlsplit(told["url"]).path, json.loads(told["postData"]))
+            status, text = self.cloud.embed.tell(urlsplit(told["url"]).path, json.loads(told["postData"]))
         except (KeyError, ValueError, ServiceError):
             return None
-        return Answer(204 if answer is None else 200, "application/json", "" if answer is None else json.dumps(answer))
+        return Answer(status, "application/json", text)
 
     def look_back_for_tokens(self) -> None:
         """Journal the answers in which tokens stood that nobody knew then: tokens of another service."""
