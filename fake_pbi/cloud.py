@@ -16,6 +16,7 @@ from fake_pbi.gateway import Gateway
 from fake_pbi.hosts import API, APP, LOGIN
 from fake_pbi.journal import Journal, Now
 from fake_pbi.rest import Rest
+from fake_pbi.server import Server
 from fake_pbi.tenant import Tenant
 from fake_pbi.token_answers import TokenAnswers
 from fake_pbi.tokens import TokenBook
@@ -40,22 +41,23 @@ class Cloud:
         self.faults = Faults(now, self.journal)
         self.gateway = Gateway(self.journal)
         self.embed = Embed(now, self.journal, self.tenant, self.tokens, npm=npm)
-        self.tls_port = 0
         self._now = now
         self._certificate = certificate
-        self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        self._server = Server(self._application(), patience=SHUTDOWN_SECONDS)
 
     async def start(self) -> None:
         """Listen on loopback: TLS on `tls_port`, the proxy at `gateway.url`."""
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._certificate.ssl_context()).start()
-        self.tls_port = self._runner.addresses[0][1]
+        await self._server.start(ssl_context=self._certificate.ssl_context())
         await self.gateway.start(self.tls_port)
+
+    @property
+    def tls_port(self) -> int:
+        return self._server.port
 
     async def stop(self) -> None:
         """Close every connection and stop listening."""
         await self.gateway.stop()
-        await self._runner.cleanup()
+        await self._server.stop()
 
     def _application(self) -> web.Application:
         entra = Entra(self._now, self.tenant, self.tokens).application()

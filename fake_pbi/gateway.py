@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from fake_pbi.hosts import CLOUD_HOSTS, is_microsoft
 from fake_pbi.journal import Journal
+from fake_pbi.server import accept_no_more
 
 Address = tuple[str, int]
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -43,6 +44,7 @@ class Gateway:
     async def stop(self) -> None:
         """Close the door and all that goes through it."""
         if self._server:
+            await accept_no_more(self._server.sockets)
             self._server.close()
         for connection in self._connections:
             connection.cancel()
@@ -51,12 +53,12 @@ class Gateway:
             await self._server.wait_closed()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not (self._server and self._server.is_serving()):
-            writer.transport.abort()
-            return
         connection = asyncio.create_task(self._serve(reader, writer))
         self._connections.add(connection)
         connection.add_done_callback(self._connections.discard)
+        connection.add_done_callback(
+            lambda _: writer.transport.abort()
+        )  # one that was cancelled before it began does not
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with _closing(writer):

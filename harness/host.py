@@ -17,6 +17,7 @@ import requests
 from aiohttp import web
 
 from fake_pbi.cloud import Cloud
+from fake_pbi.server import Server
 from harness.engine import Engine
 from harness.errors import UsageError
 from harness.resources import fixture_folders, node_modules
@@ -166,22 +167,19 @@ class Host:
         app.router.add_get("/events", self._events)
         app.router.add_get("/favicon.ico", self._no_icon)
         app.router.add_get("/{file:.+}", self._file)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
+        self._server = Server(app)
         try:
-            await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+            await self._server.start(self._port)
         except (OSError, OverflowError) as error:
-            await self._runner.cleanup()
             why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
             raise UsageError(
                 f"Port {self._port} of this machine cannot be used ({why}); free it, or choose another one (0: any)."
             ) from None
-        self._port = self._runner.addresses[0][1]
 
     @property
     def origin(self) -> str:
         """Where it listens: "http://127.0.0.1:PORT"."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://127.0.0.1:{self._server.port}"
 
     def pages(self) -> list[str]:
         """The names that `url` takes."""
@@ -239,7 +237,7 @@ class Host:
         return await self._answer(self._backend.user_token)
 
     async def _sign_in(self, request: web.Request) -> web.StreamResponse:
-        raise web.HTTPFound(f"http://localhost:{self._port}/session/consent?{request.query_string}")
+        raise web.HTTPFound(f"http://localhost:{self._server.port}/session/consent?{request.query_string}")
 
     async def _consent(self, request: web.Request) -> web.StreamResponse:
         """The identity provider, another site: it knows its user still."""
@@ -269,7 +267,7 @@ class Host:
         return web.json_response(found, headers={"Cache-Control": "no-store"})
 
     def close(self) -> None:
-        self._engine.run(self._runner.cleanup())
+        self._engine.run(self._server.stop())
         self._backend.close()
 
     def __enter__(self) -> "Host":

@@ -18,6 +18,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from fake_pbi.server import Server
 from harness.waits import HOLD_URL
 
 HIDDEN = [{"type": kind, "exclude": True} for kind in ("browser", "tab", "shared_worker", "service_worker")]
@@ -38,17 +39,16 @@ class PlaywrightLink:
         self._named: dict[int, Future[Any]] = {}
         application = web.Application()
         application.router.add_get("/{path:.*}", self._pass_on)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        self._server = Server(application)
 
     async def start(self, endpoint: str) -> str:
         """The address for Playwright's `connect_over_cdp` to the browser that listens at `endpoint`."""
         self._endpoint = endpoint
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        return f"ws://127.0.0.1:{self._runner.addresses[0][1]}/{self._endpoint.rpartition('/')[2]}"
+        await self._server.start()
+        return f"ws://127.0.0.1:{self._server.port}/{self._endpoint.rpartition('/')[2]}"
 
     async def close(self) -> None:
-        await self._runner.cleanup()
+        await self._server.stop()
 
     @contextlib.contextmanager
     def named(self, work: Future[Any]) -> Iterator[int]:
@@ -73,9 +73,13 @@ class PlaywrightLink:
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         if not self._endpoint.endswith(request.path):  # the browser's secret is this server's, too
             raise web.HTTPNotFound
-        playwright = web.WebSocketResponse(max_msg_size=0, compress=False)
-        await playwright.prepare(request)
-        async with aiohttp.ClientSession() as client, client.ws_connect(self._endpoint, max_msg_size=0) as browser:
+        async with aiohttp.ClientSession() as client:
+            try:  # before Playwright is answered: a connection that ends as soon as it was made it may take for one that is slow
+                browser = await client.ws_connect(self._endpoint, max_msg_size=0)
+            except aiohttp.ClientError as error:
+                raise web.HTTPBadGateway(text=str(error)) from None
+            playwright = web.WebSocketResponse(max_msg_size=0, compress=False)
+            await playwright.prepare(request)
 
             async def upstream() -> None:
                 async for message in playwright:
@@ -97,6 +101,7 @@ class PlaywrightLink:
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
+            await browser.close()
         await playwright.close()
         return playwright
 

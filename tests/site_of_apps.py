@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
+from serving import serving
 
-from harness.engine import Engine
 from harness.resources import node_modules
 
 REPORT = "11111111-1111-1111-1111-111111111111"
@@ -90,16 +90,11 @@ PAGES = {
 @contextmanager
 def site_of_apps() -> Iterator[str]:
     """The origin at which `PAGES` are served; `/foreign/token` is a backend with tokens of another service, in real time."""
-    engine = Engine()
-    runner, origin = engine.run(_start())
-    try:
-        yield origin
-    finally:
-        engine.run(runner.cleanup())
-        engine.close()
+    with serving(_application()) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
-async def _start() -> tuple[web.AppRunner, str]:
+def _application() -> web.Application:
     app = web.Application()
 
     def add(path: str, text: str) -> None:
@@ -141,10 +136,7 @@ async def _start() -> tuple[web.AppRunner, str]:
     app.router.add_get("/never", never)
     app.router.add_get("/events", events)
     app.router.add_post("/foreign/token", foreign)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
+    return app
 
 
 def foreign_token() -> dict[str, str]:

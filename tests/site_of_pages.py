@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from urllib.parse import urlencode
 
 from aiohttp import web
+from serving import serving
 
-from harness.engine import Engine
 from harness.resources import node_modules
 
 WORKER = "setInterval(() => postMessage(Date.now()), 30000)"
@@ -90,23 +90,16 @@ class Site:
 
 @contextmanager
 def site() -> Iterator[Site]:
-    engine = Engine()
-    runner, served = engine.run(_start())
-    try:
-        yield served
-    finally:
-        engine.run(runner.cleanup())
-        engine.close()
+    with serving(_application()) as port:
+        yield Site(port)
 
 
-async def _start() -> tuple[web.AppRunner, Site]:
+def _application() -> web.Application:
     app = web.Application()
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
 
     def page(path: str, text: str) -> None:
         async def serve(request: web.Request) -> web.Response:
-            other = served.other if request.host.startswith("127") else served.origin
-            return web.Response(text=text.replace("%(other)s", other), content_type="text/html")
+            return web.Response(text=text.replace("%(other)s", _other(request)), content_type="text/html")
 
         app.router.add_get(path, serve)
 
@@ -131,10 +124,10 @@ async def _start() -> tuple[web.AppRunner, Site]:
 
     async def sign_in(request: web.Request) -> web.Response:
         await asyncio.sleep(0.05)
-        raise web.HTTPFound(f"{served.other}/consent?back={request.query.get('back', '/empty')}")
+        raise web.HTTPFound(f"{_other(request)}/consent?back={request.query.get('back', '/empty')}")
 
     async def consent(request: web.Request) -> web.Response:
-        raise web.HTTPFound(f"{served.origin}{request.query['back']}?signed-in")
+        raise web.HTTPFound(f"{_other(request)}{request.query['back']}?signed-in")
 
     async def cookies(request: web.Request) -> web.Response:
         response = web.Response(text=request.headers.get("Cookie", ""), content_type="text/html")
@@ -171,7 +164,9 @@ async def _start() -> tuple[web.AppRunner, Site]:
     app.router.add_get("/made", made)
     app.router.add_get("/redirect", redirect)
     app.router.add_get("/favicon.ico", favicon)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    served = Site(runner.addresses[0][1])
-    return runner, served
+    return app
+
+
+def _other(request: web.Request) -> str:
+    site = Site(request.url.port or 80)
+    return site.other if request.host.startswith("127") else site.origin

@@ -8,8 +8,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 from programs import Program, as_json
-
-from harness.engine import Engine
+from serving import serving
 
 WAITS = {
     "request": "fetch('/answer').then((answer) => answer.text())",
@@ -148,25 +147,12 @@ class ProgramSite:
 
 @contextmanager
 def site_of_programs() -> Iterator[ProgramSite]:
-    engine, site = Engine(), ProgramSite()
-    runner = engine.run(_start(site))
-    try:
-        yield site
-    finally:
-        engine.run(runner.cleanup())
-        engine.close()
-
-
-async def _start(site: ProgramSite) -> web.AppRunner:
-    app = web.Application()
+    app, site = web.Application(), ProgramSite()
     app.router.add_get("/program/{number}", site.page)
     app.router.add_get("/answer", site.answer)
     app.router.add_get("/redirect", site.redirect)
     app.router.add_get("/frame", site.frame)
     app.router.add_get("/echo", site.echo)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    port = runner.addresses[0][1]
-    site.origin, site.other = f"http://127.0.0.1:{port}", f"http://localhost:{port}"
-    return runner
+    with serving(app) as port:
+        site.origin, site.other = f"http://127.0.0.1:{port}", f"http://localhost:{port}"
+        yield site

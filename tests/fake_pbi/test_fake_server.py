@@ -1,0 +1,66 @@
+"""What is served on loopback ends as a whole."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import pytest
+from aiohttp import web
+from cloud_clients import Clock
+
+from fake_pbi.gateway import Gateway
+from fake_pbi.journal import Journal
+from fake_pbi.server import Server
+
+T = TypeVar("T")
+TURNS = pytest.mark.parametrize("turns", range(4))
+"""Of the loop, between a connection and the end."""
+
+
+def result_of(work: Coroutine[Any, Any, T]) -> T:
+    """Its result, by a loop of its own. (This thread's may be Playwright's.)"""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+def is_open(connection: socket.socket) -> bool:
+    with connection, contextlib.suppress(ConnectionResetError):
+        try:
+            return connection.recv(1) != b""
+        except TimeoutError:
+            return True
+    return False
+
+
+async def connected(port: int, turns: int) -> list[socket.socket]:
+    connections = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(3)]
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    return connections
+
+
+@TURNS
+def test_a_server_closes_what_connects_at_its_end(turns: int) -> None:
+    async def run() -> list[socket.socket]:
+        server = Server(web.Application())
+        await server.start()
+        connections = await connected(server.port, turns)
+        await server.stop()
+        return connections
+
+    assert not any(map(is_open, result_of(run())))
+
+
+@TURNS
+def test_a_gateway_closes_what_connects_at_its_end(turns: int, clock: Clock) -> None:
+    async def run() -> list[socket.socket]:
+        gateway = Gateway(Journal(clock.now))
+        await gateway.start(tls_port=0)
+        connections = await connected(int(gateway.url.rpartition(":")[2]), turns)
+        await gateway.stop()
+        return connections
+
+    assert not any(map(is_open, result_of(run())))
