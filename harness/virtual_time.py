@@ -306,8 +306,9 @@ class VirtualTime:
         while now < end:
             self._mind_the_deadline()
             await self._cookies.end()
-            await self._workers.look(anew=self._network.endless)
             network = self._network
+            self._workers.let_page_fire(not network.lingering and await self._is_shown())
+            await self._workers.look(anew=network.endless or bool(network.holds))
             network.release(now)
             until = min([end, *self._workers.dues])
             if network.holds or network.restless or (self._workers.at_work and not network.only_held):
@@ -319,6 +320,10 @@ class VirtualTime:
                     await self._go_on(now, until - now)
             now = await self._knowing(self._look(until))
         return now
+
+    async def _is_shown(self) -> bool:
+        """Whether no document's timers are throttled, where that matters."""
+        return not self._workers.of_page or False not in await self.documents.tell(waits.told("shown()"))
 
     async def _knowing(self, page_time: Awaitable[float]) -> float:
         """This page time; meanwhile `_know()`."""

@@ -1,7 +1,7 @@
 """The workers of a page: dedicated, shared and service workers, and the workers of workers.
 
-Each has a thread of its own, and reads the page's `Date.now()`; but only the clock fires its timers, and only the clock can
-ask whether it waits for something.
+Each has a thread of its own, and reads the page's `Date.now()`; but its timers are fired by a timer of its page or by the clock,
+and only the clock can ask whether it waits for something.
 """
 
 import asyncio
@@ -18,12 +18,13 @@ PATIENCE = 2.0
 
 @dataclass(eq=False)
 class Worker:
-    """One that runs. `due`: when its next timer is (milliseconds since 1970; None: never). `at_work`: whether it waits for
-    work of its own. `asked`: whether both are still what it answered last. `shared`: it may be given work by other pages.
-    `busy`: it has not answered yet."""
+    """One that runs. `shared`: it may be given work by other pages. `of_page`: a page made it, and no worker. `due`: when its next
+    timer is (milliseconds since 1970; None: never). `at_work`: whether it waits for work of its own. `asked`: whether both are
+    still what it answered last. `busy`: it has not answered yet."""
 
     session: Session
     shared: bool
+    of_page: bool
     name: str = ""
     due: float | None = None
     at_work: bool = False
@@ -41,10 +42,11 @@ class Workers:
         self._slept = 0.0
         self.frozen = False
         """Whether the page is, and its dedicated workers with it."""
+        self._page_fires = True
 
     def attach(self, session: Session, *, shared: bool, of_worker: bool) -> list[asyncio.Future[Event]]:
         """A worker before its first line, of a page or of another worker. The answers come once it runs."""
-        worker = Worker(session, shared)
+        worker = Worker(session, shared, of_page=not shared and not of_worker)
         session.on("Runtime.bindingCalled", lambda event: self._heard(worker, event))
         # At its first line, and not before: only then a worker has what only secure contexts have.
         session.on("Debugger.paused", lambda _: self._prepare(worker, of_worker=of_worker))
@@ -101,7 +103,21 @@ class Workers:
     @property
     def dues(self) -> list[float]:
         """When timers are due, in milliseconds since 1970."""
-        return [worker.due for worker in self._awake() if worker.due is not None]
+        return [worker.due for worker in self._awake() if worker.due is not None and not self._is_fired_by_page(worker)]
+
+    def _is_fired_by_page(self, worker: Worker) -> bool:
+        return worker.of_page and self._page_fires
+
+    @property
+    def of_page(self) -> bool:
+        """Whether there are some that a page has made."""
+        return any(worker.of_page for worker in self._running.values())
+
+    def let_page_fire(self, can: bool) -> None:
+        """Whether the page can fire the timers of its own workers in time. What it fires, nobody is told."""
+        if can != self._page_fires:
+            self._page_fires = can
+            self.forget_states()
 
     @property
     def at_work(self) -> list[Worker]:

@@ -203,6 +203,25 @@ def lost(entries: list[Entry]) -> list[object]:
     return [entry["call"] for entry in entries if entry["what"] == "work without an end"]
 
 
+def test_callbacks_of_one_frame_are_calls_of_their_own(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        """() => { const draw = () => {
+            const frame = [];
+            seen.push(frame);
+            requestAnimationFrame((now) => { Promise.resolve().then(() => frame.push('microtask')); frame.now = now; throw new Error('own'); });
+            requestAnimationFrame((now) => { frame.push(now === frame.now); requestAnimationFrame(() => frame.push('next')); cancelAnimationFrame(last); });
+            const last = requestAnimationFrame(() => frame.push('cancelled'));
+          };
+          setInterval(draw, 1000); }"""
+    )
+
+    pbi_stage.clock.advance("20s")
+
+    assert pbi_stage.page.evaluate("seen.slice(0, 19)") == [["microtask", True, "next"]] * 19
+    assert len(pbi_stage.journal.of("page.error")) in (19, 20)
+
+
 def test_a_lock_that_is_never_given_does_not_stop_time(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     before = pbi_stage.clock.now

@@ -181,6 +181,10 @@ FOUND = {
     "a tick was left out that was too close to a late one": Program(
         (Document((Interval(16, 4, (Interval(250, 60),)),)),), (Act("frozen", 1000),)
     ),
+    "time jumped when a page with a worker was shown": Program(
+        (Document((Interval(250, 60), Wait("message to a worker", (Interval(16, 60),)))),),
+        (Act("shown", 190), Act("hidden", 10_000)),
+    ),
 }
 
 

@@ -1,5 +1,6 @@
 """Workers of every kind share the page's time: their timers, their requests, and what they are told."""
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 from urllib.parse import urlsplit
@@ -118,6 +119,66 @@ def test_a_module_worker_has_its_timers(pbi_stage: Stage, page: Page) -> None:
 
     assert len(seen(page)) in (119, 120)
     assert all(sent == heard for sent, heard in seen(page))  # type: ignore[misc]
+
+
+def test_behind_another_tab_timers_of_workers_are_not_throttled(pbi_stage: Stage, page: Page) -> None:
+    page.evaluate(
+        """() => { globalThis.began = Date.now();
+        workerOf('setInterval(() => postMessage(Date.now()), 1500)').onmessage = ({data}) => seen.push(data - began);
+        setTimeout(() => { open('/empty', '', 'noopener');
+          setTimeout(() => { globalThis.hidden = document.visibilityState; seen.length = 0; }, 1000); }, 1000); }"""
+    )
+
+    pbi_stage.clock.advance("10min")
+
+    assert page.evaluate("hidden") == "hidden"
+    assert len(seen(page)) in (398, 399)
+    assert {after - before for before, after in pairwise(seen(page))} == {1500}  # type: ignore[operator]
+
+
+def test_the_worker_of_a_popup_has_its_timers_in_front_and_behind(pbi_stage: Stage, page: Page) -> None:
+    page.evaluate("() => setTimeout(() => { globalThis.popup = open('/empty'); }, 1000)")
+    pbi_stage.clock.advance("2s")
+    page.evaluate(
+        """() => popup.setTimeout(() => {
+          popup.workerOf('setInterval(() => postMessage(Date.now()), 1500)').onmessage =
+            ({data}) => seen.push([popup.document.visibilityState, data]); }, 1000)"""
+    )
+    pbi_stage.clock.advance("5min")
+    page.bring_to_front()
+    pbi_stage.clock.advance("5min")
+
+    told = seen(page)
+    assert [state for state, _ in told] == ["visible"] * 199 + ["hidden"] * 200  # type: ignore[misc]
+    assert {after - before for (_, before), (_, after) in pairwise(told)} == {1500}  # type: ignore[misc]
+
+
+def test_delays_of_workers_are_whole_numbers_of_32_bits(page: Page, pbi_stage: Stage) -> None:
+    page.evaluate(
+        """() => { workerOf(`setTimeout(() => {
+            const began = Date.now();
+            for (const delay of [2 ** 31, Infinity, '7.9', -5, 2 ** 31 - 1])
+              setTimeout(() => postMessage([delay, Date.now() - began]), delay);
+          }, 1000)`).onmessage = ({data}) => seen.push(data); }"""
+    )
+
+    pbi_stage.clock.advance("24h")
+
+    assert seen(page) == [[2**31, 1], [math.inf, 1], [-5, 1], ["7.9", 7]]
+
+
+def test_a_timer_that_keeps_a_worker_busy_takes_no_time(page: Page, pbi_stage: Stage) -> None:
+    page.evaluate(
+        """() => { workerOf(`setInterval(() => {
+            const began = Date.now();
+            setTimeout(() => postMessage(Date.now() - began), 1);
+            for (let n = 0; n < 3e6; n++) globalThis.n = n;
+          }, 1000)`).onmessage = ({data}) => seen.push(data); }"""
+    )
+
+    pbi_stage.clock.advance("5500ms")
+
+    assert seen(page) == [1] * 5
 
 
 def test_a_port_into_a_worker_waits_until_it_is_heard(pbi_stage: Stage, page: Page) -> None:

@@ -20,7 +20,7 @@ meanwhile (`hold.js`): what has not ended after a moment does so while the clock
 | a service worker's installation | up to hours | its `statechange` | `service_workers.js` |
 | what a service worker posts to its pages | up to hours | nothing: some steps | the same |
 | what a worker posts to a port of its own | up to a timer's length | a message of the clock's, which comes after it | `worker_timers.js` in every worker |
-| a worker's `setTimeout`, `setInterval` | they never fire | the clock keeps the list and fires what is due | `worker_timers.js` in every worker |
+| a worker's `setTimeout`, `setInterval` | they never fire | a timer of its page, or the clock, fires what is due | `worker_timers.js` in every worker, `worker_messages.js` in every frame |
 | a navigation | the old document lives on for hours | the new document | `navigations.js` in every frame |
 | `Date`, `Temporal.Now`, `Intl.DateTimeFormat` | nothing: a machine's sleep has no place in virtual time | | `sleep.js` in every frame and worker |
 | the resources that a page has loaded | the requests of `hold.js` are among them | | `resource_timing.js` in every frame |
@@ -104,8 +104,8 @@ def _document_script(*first: str, slept: float) -> str:
 def worker_script(*, of_worker: bool, slept: float) -> str:
     """What a worker, of a page or of another worker, runs before its own script."""
     return _script(
-        f"settings.noted = {_source('worker_notes.js')}(settings);",
-        f"{_source('worker_timers.js')}(wrap, heard);",
+        f"settings.noted = {_source('worker_notes.js')}(heard, settings);",
+        f"{_source('worker_timers.js')}(wrap, heard, settings);",
         ofWorker=of_worker,
         slept=slept,
     )

@@ -2,25 +2,25 @@
 // when a 60th of a second of virtual time has passed, if the tab is in front.
 ((wrap) => {
   const { apply } = Reflect;
-  const { cancelAnimationFrame, clearTimeout, document, performance, reportError, setTimeout } = window;
+  const { cancelAnimationFrame, clearTimeout, document, performance, setTimeout, MessageChannel } = window;
+  const { addEventListener } = EventTarget.prototype;
+  const { postMessage } = MessagePort.prototype;
   const FRAME = 1000 / 60;
   const waiting = new Map();
   let timer = null;
+  let channel = null;
 
+  // The callbacks are called as listeners of one event: with all microtasks between them, and each with its own errors.
   const draw = () => {
     timer = null;
     if (document.hidden) return;
     const now = performance.now();
-    const callbacks = [...waiting];
-    for (const [id] of callbacks) cancelAnimationFrame(id);
-    for (const [id, callback] of callbacks) {
-      if (!waiting.delete(id)) continue; // cancelled by one before
-      try {
-        callback(now);
-      } catch (error) {
-        reportError(error);
-      }
+    if (!channel) (channel = new MessageChannel()).port2.start();
+    for (const [id, callback] of waiting) {
+      cancelAnimationFrame(id);
+      apply(addEventListener, channel.port2, ["message", () => waiting.delete(id) && callback(now), { once: true }]);
     }
+    apply(postMessage, channel.port1, [null]);
   };
   const arm = () => {
     if (timer === null && !document.hidden) timer = setTimeout(draw, FRAME);

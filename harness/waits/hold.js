@@ -4,9 +4,9 @@
 // With `steps`, nothing tells that it has ended, and it ends after so many steps of the clock. `mark` tells the clock why time
 // is held. A worker has no means to stop time: the clock looks there before it moves.
 //
-// What is `brief` as a rule, the frame waits for by keeping itself busy: time does not go on while there is something to do.
-// For all else, and for what has not ended then, it makes a request that nobody answers, which the browser's own virtual time
-// waits for. One for all that is held, or they would use up the connections to a host.
+// What is `brief` as a rule, the frame waits for by keeping itself busy (for `turns` at least): time does not go on while there is
+// something to do. For all else, and for what has not ended then, it makes a request that nobody answers, which the browser's own
+// virtual time waits for. One for all that is held, or they would use up the connections to a host.
 //
 // Beside a request that never ends, that one is no use: time goes on by hand there, and does not wait for requests. So the frame
 // keeps itself busy until the clock has seen what was begun.
@@ -64,21 +64,27 @@
     request = new AbortController();
     apply(then, fetch(holdUrl + mark, { signal: request.signal, mode: "no-cors" }), [null, () => {}]);
   };
+  const look = () => {
+    if (moment !== now()) [moment, left] = [now(), BRIEF];
+  };
   const waitBriefly = busy(() => {
     if (request || held.size === 0) return false;
-    if (moment !== now()) [moment, left] = [now(), BRIEF];
+    look();
     if (left-- > 0) return true;
     keepBusy();
     ask();
     return false;
   });
-  const hold = (call, { steps = Infinity, mark, brief = false } = {}) => {
+  const hold = (call, { steps = Infinity, mark, brief = false, turns = 0 } = {}) => {
     const work = { call, steps };
     held.add(work);
     keepBusy();
     if (isDocument && !request) {
-      if (brief && !isBesideEndless) waitBriefly();
-      else ask(mark);
+      if (brief && !isBesideEndless) {
+        look();
+        left = Math.max(left, turns);
+        waitBriefly();
+      } else ask(mark);
     }
     return () => end(work);
   };

@@ -3,7 +3,10 @@
 ((hold, wrap, heard, { key, noted, ofWorker }) => {
   const { apply, construct } = Reflect;
   const { Worker, SharedWorker, ServiceWorker, MessagePort, ErrorEvent } = globalThis;
+  const { setTimeout, clearTimeout } = globalThis;
+  const { now } = heard;
   const { addEventListener } = EventTarget.prototype;
+  const { stopImmediatePropagation } = Event.prototype;
   const { get: portOf } = Object.getOwnPropertyDescriptor(SharedWorker?.prototype ?? {}, "port") ?? {};
   const { postMessage: tellPort } = MessagePort.prototype;
   const sender = Math.random().toString(36);
@@ -14,7 +17,11 @@
   let notes = 0;
   let posted = 0;
 
-  const wait = (note, worker, call, bounds) => waiting.add({ note, worker, end: hold(call, bounds) });
+  const wait = (note, worker, call, bounds) => {
+    const awaited = { note, worker, end: hold(call, bounds) };
+    waiting.add(awaited);
+    return awaited;
+  };
   const waitFor = (worker, post, call, bounds) => {
     if (gone.has(worker)) return;
     const note = `${names.get(worker) ?? ""} ${sender}${++notes}`;
@@ -62,6 +69,39 @@
     },
   });
 
+  // A timer of the page fires those of its workers: the clock would have to stop for each. It does so while the page is hidden and
+  // its timers throttled, and has to know of it at once.
+  if (globalThis.document) {
+    const { get: visibility } = Object.getOwnPropertyDescriptor(Document.prototype, "visibilityState");
+    const { document } = globalThis;
+    const shown = () => apply(visibility, document, []) === "visible";
+    const stop = () => void (workers > 0 && !shown() && hold("a hidden page", { steps: 1 }));
+    apply(addEventListener, document, ["visibilitychange", stop]);
+    heard.shown = shown;
+  }
+  const BEAT = { brief: true, turns: 100_000 }; // up to a second: after a request time goes on 10 ms later
+  const beat = (worker, post) => {
+    let timer = null;
+    let beating = null;
+    const tick = () => {
+      if (beating || gone.has(worker)) return;
+      beating = wait(null, worker, "a worker's timer", BEAT);
+      apply(post, worker, [{ [key]: null }]);
+    };
+    return (event) => {
+      if (!event.data || typeof event.data !== "object" || !(key in event.data)) return;
+      apply(stopImmediatePropagation, event, []);
+      const { due, held } = event.data[key];
+      if (held !== undefined && beating) {
+        if (held > 0) hold("a worker's timer", { steps: 2 });
+        end(beating);
+        beating = null;
+      }
+      clearTimeout(timer);
+      timer = due === null ? null : setTimeout(tick, due - now());
+    };
+  };
+
   if (Worker) {
     const { postMessage } = Worker.prototype;
     wrap(globalThis, "Worker", {
@@ -70,7 +110,7 @@
         names.set(worker, `${sender}${++workers}`);
         // Not an Event of its own class: the script could not be loaded, so nothing will ever be handled.
         apply(addEventListener, worker, ["error", (event) => event instanceof ErrorEvent || forget(worker)]);
-        if (noted) apply(addEventListener, worker, ["message", noted]);
+        apply(addEventListener, worker, ["message", noted ?? beat(worker, postMessage)]);
         waitFor(worker, postMessage, "Worker");
         return worker;
       },

@@ -1,6 +1,6 @@
 // The other end of worker_messages.js. When a note is here, the message before it has been handled, and with the first one the
 // script has run: the list of timers is complete, and time may go on. Returns the listener that takes the notes.
-(({ key, binding }) => {
+((heard, { key, binding }) => {
   const { apply } = Reflect;
   const { stopImmediatePropagation } = Event.prototype;
   const { addEventListener } = EventTarget.prototype;
@@ -11,7 +11,8 @@
     for (const port of event.ports) apply(addEventListener, port, ["message", noted]);
     if (!event.data || typeof event.data !== "object" || !(key in event.data)) return;
     apply(stopImmediatePropagation, event, []);
-    tell(String(event.data[key]));
+    if (event.data[key] === null) heard.beat();
+    else tell(String(event.data[key]));
   };
   addEventListener("message", noted);
 

@@ -1,6 +1,7 @@
 // A worker reads the virtual Date.now(), but its timers wait for a thread that virtual time never wakes. So its timers become
-// a list that the clock reads (`next`) and fires (`fire`) when page time has come there.
-((wrap, heard) => {
+// a list that is fired when page time has come there: by a timer of the page (`beat`), which is told when that is to be, or by the
+// clock (`fire`), which asks.
+((wrap, heard, { key, ofWorker }) => {
   const { now } = heard;
   const { apply } = Reflect;
   const { Promise } = globalThis;
@@ -8,12 +9,21 @@
   const { port1: back, port2: forth } = new MessageChannel();
   const TURNS = 1000;
   const timers = new Map();
+  const isHeardByPage = typeof DedicatedWorkerGlobalScope === "function" && !ofWorker;
+  const { postMessage: tellPage } = self;
+  let announced = Infinity;
   let last = 0;
+  const announce = (due, more) => {
+    announced = due ?? Infinity;
+    if (isHeardByPage) apply(tellPage, self, [{ [key]: { due, ...more } }]);
+  };
   const add = (callback, delay, args, period) => {
-    timers.set(++last, { callback, args, period, due: now() + delay });
+    const due = now() + delay;
+    timers.set(++last, { callback, args, period, due });
+    if (due < announced) announce(due);
     return last;
   };
-  const wait = (delay) => Math.max(1, Number(delay) || 0);
+  const wait = (delay) => Math.max(1, delay | 0);
   const clear = { apply: (target, self, [id]) => void timers.delete(id) };
   wrap(self, "setTimeout", { apply: (target, self, [callback, delay, ...args]) => add(callback, wait(delay), args, null) });
   wrap(self, "setInterval", {
@@ -58,5 +68,11 @@
     await handleOwn();
     return { due: next(), held: heard.held(), now: now() };
   };
-  Object.assign(heard, { fire, state });
+  /** Fire what is due because the page says that it is. */
+  const beat = async () => {
+    announced = -Infinity; // what is set meanwhile is told in the end
+    await fire();
+    announce(next(), { held: heard.held() });
+  };
+  Object.assign(heard, { fire, state, beat });
 })
