@@ -21,8 +21,9 @@ PROGRAM = """([write, asked]) => {
     const origin = at();
     await eval(write);
     const ask = async ms => {
-      const answer = fetch(path, { cache: 'no-store' });
-      sent[ms] = [await (await answer).text(), document.cookie];
+      const read = document.cookie;
+      const answer = await fetch(path, { cache: 'no-store' });
+      sent[ms] = [await answer.text(), read];
     };
     for (const ms of asked) setTimeout(() => ask(ms), ms - (at() - origin));
   };
