@@ -167,14 +167,14 @@ def test_nobody_can_use_an_item_in_a_tab_that_is_not_in_front(pbi_stage: Stage, 
 @pytest.mark.parametrize(
     ("open_", "an_hour"),
     [
-        ("new WebSocket(`ws://${location.host}/echo`)", 60),
-        ("navigator.locks.request('l', () => new Promise(() => {}))", 60),
-        ("new Promise((done) => { indexedDB.open('d', 1).onsuccess = ({target}) => done(target.result); })", 60),
+        ("ready(new WebSocket(`ws://${location.host}/echo`))", 60),
+        ("navigator.locks.request('l', () => new Promise(ready))", 60),
+        ("indexedDB.open('d', 1).onsuccess = ({target}) => ready(target.result)", 60),
         (
             """(async () => { const [a, b] = [new RTCPeerConnection(), new RTCPeerConnection()];
             a.createDataChannel('c'); a.onicecandidate = e => b.addIceCandidate(e.candidate); b.onicecandidate = e => a.addIceCandidate(e.candidate);
             await a.setLocalDescription(await a.createOffer()); await b.setRemoteDescription(a.localDescription);
-            await b.setLocalDescription(await b.createAnswer()); await a.setRemoteDescription(b.localDescription); return [a, b]; })()""",
+            await b.setLocalDescription(await b.createAnswer()); await a.setRemoteDescription(b.localDescription); ready([a, b]); })()""",
             3600,
         ),
     ],
@@ -185,8 +185,11 @@ def test_what_keeps_a_hidden_page_awake_is_chromiums_own(
 ) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
-        f"() => {{ globalThis.open_ = {open_}; globalThis.ticks = []; setInterval(() => ticks.push(1), 200); }}"
+        f"""() => {{ globalThis.kept = null; globalThis.ticks = []; setInterval(() => ticks.push(1), 200);
+        const ready = (opened) => {{ kept = opened; }}; {open_}; }}"""
     )
+    while pbi_stage.page.evaluate("kept === null"):  # WebRTC's negotiation is not waited for
+        pbi_stage.clock.advance("1s")
 
     with pbi_stage.tab.hidden():
         pbi_stage.clock.advance("10min")
