@@ -32,8 +32,8 @@ ROUNDING = 3
 """A tab changes, a load ends, a hidden page wakes up, and time is stopped for work, in the middle of a millisecond: so much may
 come together before a tick."""
 FRACTION = 1
-"""A hidden page wakes up at a fraction of a millisecond, and so do the timers that it sets then, as long as they live: where that
-comes close to a whole one, a microsecond makes one more of it."""
+"""A hidden page wakes up at a fraction of a millisecond, and so do the timers that its tab sets from then on: where that comes
+close to a whole one, a microsecond makes one more of it."""
 LEAVES = " leaves"
 START = 50
 """Virtual milliseconds from its first script in which a document may still be loading."""
@@ -61,12 +61,13 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Run:
-    """What was seen of a program: the page's journal, in its order, when (milliseconds) the user went elsewhere, and what the
-    tab was until the end."""
+    """What was seen of a program: the page's journal, in its order, when (milliseconds) the user went elsewhere, what the tab was
+    until the end, and whether it had ever been hidden before."""
 
     events: list[Event]
     gone: list[int]
     stretches: list[Stretch]
+    hidden_before: bool = False
 
     @property
     def ended(self) -> int:
@@ -211,7 +212,8 @@ class _Judge:
     def _latest_tick(self, due: int, nesting: int) -> int:
         """When a timer has to have run that was due."""
         late = LOAD if any(began <= due <= ended + LOAD for began, ended in self._loads) else 0
-        if any(stretch.tab == "hidden" and stretch.began <= due for stretch in self._run.stretches):
+        hidden = (stretch.tab == "hidden" and stretch.began <= due for stretch in self._run.stretches)
+        if self._run.hidden_before or any(hidden):
             late = max(late, FRACTION)
         for stretch in self._from(due):
             at = due if due >= stretch.began else stretch.began + ROUNDING

@@ -25,10 +25,10 @@ def not_waited_for(stage: Stage) -> set[object]:
     return {entry["call"] for entry in stage.journal.of("clock", what="work without an end")}
 
 
-def expect_an_hour_to_go_by(stage: Stage) -> None:
+def expect_an_hour_to_go_by(stage: Stage, *, or_more: timedelta = timedelta(0)) -> None:
     before = stage.clock.now
     stage.clock.advance("1h")
-    assert stage.clock.now - before == timedelta(hours=1)
+    assert timedelta(0) <= stage.clock.now - before - timedelta(hours=1) <= or_more
     assert stage.page.evaluate("Date.now()") == stage.clock.now.timestamp() * 1000
 
 
@@ -222,7 +222,8 @@ def test_a_redirect_without_an_end(pbi_stage: Stage, pages: Site) -> None:
     assert took <= CLOSE
 
     pbi_stage.page.evaluate("() => { setTimeout(() => { location.href = '/redirect'; }, 60_000); }")
-    expect_an_hour_to_go_by(pbi_stage)
+    # The error page has a process of its own, whose time is at a fraction of a millisecond.
+    expect_an_hour_to_go_by(pbi_stage, or_more=timedelta(milliseconds=1))
     assert not pbi_stage.journal.of("clock")
 
 

@@ -100,7 +100,7 @@ def run(stage: Stage, site: ProgramSite, program: Program) -> Run:
             stage.clock.advance(act.length * MILLISECOND)
     events = journal_of(stage)
     changes = [(milliseconds(entry.at), entry["state"]) for entry in stage.journal.of("tab")[before:]]
-    return Run(events, gone, stretches(changes, milliseconds(stage.clock.now)))
+    return Run(events, gone, stretches(changes, milliseconds(stage.clock.now)), hidden_before=before > 0)
 
 
 def told(seen: Run | None) -> Iterator[str]:
@@ -297,5 +297,7 @@ def test_the_model_knows_that_a_tab_may_change_just_before_or_after_a_tick(
 def test_the_model_knows_that_timers_of_a_page_that_was_hidden_tick_at_a_fraction(
     at: int, complaint: list[str]
 ) -> None:
+    events = [*GOOD[:-1], Event("0/0#2", at)]
     stretches = [Stretch("shown", 0, 5600, 0), Stretch("hidden", 5600, 6500, 5600), Stretch("shown", 6500, 9000, 5600)]
-    assert complaints(TWO_THINGS, Run([*GOOD[:-1], Event("0/0#2", at)], [], stretches)) == complaint
+    assert complaints(TWO_THINGS, Run(events, [], stretches)) == complaint
+    assert complaints(TWO_THINGS, Run(events, [], [Stretch("shown", 0, 9000, 0)], hidden_before=True)) == complaint
