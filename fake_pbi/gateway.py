@@ -56,9 +56,8 @@ class Gateway:
         connection = asyncio.create_task(self._serve(reader, writer))
         self._connections.add(connection)
         connection.add_done_callback(self._connections.discard)
-        connection.add_done_callback(
-            lambda _: writer.transport.abort()
-        )  # one that was cancelled before it began does not
+        # One that is cancelled before it has begun closes nothing.
+        connection.add_done_callback(lambda _: writer.transport.abort())
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with _closing(writer):
