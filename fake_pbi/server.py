@@ -1,7 +1,6 @@
 """Serves on loopback, and stops so that no connection is left open."""
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import Iterable
 from ssl import SSLContext
@@ -36,8 +35,7 @@ async def accept_no_more(listening: Iterable[socket.socket]) -> None:
     """What comes before a server's end: a connection that was accepted, but of which its server has not heard when it closes, stays
     open for ever. Source: asyncio (CPython 3.11)."""
     loop = asyncio.get_running_loop()
-    with contextlib.suppress(NotImplementedError):  # Windows' loop
-        for listener in listening:
-            loop.remove_reader(listener)
+    for listener in listening:
+        loop.remove_reader(listener)
     await asyncio.sleep(0)  # it gets its transport,
     await asyncio.sleep(0)  # and its server hears of it

@@ -61,8 +61,8 @@ SETTINGS = {
 
 
 def _script(*parts: str, **settings: bool | float) -> str:
-    """The parts, and what is the same everywhere. They share `wrap`, `hold`, `keepBusy`, `settled`, and `heard`: what the clock tells the
-    document or worker, and asks it."""
+    """The parts, and what is the same everywhere. They share `wrap`, `hold`, `keepBusy`, `settled`, `take`, and `heard`: what the
+    clock tells the document or worker, and asks it."""
     return "\n".join(
         [
             "((settings) => {",
@@ -70,10 +70,11 @@ def _script(*parts: str, **settings: bool | float) -> str:
             f"const heard = {{ now: Date.now }}, wrap = {_source('wrap.js')}();",
             f"{_source('sleep.js')}(wrap, heard, settings);",
             f"const {{ hold, keepBusy, settled }} = {_source('hold.js')}(heard, settings);",
+            f"const take = {_source('own_messages.js')}(settings);",
             f"Object.defineProperty(globalThis, {HEARD!r}, {{ value: heard }});",
             *parts,
             f"{_source('other_threads.js')}(hold, keepBusy, settled, wrap);",
-            f"{_source('worker_messages.js')}(hold, wrap, heard, settings);",
+            f"{_source('worker_messages.js')}(hold, wrap, heard, take, settings);",
             f"{_source('service_workers.js')}(hold, settled, wrap, settings);",
             f"{_source('cookies.js')}(hold, settled, wrap, heard, settings);",
             f"}})({json.dumps(SETTINGS | settings)});",
@@ -104,7 +105,7 @@ def _document_script(*first: str, slept: float) -> str:
 def worker_script(*, of_worker: bool, slept: float) -> str:
     """What a worker, of a page or of another worker, runs before its own script."""
     return _script(
-        f"settings.noted = {_source('worker_notes.js')}(heard, settings);",
+        f"settings.noted = {_source('worker_notes.js')}(heard, take, settings);",
         f"{_source('worker_timers.js')}(wrap, heard, settings);",
         ofWorker=of_worker,
         slept=slept,

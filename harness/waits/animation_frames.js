@@ -18,7 +18,7 @@
     if (!channel) (channel = new MessageChannel()).port2.start();
     for (const [id, callback] of waiting) {
       cancelAnimationFrame(id);
-      apply(addEventListener, channel.port2, ["message", () => waiting.delete(id) && callback(now), { once: true }]);
+      apply(addEventListener, channel.port2, ["message", () => waiting.delete(id) && callback(now), { __proto__: null, once: true }]);
     }
     apply(postMessage, channel.port1, [null]);
   };

@@ -1,12 +1,11 @@
 // Time waits from `new Worker` until its script has run, and from each message to a worker until that has been handled: only
 // then does the clock know the worker's timers. A note sent behind each message says when time may go on.
-((hold, wrap, heard, { key, noted, ofWorker }) => {
+((hold, wrap, heard, take, { key, noted, ofWorker }) => {
   const { apply, construct } = Reflect;
   const { Worker, SharedWorker, ServiceWorker, MessagePort, ErrorEvent } = globalThis;
   const { setTimeout, clearTimeout } = globalThis;
   const { now } = heard;
   const { addEventListener } = EventTarget.prototype;
-  const { stopImmediatePropagation } = Event.prototype;
   const { get: portOf } = Object.getOwnPropertyDescriptor(SharedWorker?.prototype ?? {}, "port") ?? {};
   const { postMessage: tellPort } = MessagePort.prototype;
   const sender = Math.random().toString(36);
@@ -89,9 +88,9 @@
       apply(post, worker, [{ [key]: null }]);
     };
     return (event) => {
-      if (!event.data || typeof event.data !== "object" || !(key in event.data)) return;
-      apply(stopImmediatePropagation, event, []);
-      const { due, held } = event.data[key];
+      const told = take(event);
+      if (!told) return;
+      const { due, held } = told;
       if (held !== undefined && beating) {
         if (held > 0) hold("a worker's timer", { steps: 2 });
         end(beating);

@@ -1,18 +1,16 @@
 // The other end of worker_messages.js. When a note is here, the message before it has been handled, and with the first one the
 // script has run: the list of timers is complete, and time may go on. Returns the listener that takes the notes.
-((heard, { key, binding }) => {
+((heard, take, { binding }) => {
   const { apply } = Reflect;
-  const { stopImmediatePropagation } = Event.prototype;
   const { addEventListener } = EventTarget.prototype;
   const tell = self[binding];
   delete self[binding];
 
   const noted = (event) => {
     for (const port of event.ports) apply(addEventListener, port, ["message", noted]);
-    if (!event.data || typeof event.data !== "object" || !(key in event.data)) return;
-    apply(stopImmediatePropagation, event, []);
-    if (event.data[key] === null) heard.beat();
-    else tell(String(event.data[key]));
+    const note = take(event);
+    if (note === null) heard.beat();
+    else if (note !== undefined) tell(String(note));
   };
   addEventListener("message", noted);
 
