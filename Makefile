@@ -7,10 +7,15 @@
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 BIN := .venv/bin
 STAMP := .venv/installed
+PYTEST := $(BIN)/python -m pytest -q -W error -n auto --maxprocesses 4 --dist loadgroup
+
+# $(call rounds,N,COMMAND): N times over, until it fails
+rounds = for round in $$(seq $(1)); do echo "round $$round of $(1)"; $(2) || exit 1; done
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
-	@echo "Variables: ARGS='...' more arguments for verify, test and bench; PBI_BROWSER=PATH the browser; PYTHON=PATH"
+	@echo "Variables: ARGS='...' more arguments, for pytest, verify or bench; ROUNDS=N how often matrix and soak run;"
+	@echo "  PBI_BROWSER=PATH the browser; PYTHON=PATH"
 
 setup: $(STAMP) ## everything that the other targets need: Python and npm packages, a browser
 	@$(BIN)/pbi-harness setup
@@ -19,18 +24,16 @@ verify: setup ## test the built-in host pages against the refresh contract
 	$(BIN)/pbi-harness verify $(ARGS)
 
 test: setup lint ## the project's own tests
-	$(BIN)/python -m pytest -q -W error -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+	$(PYTEST) $(ARGS)
 
 matrix: setup ## every page against every rule (the tests take one broken page for each rule)
-	$(BIN)/python -m pytest -q -W error -n auto --maxprocesses 4 -m 'matrix or not matrix' $(ARGS) tests/test_broken_pages.py
+	$(call rounds,$(or $(ROUNDS),1),$(PYTEST) -m 'matrix or not matrix' $(ARGS) tests/test_broken_pages.py)
 
 mutants: setup ## good pages with one mistake each: is it caught?
-	$(BIN)/python -m pytest -q -W error -n auto --maxprocesses 4 -m 'mutants or not mutants' $(ARGS) tests/test_mutants.py
+	$(PYTEST) -m 'mutants or not mutants' $(ARGS) tests/test_mutants.py
 
-soak: setup ## the tests twenty times over, each time in another order (ROUNDS=n)
-	for round in $$(seq $(or $(ROUNDS),20)); do \
-	  echo "round $$round"; $(BIN)/python -m pytest -q -W error -n auto --maxprocesses 4 --dist loadgroup $(ARGS) || exit 1; \
-	done
+soak: setup ## the tests twenty times over, each time in another order
+	$(call rounds,$(or $(ROUNDS),20),$(PYTEST) $(ARGS))
 
 lint: $(STAMP) ## style and types
 	$(BIN)/ruff check .
