@@ -231,7 +231,7 @@ class Scenarios:
     @cached_property
     def provider_outages(self) -> Observation:
         """At every renewal the token endpoint fails in another way, and heals 5 min before the token expires."""
-        with self._session("the token endpoint fails at each renewal") as session:
+        with self._session("the token endpoint fails at each renewal", storm=BEYOND_COUNT) as session:
             self.outages.append(session.observed)
             if items := session.loaded():
                 stage = session.stage
