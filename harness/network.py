@@ -113,6 +113,11 @@ class Network:
         self._known_endless: set[str] = set()
         self._relayed: dict[str, str] = {}
         """A service worker's request on behalf of the page's own -> that one."""
+        self._ahead: dict[str, str] = {}
+        """Requests of service workers that nobody was seen to ask them for -> their URLs. Of two processes' events the later may
+        come first."""
+        self._told_as: dict[str, str] = {}
+        """A page's request -> the service worker's for it, where the journal was told of that one."""
 
     def limit(self, glob: str, at_most: int) -> None:
         """Stop the clock at the first request to `glob` beyond so many."""
@@ -234,6 +239,17 @@ class Network:
             self._relayed[id] = asked[0]
         return bool(asked)
 
+    def _take_over(self, url: str, id: str) -> str | None:
+        """A service worker's request that was made for this one of a page, and seen before it: it is a hop on from now on."""
+        ahead = next((ahead for ahead, of in self._ahead.items() if of == url), None)
+        if ahead:
+            del self._ahead[ahead]
+            self._underway.pop(ahead, None)
+            self._relayed[ahead], self._told_as[id] = id, ahead
+            if held := self.held.pop(ahead, None):
+                self.held[id] = held
+        return ahead
+
     def _sent(self, event: Event, session: str | None, source: Source) -> None:
         id, url, kind = event["requestId"], event["request"]["url"], event.get("type", "Other")
         self._stamped.setdefault(id, asyncio.Event()).set()
@@ -255,6 +271,7 @@ class Network:
         if kind not in STAMPED_WITH_REAL_TIME and event["wallTime"] * 1000 <= self.latest:
             self._clock.see(event["wallTime"] * 1000)
         self._stir(url)
+        ahead = self._take_over(url, id) if source != "service worker" else None
         if kind != "WebSocket":  # which does not hold time
             request = Underway(url, kind, real_time.seconds(), self._clock.page_milliseconds, document)
             self._underway[id] = request
@@ -262,7 +279,9 @@ class Network:
                 self._give_up_on(request)
             if self.lingering:  # then time would not wait for it
                 self.stirred.set()
-        if FAKE_PLUMBING not in url:
+        if source == "service worker":
+            self._ahead[id] = url
+        if FAKE_PLUMBING not in url and not ahead:
             asker = "embed" if urlsplit(event["documentURL"]).hostname == APP else source
             method = event["request"]["method"]
             self._journal.write("request", request=id, url=url, method=method, type=kind, source=asker)
@@ -297,12 +316,14 @@ class Network:
     def _write_end(self, id: str, *, status: int | None, error: str | None) -> None:
         request = self._underway.get(id)
         if request and FAKE_PLUMBING not in request.url:
-            self._journal.write("response", request=id, status=status, error=error)
+            self._journal.write("response", request=self._told_as.get(id, id), status=status, error=error)
 
     def _ended(self, id: str) -> None:
         self.ends += 1
         self._stamped.pop(id, None)
         self._relayed.pop(id, None)
+        self._ahead.pop(id, None)
+        self._told_as.pop(id, None)
         if request := self._underway.pop(id, None):
             self._stir(request.url)
         if held := self.held.pop(id, None):

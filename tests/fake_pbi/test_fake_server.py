@@ -3,27 +3,18 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
 
 import pytest
 from aiohttp import web
 from cloud_clients import Clock
+from own_loop import result_of
 
 from fake_pbi.gateway import Gateway
 from fake_pbi.journal import Journal
 from fake_pbi.server import Server
 
-T = TypeVar("T")
 TURNS = pytest.mark.parametrize("turns", range(4))
 """Of the loop, between a connection and the end."""
-
-
-def result_of(work: Coroutine[Any, Any, T]) -> T:
-    """Its result, by a loop of its own. (This thread's may be Playwright's.)"""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
 
 
 def is_open(connection: socket.socket) -> bool:

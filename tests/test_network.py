@@ -1,0 +1,88 @@
+"""Requests as the browser tells of them: the events of its processes come in any order."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+from own_loop import result_of
+
+from fake_pbi.journal import Journal
+from harness.devtools import Event, Session
+from harness.network import Network
+from harness.service_clock import ServiceClock
+
+URL = "https://app.example/token"
+START = datetime(2027, 3, 1, 9, tzinfo=UTC)
+
+
+class Told:
+    """A session whose events the test makes up."""
+
+    def __init__(self, id: str) -> None:
+        self.id = id
+        self._heard: dict[str, Callable[[Event], None]] = {}
+
+    def on(self, event: str, handler: Callable[[Event], None]) -> None:
+        self._heard[event] = handler
+
+    def send(self, method: str) -> None:
+        assert method == "Network.enable"
+
+    def tell(self, event: str, **data: Any) -> None:
+        self._heard[event]({"requestId": f"{self.id}'s", **data})
+
+    def sends(self) -> None:
+        document = {"loaderId": "", "documentURL": URL, "type": "Fetch", "wallTime": START.timestamp()}
+        self.tell("Network.requestWillBeSent", request={"url": URL, "method": "GET"}, **document)
+
+    def is_answered(self) -> None:
+        self.tell("Network.responseReceived", response={"status": 200})
+        self.tell("Network.loadingFinished")
+
+
+@pytest.mark.parametrize("first", ["page", "service worker"])
+def test_a_request_that_a_service_worker_passes_on_is_one(first: str) -> None:
+    page, worker = Told("page"), Told("worker")
+
+    async def run() -> tuple[Journal, list[str], list[str], bool]:
+        clock = ServiceClock(START)
+        journal = Journal(clock.now)
+        network = Network(clock, journal)
+        network.attach(cast(Session, page), "page")
+        network.attach(cast(Session, worker), "service worker")
+        for session in [page, worker] if first == "page" else [worker, page]:
+            session.sends()
+        awaited = network.awaited
+        until = clock.page_milliseconds + 45_000
+        held = asyncio.create_task(network.hold("worker's", until))
+        await asyncio.sleep(0)
+        while_held = network.awaited
+        network.release(until)
+        await held
+        worker.is_answered()
+        page.is_answered()
+        return journal, awaited, while_held, network.loading
+
+    journal, awaited, while_held, loading = result_of(run())
+
+    assert (awaited, while_held, loading) == ([URL], [], False)
+    (request,), (response,) = journal.of("request"), journal.of("response")
+    assert (request["url"], response["request"], response["status"]) == (URL, request["request"], 200)
+
+
+def test_a_service_workers_own_request_counts() -> None:
+    page, worker = Told("page"), Told("worker")
+    clock = ServiceClock(START)
+    journal = Journal(clock.now)
+    network = Network(clock, journal)
+    network.attach(cast(Session, page), "page")
+    network.attach(cast(Session, worker), "service worker")
+
+    worker.sends()
+    worker.is_answered()
+    page.sends()
+    page.is_answered()
+
+    assert [entry["request"] for entry in journal.of("request")] == ["worker's", "page's"]
