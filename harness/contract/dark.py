@@ -4,6 +4,7 @@ A page that looks at its token every 30 s renews at the first look after its mar
 to the next grows in steps of 30 s with the token's lifetime; where it jumps, the margin is crossed just after a look.
 """
 
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +18,8 @@ SHORTEST_TICK = timedelta(seconds=10)
 AWAY = timedelta(seconds=5)
 """How long before and after the crossing the tab is hidden."""
 JUST_BEFORE = timedelta(seconds=2)
+REPEATS = 3
+"""How often the same wait is measured again before a page is blamed for another."""
 SAME_RENEWAL = timedelta(seconds=5)
 """Token requests that follow each other so closely belong to one renewal."""
 
@@ -66,6 +69,7 @@ class Moments:
 
     def __init__(self, session: Session) -> None:
         self._probe, self._lifetime = Probe(session), session.observed.lifetime
+        self._shortest = timedelta(0)
         self._chosen: tuple[timedelta, timedelta, timedelta] | None = None
         """A token's lifetime; how long after its renewal the margin is crossed, and how long the next look is away."""
 
@@ -75,7 +79,7 @@ class Moments:
         Raises `NoMoment` where there is no such moment.
         """
         probe, lifetime = self._probe, self._lifetime
-        shortest = probe.wait(lifetime)
+        shortest = self._shortest = probe.wait(lifetime)
         same, later, jumped = timedelta(0), FIRST_STEP, probe.wait(lifetime + FIRST_STEP)
         while jumped - shortest <= FINE:
             if later > LONGEST_TICK:
@@ -112,3 +116,13 @@ class Moments:
         lifetime, crossing, wait = self._chosen
         renewed = self._probe.renewal(lifetime)
         return Dark(renewed + crossing - AWAY, renewed + wait - JUST_BEFORE)
+
+    def why_unsteady(self) -> str:
+        """Why a renewal that came late proves nothing: the page waits now so long, now so long, as with a margin that is drawn
+        by lot. Empty for a page whose moments are the same each time."""
+        with contextlib.suppress(NoMoment):
+            for _ in range(REPEATS):
+                wait = self._probe.wait(self._lifetime)
+                if abs(wait - self._shortest) > FINE:
+                    return f"The page renews now {spoken(self._shortest)} after the last renewal, now {spoken(wait)}: at no moment known before."
+        return ""

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
+from urllib.parse import parse_qs, urlsplit
 
 from fake_pbi.journal import Entry
 from harness.contract.embedding import loads
-from harness.contract.observation import Observation, cut_short
+from harness.contract.observation import START_UP, Observation, cut_short
 from harness.contract.rule import Verdict, counted, failed, minutes, passed, rule, skipped
 from harness.contract.scenarios import Scenarios
 
@@ -240,12 +241,21 @@ def nothing_is_reloaded(scenarios: Scenarios) -> Verdict:
 
 
 def _second_loads(observed: Observation) -> Iterator[Entry]:
-    """Load requests and frames beyond the first of each item. A frame of a removed item's successor counts, too."""
-    settled = observed.opened + timedelta(seconds=30)
-    yield from (frame for frame in observed.journal.of("embed.frame") if frame.at > settled)
+    """Load requests beyond the first of each item, and frames in the place of one that went away. (What is embedded late for the
+    first time reloads nothing.)"""
+    settled = observed.opened + START_UP
+    frames = observed.journal.of("embed.frame")
+    gone = {_embedded(frame) for frame in frames if observed.journal.of("embed.gone", item=frame["item"])}
+    yield from (frame for frame in frames if frame.at > settled and _embedded(frame) in gone)
     for item in observed.items:
         sent = observed.journal.of("protocol", item=item, direction="received", method="POST")
         yield from [entry for entry in sent if entry["url"].endswith(("/load", "/prepare"))][1:]
+
+
+def _embedded(frame: Entry) -> tuple[str, ...]:
+    """What a frame shows: the kind of item, and its ids."""
+    ids = parse_qs(urlsplit(frame["url"]).query)
+    return (frame["path"], *(ids.get(name, [""])[0].lower() for name in ("reportId", "dashboardId", "tileId")))
 
 
 def _lost(before: Entry, after: Entry) -> str:

@@ -25,7 +25,7 @@ def cut_short(*sessions: "Observation") -> str:
     """Why one of these sessions says less than it should: it ended early, or nothing was embedded in it. Else empty."""
     for observed in sessions:
         if observed.stopped:
-            return f"{observed.stopped}{' LIFE-3 says why.' if observed.storm else ''}"
+            return observed.stopped
         if not observed.journal.of("item.event", event="loaded"):
             return f"Nothing was embedded in one session ({observed.title})."
     return ""

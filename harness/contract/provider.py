@@ -11,10 +11,17 @@ from harness.contract.scenarios import Scenarios
 
 NULL = 'The article: "The accessTokenProvider event hook should never throw an exception. If it fails to generate a new token, return a Null value."'
 NO_PROVIDER = "The page registers no accessTokenProvider."
+BY_HAND = "The page renewed every token by hand (setAccessToken) before the service would have asked its provider."
 
 
 def _hook_tokens(observed: Observation, item: str) -> list[Entry]:
     return observed.journal.of("token.applied", item=item, how="hook")
+
+
+def _renewed_by_hand(observed: Observation, item: str) -> bool:
+    return (
+        item in observed.manual and item not in observed.forgotten and not observed.journal.of("hook.called", item=item)
+    )
 
 
 @rule(
@@ -35,6 +42,8 @@ def called_and_applied(scenarios: Scenarios) -> Verdict:
         applied = [entry for entry in _hook_tokens(observed, item) if entry.at < first.expires]
         if not applied and (cut := cut_short(observed)) and observed.ended < first.expires:
             return skipped(cut)
+        if _renewed_by_hand(observed, item):
+            return skipped(BY_HAND)
         if not called:
             return failed(f"The provider of item {item} was not called before {observed.when(first.expires)}.")
         if not applied:
@@ -69,6 +78,8 @@ def called_again(scenarios: Scenarios) -> Verdict:
         return skipped(NO_PROVIDER)
     for item in observed.providers:
         held = observed.holdings(item)
+        if _renewed_by_hand(observed, item):
+            return skipped(BY_HAND)
         brought = [holding for holding in held[1:] if holding.how == "hook"]
         in_time = [new for old, new in pairwise(held) if new.how == "hook" and not old.expired_in_use]
         if len(in_time) < 3:
@@ -192,7 +203,8 @@ def recovers(scenarios: Scenarios) -> Verdict:
     if not scenarios.first.providers:
         return skipped(NO_PROVIDER)
     observed = scenarios.provider_outages
-    healed = sorted({entry.at for entry in observed.journal.of("fault.ended")})
+    met = {entry["fault"] for entry in observed.journal.of("fault.hit")}
+    healed = sorted({entry.at for entry in observed.journal.of("fault.ended") if entry["fault"] in met})
     fails_again = sorted({entry.at for entry in observed.journal.of("fault.began")})
     for at in healed:
         until = next((again for again in fails_again if again > at), observed.ended)
@@ -201,15 +213,17 @@ def recovers(scenarios: Scenarios) -> Verdict:
                 return verdict
     if cut := cut_short(observed):
         return skipped(cut)
+    if not healed:
+        return skipped("No token request failed in an outage.")
     return passed(f"{counted(len(healed), 'outage')}; after each the provider brought a token.")
 
 
 def _not_recovered(observed: Observation, item: str, healed: datetime, until: datetime) -> Verdict | None:
     """The finding that an item did not get its token after the endpoint had healed, and before it failed again. The call that
-    was under way as it healed may have brought it; then there is no other."""
+    was under way as it healed may have brought it, or the page itself; then there is no other."""
     calls = observed.between("hook.called", healed, until, item=item)
     answers = observed.journal.of("hook.answered", item=item, call=calls[0]["call"]) if calls else []
-    brought = observed.between("token.applied", healed, until, item=item, how="hook")
+    brought = observed.between("token.applied", healed, until, item=item, state="live")
     cut = cut_short(observed)
     if cut and until == observed.ended and not answers and not brought:
         return skipped(cut)

@@ -214,9 +214,12 @@ class Scenarios:
                 try:
                     renewed = self._renews_on_return(session, moments.margin())
                     if not renewed and (again := moments.before_the_look()):
-                        self._renews_on_return(session, again)
+                        renewed = self._renews_on_return(session, again)
+                    if not renewed:
+                        self.no_moment = moments.why_unsteady()
                 except dark.NoMoment as why:
-                    self.no_moment = "" if session.observed.returns else str(why)
+                    if not session.observed.returns:
+                        self.no_moment = str(why)
         return session.observed
 
     def _renews_on_return(self, session: Session, moment: dark.Dark) -> bool:
