@@ -42,6 +42,10 @@ def _probe() -> str:
     return f"{source}({json.dumps({'binding': BINDING})});"
 
 
+def _watch_storages(worker: Session) -> None:
+    worker.send("Runtime.evaluate", expression=_probe())
+
+
 BROUGHT_BY = ("XHR", "Fetch", "Document", "EventSource")
 """Types of requests in whose answers tokens are looked for."""
 KEPT = 200
@@ -82,8 +86,10 @@ class TokenWatch:
         session.on("Runtime.consoleAPICalled", lambda event: self._logged(session, event))
         session.on("Runtime.bindingCalled", self._probed)
         answers = [session.send("Runtime.enable"), session.send("Runtime.addBinding", name=BINDING)]
-        if source == "worker":
-            return [*answers, session.send("Runtime.evaluate", expression=_probe())]
+        if source != "page":
+            # At a worker's first line (workers.py stops it there): before, it has no Cache Storage to watch.
+            session.on("Debugger.paused", lambda _: _watch_storages(session))
+            return answers
         return [
             *answers,
             session.send("DOMStorage.enable"),
