@@ -77,6 +77,11 @@ def test_other_hosts_are_refused_and_journalled(cloud: Cloud, client: Client) ->
     assert refused(cloud) == ["cdn.example", "cdn.example"]
 
 
+def test_a_name_that_exists_nowhere_is_refused_without_a_word(cloud: Cloud, client: Client) -> None:
+    assert client.get("http://hold.invalid/").status_code == 403
+    assert refused(cloud) == []
+
+
 @pytest.mark.parametrize("host", ["wabi-west-europe.analysis.windows.net", "login.microsoftonline.us", "powerbi.com"])
 def test_microsofts_hosts_are_never_passed_through(cloud: Cloud, client: Client, host: str) -> None:
     cloud.gateway.allowed.append("*")
