@@ -19,7 +19,7 @@ AWAY = timedelta(seconds=5)
 """How long before and after the crossing the tab is hidden."""
 JUST_BEFORE = timedelta(seconds=2)
 REPEATS = 3
-"""How often the same wait is measured again before a page is blamed for another."""
+"""How often the same wait is measured again before a page is blamed."""
 SAME_RENEWAL = timedelta(seconds=5)
 """Token requests that follow each other so closely belong to one renewal."""
 
@@ -69,7 +69,6 @@ class Moments:
 
     def __init__(self, session: Session) -> None:
         self._probe, self._lifetime = Probe(session), session.observed.lifetime
-        self._shortest = timedelta(0)
         self._chosen: tuple[timedelta, timedelta, timedelta] | None = None
         """A token's lifetime; how long after its renewal the margin is crossed, and how long the next look is away."""
 
@@ -79,7 +78,7 @@ class Moments:
         Raises `NoMoment` where there is no such moment.
         """
         probe, lifetime = self._probe, self._lifetime
-        shortest = self._shortest = probe.wait(lifetime)
+        shortest = probe.wait(lifetime)
         same, later, jumped = timedelta(0), FIRST_STEP, probe.wait(lifetime + FIRST_STEP)
         while jumped - shortest <= FINE:
             if later > LONGEST_TICK:
@@ -118,11 +117,16 @@ class Moments:
         return Dark(renewed + crossing - AWAY, renewed + wait - JUST_BEFORE)
 
     def why_unsteady(self) -> str:
-        """Why a renewal that came late proves nothing: the page waits now so long, now so long, as with a margin that is drawn
-        by lot. Empty for a page whose moments are the same each time."""
+        """Why a renewal that came late proves nothing: with the same lifetime the page waits now so long, now so long, as with a
+        margin that is drawn by lot. Empty for a page whose moments are the same each time."""
+        lifetime = self._chosen[0] if self._chosen else self._lifetime
         with contextlib.suppress(NoMoment):
+            first = self._probe.wait(lifetime)
             for _ in range(REPEATS):
-                wait = self._probe.wait(self._lifetime)
-                if abs(wait - self._shortest) > FINE:
-                    return f"The page renews now {spoken(self._shortest)} after the last renewal, now {spoken(wait)}: at no moment known before."
+                again = self._probe.wait(lifetime)
+                if abs(again - first) > FINE:
+                    return (
+                        f"With tokens of {spoken(lifetime)} the page renews now after {spoken(first)}, now after "
+                        f"{spoken(again)}: it has no moment that could be known before."
+                    )
         return ""
