@@ -42,16 +42,21 @@ class Told:
         self.tell("Network.loadingFinished")
 
 
+def watched(page: Told, worker: Told) -> tuple[Network, Journal, ServiceClock]:
+    clock = ServiceClock(START)
+    journal = Journal(clock.now)
+    network = Network(clock, journal)
+    network.attach(cast(Session, page), "page")
+    network.attach(cast(Session, worker), "service worker")
+    return network, journal, clock
+
+
 @pytest.mark.parametrize("first", ["page", "service worker"])
 def test_a_request_that_a_service_worker_passes_on_is_one(first: str) -> None:
     page, worker = Told("page"), Told("worker")
 
     async def run() -> tuple[Journal, list[str], list[str], bool]:
-        clock = ServiceClock(START)
-        journal = Journal(clock.now)
-        network = Network(clock, journal)
-        network.attach(cast(Session, page), "page")
-        network.attach(cast(Session, worker), "service worker")
+        network, journal, clock = watched(page, worker)
         for session in [page, worker] if first == "page" else [worker, page]:
             session.sends()
         awaited = network.awaited
@@ -74,11 +79,7 @@ def test_a_request_that_a_service_worker_passes_on_is_one(first: str) -> None:
 
 def test_a_service_workers_own_request_counts() -> None:
     page, worker = Told("page"), Told("worker")
-    clock = ServiceClock(START)
-    journal = Journal(clock.now)
-    network = Network(clock, journal)
-    network.attach(cast(Session, page), "page")
-    network.attach(cast(Session, worker), "service worker")
+    _, journal, _ = watched(page, worker)
 
     worker.sends()
     worker.is_answered()

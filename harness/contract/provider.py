@@ -219,8 +219,8 @@ def recovers(scenarios: Scenarios) -> Verdict:
 
 
 def _not_recovered(observed: Observation, item: str, healed: datetime, until: datetime) -> Verdict | None:
-    """The finding that an item did not get its token after the endpoint had healed, and before it failed again. The call that
-    was under way as it healed may have brought it, or the page itself; then there is no other."""
+    """The finding that an item did not get its token after the endpoint had healed, and before it failed again; or why nobody
+    can say. The call that was under way as it healed may have brought it, or the page itself; then there is no other."""
     calls = observed.between("hook.called", healed, until, item=item)
     answers = observed.journal.of("hook.answered", item=item, call=calls[0]["call"]) if calls else []
     brought = observed.between("token.applied", healed, until, item=item, state="live")
@@ -236,7 +236,7 @@ def _not_recovered(observed: Observation, item: str, healed: datetime, until: da
             [calls[0], *answers],
             "The provider gave up, or remembers the failure.",
         )
-    asked = [*calls, *brought][0].at
+    asked = (calls or brought)[0].at
     later = observed.between("data.request", asked, asked + timedelta(minutes=10), item=item)
     if any(entry["state"] != "live" for entry in later):
         return failed(f"After the endpoint had healed at {observed.when(healed)}, the item did not work.", later)

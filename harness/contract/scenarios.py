@@ -24,7 +24,7 @@ FRESH_ABSENCES = (1 / 180, 1 / 20, 2 / 15)
 """Parts of a lifetime for which the user is away while the token is fresh: 20 s, 3 min and 8 min of 60."""
 BRIEF_OUTAGE, LONG_OUTAGE = timedelta(minutes=2), timedelta(minutes=10)
 BEYOND_COUNT = 1500
-"""Requests of a brief outage that are watched: what a page asks meanwhile is FAIL-5's business."""
+"""Requests that are watched where a brief outage, or a provider, is judged: what a page asks meanwhile is FAIL-5's business."""
 HOT = 120
 """Requests of a long outage beyond which the page is in a hot loop: one in 5 s."""
 FINE = timedelta(seconds=1)
