@@ -19,6 +19,8 @@ class Server:
 
     async def start(self, port: int = 0, ssl_context: SSLContext | None = None) -> None:
         """Listen on this port (0: any that is free); `port` then says which. Raises `OSError` or `OverflowError` where it cannot."""
+        if not 0 <= port <= 65535:  # create_server would leave its socket open (CPython 3.11)
+            raise OverflowError("a port is a number from 0 to 65535")
         self._socket = socket.create_server(("127.0.0.1", port))
         self.port = self._socket.getsockname()[1]
         await self._runner.setup()

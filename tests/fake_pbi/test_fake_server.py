@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
+import warnings
 
 import pytest
 from aiohttp import web
@@ -55,3 +57,16 @@ def test_a_gateway_closes_what_connects_at_its_end(turns: int, clock: Clock) -> 
         return connections
 
     assert not any(map(is_open, result_of(run())))
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_that_cannot_be_leaves_no_socket_open(port: int) -> None:
+    gc.collect()  # what others left
+
+    with warnings.catch_warnings(record=True) as unclosed:
+        warnings.simplefilter("always", ResourceWarning)
+        with pytest.raises(OverflowError, match="65535"):
+            result_of(Server(web.Application()).start(port))
+        gc.collect()
+
+    assert not unclosed
