@@ -203,27 +203,32 @@ def recovers(scenarios: Scenarios) -> Verdict:
     if not scenarios.first.providers:
         return skipped(NO_PROVIDER)
     observed = scenarios.provider_outages
-    met = {entry["fault"] for entry in observed.journal.of("fault.hit")}
-    healed = sorted({entry.at for entry in observed.journal.of("fault.ended") if entry["fault"] in met})
-    fails_again = sorted({entry.at for entry in observed.journal.of("fault.began")})
-    for at in healed:
-        until = next((again for again in fails_again if again > at), observed.ended)
-        for item in observed.providers:
-            if verdict := _not_recovered(observed, item, at, until):
+    begins = [entry.at for entry in observed.journal.of("fault.began")]
+    heals = [entry.at for entry in observed.journal.of("fault.ended")]
+    seen = 0
+    for began, healed, until in zip(begins, heals, [*begins[1:], observed.ended], strict=False):
+        called = {entry["item"] for entry in observed.between("hook.called", began, healed)}
+        failed_then = bool(observed.between("fault.hit", began, healed))
+        concerned = [item for item in observed.providers if failed_then or item in called]
+        seen += bool(concerned)
+        for item in concerned:
+            if verdict := _not_recovered(observed, item, began, healed, until):
                 return verdict
     if cut := cut_short(observed):
         return skipped(cut)
-    if not healed:
-        return skipped("No token request failed in an outage.")
-    return passed(f"{counted(len(healed), 'outage')}; after each the provider brought a token.")
+    if not seen:
+        return skipped("In no outage did a token request fail, or was the provider called.")
+    return passed(f"{counted(seen, 'outage')}; after each the provider brought a token.")
 
 
-def _not_recovered(observed: Observation, item: str, healed: datetime, until: datetime) -> Verdict | None:
+def _not_recovered(
+    observed: Observation, item: str, began: datetime, healed: datetime, until: datetime
+) -> Verdict | None:
     """The finding that an item did not get its token after the endpoint had healed, and before it failed again; or why nobody
-    can say. The call that was under way as it healed may have brought it, or the page itself; then there is no other."""
+    can say. A call during the outage may have brought it, or the page itself; then there is no other."""
     calls = observed.between("hook.called", healed, until, item=item)
     answers = observed.journal.of("hook.answered", item=item, call=calls[0]["call"]) if calls else []
-    brought = observed.between("token.applied", healed, until, item=item, state="live")
+    brought = observed.between("token.applied", began, until, item=item, state="live")
     cut = cut_short(observed)
     if cut and until == observed.ended and not answers and not brought:
         return skipped(cut)
