@@ -7,7 +7,6 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -147,14 +146,12 @@ class Host:
     ) -> None:
         self._engine, self._port = engine, port
         self._folders = list(folders) if folders is not None else fixture_folders()
-        self._now = cloud.journal.now
         self._backend = TokenBackend(cloud, ca_file)
         self._sessions: set[str] = set()
         self._engine.run(self._start())
 
     async def _start(self) -> None:
         app = web.Application()
-        app.on_response_prepare.append(self._date)
         app.router.add_get("/npm/{path:.+}", self._npm)
         app.router.add_get("/item/{item:report|dashboard|tile}", self._item)
         app.router.add_route("*", "/token/embed/{item:report|dashboard|tile}", self._embed_token)
@@ -193,10 +190,6 @@ class Host:
             meant = f"did you mean {near[0]!r}? " if near else ""
             raise UsageError(f"There is no host page {page!r}; {meant}There are: {', '.join(names)}.")
         return f"{self.origin}/{page}" + (f"?{urlencode(query)}" if query else "")
-
-    async def _date(self, _: web.Request, response: web.StreamResponse) -> None:
-        """This server's clock is right: it is the service's."""
-        response.headers["Date"] = format_datetime(self._now(), usegmt=True)
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["file"]

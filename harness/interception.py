@@ -119,22 +119,35 @@ class Interception:
 
     async def _answered(self, session: Session, event: Event) -> None:
         """An answer is there, and the page gets it when the clock knows of its cookies."""
-        answered = "responseStatusCode" in event
-        if answered:
+        to_expire = event["requestId"] in self._to_expire
+        self._to_expire.discard(event["requestId"])
+        status = event.get("responseStatusCode")
+        if status is not None:
             await self._cookies.learned(event.get("networkId"))
-        if event["requestId"] in self._to_expire:
-            self._to_expire.discard(event["requestId"])
-            if answered and event["responseStatusCode"] == 200:
-                await self._answer_with_expired_tokens(session, event)
-                return
-        await self._continue(session, event)
+        if status is None or 300 <= status < 400:
+            await self._continue(session, event)
+        elif to_expire and status == 200:
+            await self._answer_with_expired_tokens(session, event)
+        else:
+            await self._answer_as_of_now(session, event, status)
+
+    async def _answer_as_of_now(self, session: Session, event: Event, status: int) -> None:
+        """A server's clock is right: its answer bears the service's time, as that of a server far away would."""
+        headers = self._as_of_now(event["responseHeaders"])
+        await session.call(
+            "Fetch.continueResponse", requestId=event["requestId"], responseCode=status, responseHeaders=headers
+        )
+
+    def _as_of_now(self, headers: list[dict[str, str]]) -> list[dict[str, str]]:
+        now = _http_date(self._clock.now())
+        return [header | {"value": now} if header["name"].lower() == "date" else header for header in headers]
 
     async def _answer_with_expired_tokens(self, session: Session, event: Event) -> None:
         got = await session.call("Fetch.getResponseBody", requestId=event["requestId"])
         body = base64.b64decode(got["body"]).decode(errors="replace") if got["base64Encoded"] else got["body"]
         kept = [
             header
-            for header in event["responseHeaders"]
+            for header in self._as_of_now(event["responseHeaders"])
             if header["name"].lower() not in ("content-length", "content-encoding", "transfer-encoding")
         ]
         await session.call(

@@ -132,7 +132,7 @@ class Tab:
         await self._settle()
 
     async def _thaw(self) -> None:
-        await self._page.call("Page.setWebLifecycleState", state="active")
+        await self._time.answer_of_page(self._page.call("Page.setWebLifecycleState", state="active"))
         self._time.frozen = False
         self._note("resumed")
 
@@ -158,13 +158,17 @@ class Tab:
         await self._page.devtools.browser.call("Target.activateTarget", targetId=target_id)
         try:
             async with asyncio.timeout(SWITCH_PATIENCE):
-                while await self._page.js("document.visibilityState") != visibility:  # noqa: ASYNC110 (the browser tells nobody else)
+                while await self._visibility() != visibility:  # noqa: ASYNC110 (the browser tells nobody else)
                     await asyncio.sleep(0.001)
         except TimeoutError:
             raise HarnessError(
                 f"The tab did not become {visibility} in {SWITCH_PATIENCE:.0f} s: this browser has no real tabs (an old "
                 "headless shell?); name a full Chromium, Chrome or Edge with --pbi-browser PATH."
             ) from None
+
+    async def _visibility(self) -> str:
+        state: str = await self._time.answer_of_page(self._page.js("document.visibilityState"))
+        return state
 
     def _note(self, state: str) -> None:
         self.state = "hidden" if state in ("resumed", "awake") else state

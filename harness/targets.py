@@ -31,7 +31,7 @@ class Targets:
         self._page, self._context = page.session, page.context_id
         self._network, self._watchers = network, [network, *watchers]
         self.documents = Documents(self._page, bypass_csp=bypass_csp)
-        self.workers = Workers(network.note_endless_work)
+        self.workers = Workers(network)
         self._tasks: set[asyncio.Future[None]] = set()
 
     async def attach(self) -> None:

@@ -158,7 +158,7 @@ class VirtualTime:
         await self._until_stirred()
         if not self._spent and not self._gone:
             # What stirred may end by itself, and time would run on while it is read.
-            await self._answer_of_page(lambda: self._policy("pause"))
+            await self.answer_of_page(self._policy("pause"))
             if policy == WAIT_FOR_LOADS and self._network.holds:
                 self._known = self._network.held_since  # it has not moved from there
         if self._gone:
@@ -226,7 +226,7 @@ class VirtualTime:
             return self._known
         for _ in range(100):
             try:
-                now = float(await self._answer_of_page(lambda: self._page.js(waits.NOW)))
+                now = float(await self.answer_of_page(self._page.js(waits.NOW)))
             except TimeoutError:
                 raise ClockStuck([], PATIENCE) from None
             except DevToolsError as error:
@@ -253,15 +253,13 @@ class VirtualTime:
             return self._at_most
         return await self.read()
 
-    async def _answer_of_page(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """What it answers. A page in a synchronous request answers nothing: then the request is not held any longer."""
-        if self._network.held:
-            try:
-                async with asyncio.timeout(HELD_PATIENCE):
-                    return await ask()
-            except TimeoutError:
-                self._network.release(math.inf)
-        return await self._in_time(ask())
+    async def answer_of_page(self, answer: Awaitable[T]) -> T:
+        """What it answers. A page in a synchronous request answers nothing: then requests are not held any longer."""
+        stop = _every(HELD_PATIENCE, lambda: self._network.release(math.inf))
+        try:
+            return await self._in_time(answer)
+        finally:
+            stop()
 
     async def _in_time(self, work: Awaitable[T]) -> T:
         """Its result. Raises `TookTooLong` beyond the deadline, `TimeoutError` where a script of the page never ends."""
@@ -410,3 +408,16 @@ class VirtualTime:
                 return False
             now = await self.advance(1 if now - began < 100 else 50)
         return True
+
+
+def _every(seconds: float, work: Callable[[], None]) -> Callable[[], None]:
+    """Do it each so many real seconds, until the function that is returned is called."""
+    loop = asyncio.get_running_loop()
+    timer = loop.call_later(seconds, lambda: again())
+
+    def again() -> None:
+        nonlocal timer
+        work()
+        timer = loop.call_later(seconds, again)
+
+    return lambda: timer.cancel()

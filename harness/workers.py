@@ -5,22 +5,25 @@ and only the clock can ask whether it waits for something.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from harness import waits
 from harness.devtools import Event, Session, or_gone, value_of
+from harness.network import Network
 
 PATIENCE = 2.0
 """Real seconds in which a worker says when its next timer is due; one in a loop without an end does not."""
+HELD_PATIENCE = 0.5
+"""The same where a request is held; one in a synchronous request does not until it is answered."""
 
 
 @dataclass(eq=False)
 class Worker:
     """One that runs. `shared`: it may be given work by other pages. `of_page`: a page made it, and no worker. `due`: when its next
     timer is (milliseconds since 1970; None: never). `at_work`: whether it waits for work of its own. `asked`: whether both are
-    still what it answered last. `busy`: it has not answered yet."""
+    still what it answered last. `busy`: it has not answered yet. `endless`: nor is it expected to."""
 
     session: Session
     shared: bool
@@ -30,13 +33,14 @@ class Worker:
     at_work: bool = False
     asked: bool = False
     busy: asyncio.Future[Any] | None = None
+    endless: bool = False
 
 
 class Workers:
     """All that run. They are asked for their state anew whenever they may have done something."""
 
-    def __init__(self, give_up_on: Callable[[str], None]) -> None:
-        self._give_up_on = give_up_on
+    def __init__(self, network: Network) -> None:
+        self._network = network
         self._running: dict[str | None, Worker] = {}
         self._news: list[str] = []
         self._slept = 0.0
@@ -140,21 +144,31 @@ class Workers:
         return await self.tell(tuple(self._running.values()), expression)
 
     async def _tell_one(self, worker: Worker, expression: str) -> Any:
-        """Its answer; None from one that has gone, or is busy with a script that does not end. That one is named, and time
-        does not wait for it until it answers."""
-        if worker.busy:
+        """Its answer; None from one that has gone, or is busy: in a synchronous request that is held, for as long as it is, or with
+        a script that does not end. That one is named, and time does not wait for it until it answers."""
+        if worker.busy and (worker.endless or not await self._is_done(worker, worker.busy)):
             return None
         answer = worker.session.evaluate(expression)
-        done, _ = await asyncio.wait({answer}, timeout=PATIENCE)
-        if done:
+        if await self._is_done(worker, answer):
             return await or_gone(value_of(answer))
-        self._give_up_on("a worker's script")
         worker.busy = answer
         answer.add_done_callback(lambda _: self._answered_late(worker, answer))
         return None
 
+    async def _is_done(self, worker: Worker, answer: asyncio.Future[Any]) -> bool:
+        """Whether it has answered in time."""
+        if worker.busy and self._network.held:
+            return answer.done()
+        for patience in (HELD_PATIENCE, PATIENCE - HELD_PATIENCE):
+            done, _ = await asyncio.wait({answer}, timeout=patience)
+            if done or self._network.held:
+                return bool(done)
+        worker.endless = True
+        self._network.note_endless_work("a worker's script")
+        return False
+
     def _answered_late(self, worker: Worker, answer: asyncio.Future[Any]) -> None:
-        worker.busy, worker.asked = None, False
+        worker.busy, worker.asked, worker.endless = None, False, False
         if not answer.cancelled():
             answer.exception()  # marks it as seen: the worker is asked anew
 

@@ -90,6 +90,31 @@ def test_a_synchronous_request_is_not_held(pbi_stage: Stage, pages: Site) -> Non
     assert pbi_stage.page.evaluate("seen") == ["slow"]
 
 
+def test_a_synchronous_request_on_the_way_back_to_the_tab_is_not_held(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.delay_answers("*/slow", "200ms")
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        "void document.addEventListener('visibilitychange', () => { const x = new XMLHttpRequest(); x.open('GET', '/slow', false);"
+        " x.send(); seen.push(`${document.visibilityState} ${x.responseText}`); })"
+    )
+    with pbi_stage.tab.hidden():
+        pbi_stage.clock.advance("5s")
+    assert pbi_stage.page.evaluate("seen") == ["hidden slow", "visible slow"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_answers_of_real_servers_bear_the_services_time(pbi_stage: Stage, pages: Site, method: str) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.clock.advance("90min")
+    pbi_stage.page.evaluate(
+        f"fetch('/slow', {{method: '{method}'}}).then((r) => seen.push(Date.parse(r.headers.get('Date')) - Date.now(), r.status)), 0"
+    )
+    pbi_stage.clock.advance("1s")
+    apart, status = pbi_stage.page.evaluate("seen")
+    assert abs(apart) <= 2000
+    assert status == 200
+
+
 def test_expired_tokens_every_field_says_so(pbi_stage: Stage, pbi_host: Host) -> None:
     pbi_stage.open(pbi_host.url("reference")).item().expect_loaded()
     pbi_stage.faults.add("*/token/*", expired_tokens=True)

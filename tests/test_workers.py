@@ -181,6 +181,24 @@ def test_a_timer_that_keeps_a_worker_busy_takes_no_time(page: Page, pbi_stage: S
     assert seen(page) == [1] * 5
 
 
+def test_a_synchronous_request_of_a_worker_takes_its_virtual_time(page: Page, pbi_stage: Stage) -> None:
+    pbi_stage.delay_answers("*/slow", "200ms")
+    page.evaluate(
+        """() => { workerOf(`setInterval(() => {
+            const request = new XMLHttpRequest(), asked = Date.now();
+            request.open('GET', '${location.origin}/slow', false);
+            request.send();
+            postMessage([request.responseText, Date.now() - asked]);
+        }, 30_000)`).onmessage = ({data}) => seen.push([...data, Date.now() - began]); const began = Date.now(); }"""
+    )
+    pbi_stage.clock.advance("65s")
+    seen = page.evaluate("seen")
+    assert [text for text, _, _ in seen] == ["slow", "slow"]
+    assert [took for _, took, _ in seen] == pytest.approx([200, 200], abs=50)
+    assert [at for _, _, at in seen] == pytest.approx([30_200, 60_200], abs=250)
+    assert not pbi_stage.journal.of("clock")
+
+
 def test_a_port_into_a_worker_waits_until_it_is_heard(pbi_stage: Stage, page: Page) -> None:
     page.evaluate(
         """() => { const {port1, port2} = new MessageChannel();

@@ -71,9 +71,14 @@
     return result;
   });
   wrapAll(OWN_EVENTS, (call, events) => (target, self, args) => {
-    const result = apply(target, self, args);
-    until(events, self, hold(call, { brief: true }));
-    return result;
+    const end = hold(call, { brief: true });
+    until(events, self, end); // before, for a synchronous request ends within its call
+    try {
+      return apply(target, self, args);
+    } catch (error) {
+      end();
+      throw error;
+    }
   });
   wrap(globalThis, "createImageBitmap", {
     apply: (target, self, args) => settled("createImageBitmap", apply(target, self, args)),
