@@ -1,27 +1,8 @@
 // Shows what a page writes to places that DevTools has no events for: cookies, IndexedDB and Cache Storage.
-(({ binding }) => {
+((text, { binding }) => {
   const tell = self[binding];
   delete self[binding];
   if (!tell) return;
-  const text = (value) => {
-    if (typeof value === "string") return value;
-    const seen = new WeakSet();
-    try {
-      return JSON.stringify(value, (_, part) => {
-        if (ArrayBuffer.isView(part)) return new TextDecoder("latin1").decode(part);
-        if (part instanceof ArrayBuffer) return new TextDecoder("latin1").decode(new Uint8Array(part));
-        if (part instanceof Map) return [...part];
-        if (part instanceof Set) return [...part];
-        if (part && typeof part === "object") {
-          if (seen.has(part)) return undefined;
-          seen.add(part);
-        }
-        return typeof part === "bigint" ? String(part) : part;
-      });
-    } catch {
-      return String(value);
-    }
-  };
   const say = (where, detail, value) => {
     try {
       tell(JSON.stringify({ where, detail: String(detail), text: text(value) ?? "" }));
@@ -39,9 +20,16 @@
       },
     });
   };
+  const stored = (store, value) => {
+    say("IndexedDB", store, value);
+    for (const part of [value, ...Object.values(Object(value))]) {
+      if (part instanceof Blob) part.text().then((body) => say("IndexedDB", store, body), () => {});
+    }
+  };
   for (const name of ["put", "add"]) {
-    before(self.IDBObjectStore?.prototype, name, (store, [value]) => say("IndexedDB", store.name, value));
+    before(self.IDBObjectStore?.prototype, name, (store, [value]) => stored(store.name, value));
   }
+  before(self.IDBCursor?.prototype, "update", ({ source }, [value]) => stored(source.name, value));
   before(self.Cache?.prototype, "put", (_, [request, response]) => {
     say("Cache Storage", "the address of an entry", request?.url ?? String(request));
     response?.clone?.().text().then((body) => say("Cache Storage", request?.url ?? request, body), () => {});

@@ -21,25 +21,17 @@ from harness.errors import DevToolsError, PageGone
 from harness.network import Source
 
 BINDING = f"__pbiSeen{secrets.token_hex(8)}"
-AS_TEXT = """function () {
-  const seen = new WeakSet();
-  try {
-    return JSON.stringify(this, (_, part) => {
-      if (!part || typeof part !== "object") return typeof part === "bigint" ? String(part) : part;
-      if (seen.has(part)) return undefined;
-      seen.add(part);
-      return part instanceof Error ? String(part.stack) : part;
-    });
-  } catch { return String(this); }
-}"""
 SLICE = 72
 """Characters of a token that are looked for: as many as no two tokens share."""
 
 
 @cache
+def _source(name: str) -> str:
+    return Path(__file__).with_name(name).read_text("utf-8").rstrip()
+
+
 def _probe() -> str:
-    source = Path(__file__).with_name("token_probe.js").read_text("utf-8").rstrip()
-    return f"{source}({json.dumps({'binding': BINDING})});"
+    return f"{_source('token_probe.js')}({_source('as_text.js')}, {json.dumps({'binding': BINDING})});"
 
 
 def _watch_storages(worker: Session) -> None:
@@ -77,6 +69,7 @@ class TokenWatch:
         """Watch a session. The answers come once it runs."""
         session.on("Network.requestWillBeSent", self._request)
         session.on("Network.requestWillBeSentExtraInfo", self._sent_headers)
+        session.on("Network.webSocketCreated", lambda event: self._look("URL", _bare(event["url"]), event["url"]))
         session.on("Network.responseReceivedExtraInfo", self._received_headers)
         session.on("Network.responseReceived", self._coming_in)
         session.on("Network.loadingFinished", lambda event: self._start(self._arrived(session, event)))
@@ -138,7 +131,7 @@ class TokenWatch:
         request = event["request"]
         of_the_item = urlsplit(event["documentURL"]).hostname == APP and event.get("type") != "Document"
         if not of_the_item:
-            self._look("URL", _bare(request["url"]), request["url"])
+            self._look("URL", _bare(request["url"]), request["url"] + request.get("urlFragment", ""))
             self._look("Referer", _bare(request["url"]), request["headers"].get("Referer", ""))
 
     def _sent_headers(self, event: Event) -> None:
@@ -170,7 +163,10 @@ class TokenWatch:
     async def _logged_object(self, session: Session, object_id: str) -> None:
         with contextlib.suppress(DevToolsError, PageGone, TimeoutError):
             answer = await session.call(
-                "Runtime.callFunctionOn", objectId=object_id, functionDeclaration=AS_TEXT, returnByValue=True
+                "Runtime.callFunctionOn",
+                objectId=object_id,
+                functionDeclaration=f"function () {{ return ({_source('as_text.js')})(this); }}",
+                returnByValue=True,
             )
             self._look("console", "an object", str(answer["result"].get("value", "")))
 

@@ -1,6 +1,7 @@
 """What a tab can be put under: another clock, another zone, slow and wrong answers, requests without an end, a watch on tokens."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -152,21 +153,32 @@ def test_a_page_without_its_backend_is_answered(pbi_stage: Stage, pages: Site) -
     assert pbi_stage.page.evaluate("seen") == [{"token": 1}, True]
 
 
+STORE = """const o = indexedDB.open('d'); o.onupgradeneeded = () => o.result.createObjectStore('s', {autoIncrement: true});
+    o.onsuccess = () => { const s = o.result.transaction('s', 'readwrite').objectStore('s'); """
 PLACES = {
     "URL": "fetch('/empty?t=' + encodeURIComponent(token))",
+    "URL of a WebSocket": "new WebSocket(location.href.replace('http', 'ws') + '?t=' + encodeURIComponent(token))",
+    "URL of a frame": "document.body.append(Object.assign(document.createElement('iframe'), {src: '/empty#' + token}))",
     "local storage": "localStorage.t = token; delete localStorage.t",
     "session storage": "sessionStorage.setItem('t', btoa('x' + token))",
     "cookie": "document.cookie = 't=' + encodeURIComponent(token) + '; max-age=0'",
     "console": "console.log('got', {answer: {token}})",
-    "IndexedDB": "{ const o = indexedDB.open('d'); o.onupgradeneeded = () => o.result.createObjectStore('s', {autoIncrement: true});"
-    " o.onsuccess = () => o.result.transaction('s', 'readwrite').objectStore('s').put({deep: [token]}) }",
+    "console, in a Map": "console.dir(new Map([['token', {token}]]))",
+    "console, in headers": "console.log(new Headers({Authorization: `Bearer ${token}`}))",
+    "console, in an error": "console.error(Object.assign(new Error('no'), {config: {headers: {Authorization: token}}}))",
+    "IndexedDB": STORE + "s.put({deep: [token]}); }",
+    "IndexedDB, by a cursor": STORE
+    + "s.put(1); s.openCursor().onsuccess = ({target}) => target.result?.update({token}); }",
+    "IndexedDB, in a Blob": STORE + "s.put({token: new Blob([token])}); }",
     "Cache Storage": "caches.open('c').then((c) => c.put('/x', new Response(JSON.stringify({token}))))",
     "Referer": "history.replaceState(null, '', '?t=' + token); fetch('/empty', {referrerPolicy: 'unsafe-url'})",
 }
+"""Where (and how) -> what puts it there."""
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_token_is_seen_wherever_a_page_puts_it(pbi_session: HarnessSession, place: str) -> None:
+    where = re.split(", | of ", place)[0]
     with pbi_session.stage(Conditions(watch_tokens=True)) as stage, pbi_session.host(stage) as host:
         stage.open(host.url("reference")).item().expect_loaded()
         assert not stage.journal.of("token.leaked")
@@ -176,10 +188,10 @@ def test_a_token_is_seen_wherever_a_page_puts_it(pbi_session: HarnessSession, pl
         stage.clock.advance("1s")
         for _ in range(50):
             stage.clock.advance("20ms")
-            if place in {entry["where"] for entry in stage.journal.of("token.leaked")}:
+            if where in {entry["where"] for entry in stage.journal.of("token.leaked")}:
                 break
         leaked = stage.journal.of("token.leaked")
-        assert place in {entry["where"] for entry in leaked}
+        assert where in {entry["where"] for entry in leaked}
         assert {entry["token"] for entry in leaked} == {"embed-2"}
         assert [entry["by"] for entry in stage.journal.of("token.fetched")] == ["Fetch", "Fetch"]
 

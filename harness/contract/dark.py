@@ -85,7 +85,7 @@ class Moments:
                 raise NoMoment(f"The page renews every {spoken(shortest)}, whatever the token's lifetime.")
             same, later = later, 2 * later
             jumped = probe.wait(lifetime + later)
-        if abs(jumped - shortest - later) <= FINE:  # a timer that is set to the very moment: it looks at no other
+        if self._is_timed(shortest, later, jumped):
             renewed = probe.renewal(lifetime)
             return Dark(renewed + shortest - AWAY, renewed + shortest + AWAY)
         while later - same > FINE:
@@ -105,6 +105,14 @@ class Moments:
         self._chosen = (chosen, crossing, jumped)
         crossed = probe.renewal(chosen) + crossing
         return Dark(crossed - AWAY, crossed + AWAY)
+
+    def _is_timed(self, shortest: timedelta, later: timedelta, jumped: timedelta) -> bool:
+        """Whether the page has a timer that is set to the very moment, and looks at no other: as much later as the token lives
+        longer, or by a part of that, such as 80 % of it."""
+        step = jumped - shortest
+        if abs(step - later) <= FINE:
+            return True
+        return step < later and abs(self._probe.wait(self._lifetime + 2 * later) - shortest - 2 * step) <= FINE
 
     def before_the_look(self) -> Dark | None:
         """All the time from before the margin is crossed to just before the look at which it would renew, for a page whose
