@@ -53,6 +53,12 @@ WORKS = {
         b.onmessage = done; a.postMessage(1); })""",
     "a permission": "navigator.permissions.query({name: 'geolocation'})",
     "a storage estimate": "navigator.storage.estimate()",
+    "a file of its own": """(async () => {
+        const folder = await navigator.storage.getDirectory();
+        const handle = await folder.getFileHandle('f' + Math.random(), {create: true});
+        const stream = await handle.createWritable();
+        await stream.write('x'); await stream.close(); return (await handle.getFile()).text(); })()""",
+    "WebAssembly": "WebAssembly.instantiate(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]))",
     "a blob": "new Blob(['x'.repeat(100_000)]).text()",
     "a stream of a blob": "new Response(new Blob(['x'.repeat(100_000)]).stream()).text()",
     "a bitmap": "createImageBitmap(new ImageData(200, 200))",
@@ -65,6 +71,8 @@ WORKS = {
 IN_DOCUMENTS = {
     "a FileReader": """new Promise((done, failed) => {
         const reader = new FileReader(); reader.onload = done; reader.onerror = failed; reader.readAsText(new Blob(['x'])); })""",
+    "sound": "new OfflineAudioContext(1, 8000, 8000).startRendering()",
+    "the media devices": "navigator.mediaDevices.enumerateDevices()",
     "a cookie of the cookie store": "cookieStore.get('c')",
     "a picture": """(() => { const image = new Image();
         image.src = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'; return image.decode(); })()""",

@@ -181,6 +181,33 @@ def test_a_timer_that_keeps_a_worker_busy_takes_no_time(page: Page, pbi_stage: S
     assert seen(page) == [1] * 5
 
 
+WAITS = {
+    "an animation frame": ("requestAnimationFrame(() => done())", 1000 / 60, "undefined"),
+    "AbortSignal.timeout()": ("AbortSignal.timeout(20_000).onabort = ({target}) => done(target.reason)", 20_000, "TimeoutError"),
+    "a task with a delay": ("scheduler.postTask(() => 'x', {delay: 20_000}).then(done)", 20_000, "x"),
+    "a task that is given up": (
+        "const c = new TaskController(); setTimeout(() => c.abort(), 5000);"
+        "scheduler.postTask(() => 'x', {delay: 20_000, signal: c.signal}).catch(done)",
+        5000,
+        "AbortError",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_all_that_waits_in_a_worker_does_so_by_the_clock(page: Page, pbi_stage: Stage, wait: str) -> None:
+    source, length, result = WAITS[wait]
+    page.evaluate(
+        """source => { workerOf(`const began = Date.now(), done = (result) => postMessage([Date.now() - began, String(result?.name ?? result)]);
+            ${source}`).onmessage = ({data}) => seen.push(data); }""",
+        source,
+    )
+    pbi_stage.clock.advance("5min")
+    ((took, came),) = page.evaluate("seen")
+    assert length <= took + 1 <= length + CLOSE
+    assert came == result
+
+
 def test_a_synchronous_request_of_a_worker_takes_its_virtual_time(page: Page, pbi_stage: Stage) -> None:
     pbi_stage.delay_answers("*/slow", "200ms")
     page.evaluate(

@@ -6,7 +6,7 @@ meanwhile (`hold.js`): what has not ended after a moment does so while the clock
 
 | API | left alone | one sees its end by | where |
 |---|---|---|---|
-| Web Crypto (`digest` in workers only); Cache API; `Blob.text()` and the like; `cookieStore`, permissions, storage estimates, `decode()`, font loads, `createImageBitmap`, clipboard, WebAuthn | up to a day | its promise | `other_threads.js` in every frame and worker |
+| Web Crypto (`digest` in workers only); Cache API; `Blob.text()` and the like; files of the origin's own; `cookieStore`, permissions, storage estimates, `decode()`, font loads, `createImageBitmap`, `WebAssembly`, decoded and rendered audio, the list of media devices, clipboard, WebAuthn | up to a day | its promise | `other_threads.js` in every frame and worker |
 | IndexedDB: opening, deleting, transactions | minutes to hours | its event (`blocked` is one) | the same |
 | `FileReader` | seconds to hours | `loadend` | the same |
 | Web Locks | up to hours | the callback; if it is another's, after a few steps of the clock, and again when one is given back | the same |
@@ -20,7 +20,7 @@ meanwhile (`hold.js`): what has not ended after a moment does so while the clock
 | a service worker's installation | up to hours | its `statechange` | `service_workers.js` |
 | what a service worker posts to its pages | up to hours | nothing: some steps | the same |
 | what a worker posts to a port of its own | up to a timer's length | a message of the clock's, which comes after it | `worker_timers.js` in every worker |
-| a worker's `setTimeout`, `setInterval` | they never fire | a timer of its page, or the clock, fires what is due | `worker_timers.js` in every worker, `worker_messages.js` in every frame |
+| a worker's `setTimeout`, `setInterval`, `AbortSignal.timeout()`, `scheduler.postTask()` with a delay, animation frames | they never fire, or hours late | a timer of its page, or the clock, fires what is due | `worker_timers.js` in every worker, `worker_messages.js` in every frame |
 | a navigation | the old document lives on for hours | the new document | `navigations.js` in every frame |
 | `Date`, `Temporal.Now`, `Intl.DateTimeFormat` | nothing: a machine's sleep has no place in virtual time | | `sleep.js` in every frame and worker |
 | the resources that a page has loaded | the requests of `hold.js` are among them | | `resource_timing.js` in every frame |

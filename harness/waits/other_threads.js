@@ -9,6 +9,7 @@
   const ANSWER = 64;
 
   const PROMISED = {
+    BaseAudioContext: ["decodeAudioData"],
     SubtleCrypto: ["decrypt", "deriveBits", "deriveKey", "encrypt", "exportKey", "generateKey", "importKey", "sign", "unwrapKey", "verify", "wrapKey"],
     CacheStorage: ["delete", "has", "keys", "match", "open"],
     Cache: ["add", "addAll", "delete", "keys", "match", "matchAll", "put"],
@@ -17,11 +18,17 @@
     Clipboard: ["read", "readText", "write", "writeText"],
     CookieStore: ["delete", "get", "getAll"], // cookies.js has `set`
     CredentialsContainer: ["create", "get"],
+    FileSystemDirectoryHandle: ["getDirectoryHandle", "getFileHandle", "removeEntry", "resolve"],
+    FileSystemFileHandle: ["createSyncAccessHandle", "createWritable", "getFile"],
+    FileSystemHandle: ["isSameEntry", "queryPermission"],
+    FileSystemWritableFileStream: ["seek", "truncate", "write"],
     FontFace: ["load"],
     FontFaceSet: ["load"],
     HTMLImageElement: ["decode"],
     IDBFactory: ["databases"],
     LockManager: ["query"],
+    MediaDevices: ["enumerateDevices"],
+    OfflineAudioContext: ["startRendering"],
     Permissions: ["query"],
     ServiceWorkerContainer: ["getRegistration", "getRegistrations"],
     ServiceWorkerRegistration: ["unregister", "update"],
@@ -80,8 +87,23 @@
       throw error;
     }
   });
-  wrap(globalThis, "createImageBitmap", {
-    apply: (target, self, args) => settled("createImageBitmap", apply(target, self, args)),
+  const { WebAssembly, WritableStream, FileSystemWritableFileStream } = globalThis;
+  for (const [object, method] of [
+    [globalThis, "createImageBitmap"],
+    [WebAssembly, "compile"],
+    [WebAssembly, "compileStreaming"],
+    [WebAssembly, "instantiate"],
+    [WebAssembly, "instantiateStreaming"],
+  ]) {
+    wrap(object, method, { apply: (target, self, args) => settled(method, apply(target, self, args)) });
+  }
+  // Others end when their reader likes.
+  const isFile = (stream) => FileSystemWritableFileStream && stream instanceof FileSystemWritableFileStream;
+  wrap(WritableStream.prototype, "close", {
+    apply(target, self, args) {
+      const closed = apply(target, self, args);
+      return isFile(self) ? settled("FileSystemWritableFileStream.close", closed) : closed;
+    },
   });
 
   // A lock may be another's for hours. The lock manager answers in order, so with its next answer a lock that is free has been

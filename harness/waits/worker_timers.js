@@ -32,6 +32,42 @@
   wrap(self, "clearTimeout", clear);
   wrap(self, "clearInterval", clear);
 
+  // What else comes after a while.
+  const FRAME = 1000 / 60;
+  const { AbortController, DOMException, performance } = globalThis;
+  const { abort } = AbortController.prototype;
+  const { addEventListener } = EventTarget.prototype;
+  const after = (delay, work) => add(work, Math.max(1, Math.ceil(delay)), [], null); // the clock tells whole milliseconds
+  wrap(self, "requestAnimationFrame", {
+    apply(target, self, args) {
+      const [callback] = args;
+      if (typeof callback !== "function") return apply(target, self, args);
+      return after(FRAME, () => callback(performance.now()));
+    },
+  });
+  wrap(self, "cancelAnimationFrame", clear);
+  wrap(AbortSignal, "timeout", {
+    apply(target, self, args) {
+      apply(target, self, args); // throws where the delay is none
+      const controller = new AbortController();
+      after(Number(args[0]), () => apply(abort, controller, [new DOMException("signal timed out", "TimeoutError")]));
+      return controller.signal;
+    },
+  });
+  wrap(globalThis.Scheduler?.prototype, "postTask", {
+    apply(target, self, args) {
+      const [work, options] = args;
+      const { delay, signal } = options ?? {};
+      if (typeof work !== "function" || !(delay > 0) || signal?.aborted) return apply(target, self, args);
+      const post = () => apply(target, self, [work, { ...options, delay: 0 }]);
+      return new Promise((done) => {
+        const timer = after(Number(delay), () => done(post()));
+        const aborted = () => timers.delete(timer) && done(post());
+        if (signal) apply(addEventListener, signal, ["abort", aborted, { __proto__: null, once: true }]);
+      });
+    },
+  });
+
   const next = () => (timers.size ? Math.min(...[...timers.values()].map((timer) => timer.due)) : null);
   /** By then all promises that were kept have been heard of. */
   const nextTask = () =>
