@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Literal, Protocol
@@ -21,6 +21,10 @@ STAMPED_WITH_REAL_TIME = {"Document", "Preflight", "Other"}
 MAY_BE_ENDLESS = {"XHR", "Fetch", "EventSource", "Media", "Other", "Ping"}
 ENDLESS_AFTER = 2.0
 """Real seconds without an end after which a request is taken for one that never ends: a long poll, a stream."""
+KNOWN, KNOWN_AFTER, BRIEFEST = 2, 0.1, 0.02
+"""The same at an address whose requests have not ended so often in a row; then half as long each time, down to the last."""
+STREAM_AFTER = 0.1
+"""The same once an event stream has been answered, as all are."""
 BODY_PATIENCE = 0.25
 """Real seconds in which the body of an answer has come, if the page reads it."""
 RESTLESS_AFTER = 50
@@ -61,6 +65,11 @@ class Underway:
     """Since when its answer has been coming in (real seconds)."""
     whole: bool = False
     """Whether all of the answer was handed to the browser at once."""
+
+    @property
+    def address(self) -> str:
+        """Its URL, without what may be another each time."""
+        return self.url.partition("?")[0]
 
     @property
     def awaited(self) -> bool:
@@ -110,7 +119,10 @@ class Network:
         self._limits: dict[str, int] = {}
         self._counts: Counter[str] = Counter()
         self._stamped: dict[str, asyncio.Event] = {}
-        self._known_endless: set[str] = set()
+        self._known_endless: Counter[str] = Counter()
+        """Address -> how many requests in a row have not ended there."""
+        self._named: set[str] = set()
+        """The addresses that the journal names for it."""
         self._relayed: dict[str, str] = {}
         """A service worker's request on behalf of the page's own -> that one."""
         self._ahead: dict[str, str] = {}
@@ -164,26 +176,40 @@ class Network:
         """Whether something is under way that will never end, and that the browser's own time would wait for."""
         return self._standstill or any(request.endless for request in self._underway.values())
 
+    @property
+    def endless_in(self) -> float:
+        """In how many real seconds a request will have been under way for so long that it will not end; infinite if none will."""
+        return min((self._endless_at(request) for request in self._suspects()), default=math.inf) - real_time.seconds()
+
     def find_endless(self) -> bool:
         """Look for requests that have been under way for so long that they will not end; True if there is a new one."""
         now = real_time.seconds()
-        found = [
-            request
-            for id, request in self._underway.items()
-            if not request.endless and request.kind in MAY_BE_ENDLESS and id not in self.held
-            if now - request.since >= ENDLESS_AFTER and not self._is_patient(request.url)
-        ]
+        found = [request for request in self._suspects() if self._endless_at(request) <= now]
         for request in found:
             self._give_up_on(request)
         return bool(found)
+
+    def _suspects(self) -> Iterator[Underway]:
+        for id, request in self._underway.items():
+            may_be = request.kind in MAY_BE_ENDLESS and id not in self.held
+            if may_be and not request.endless and not self._is_patient(request.url):
+                yield request
+
+    def _endless_at(self, request: Underway) -> float:
+        """When it will be taken for one that never ends, in real seconds."""
+        if request.kind == "EventSource" and request.answered is not None:
+            return request.answered + STREAM_AFTER
+        often = self._known_endless[request.address] - KNOWN
+        return request.since + (ENDLESS_AFTER if often < 0 else max(BRIEFEST, KNOWN_AFTER / 2**often))
 
     def _is_patient(self, url: str) -> bool:
         return any(fnmatch(url, glob) for glob in self.patient)
 
     def _give_up_on(self, request: Underway) -> None:
         request.endless = True
-        if request.url not in self._known_endless:
-            self._known_endless.add(request.url)
+        self._known_endless[request.address] += 1
+        if request.address not in self._named:
+            self._named.add(request.address)
             self._journal.write("clock", what="request without an end", url=request.url)
 
     def note_endless_work(self, call: str) -> None:
@@ -275,8 +301,6 @@ class Network:
         if kind != "WebSocket":  # which does not hold time
             request = Underway(url, kind, real_time.seconds(), self._clock.page_milliseconds, document)
             self._underway[id] = request
-            if kind == "EventSource":
-                self._give_up_on(request)
             if self.lingering:  # then time would not wait for it
                 self.stirred.set()
         if source == "service worker":
@@ -326,6 +350,8 @@ class Network:
         self._told_as.pop(id, None)
         if request := self._underway.pop(id, None):
             self._stir(request.url)
+            if not request.endless:
+                del self._known_endless[request.address]
         if held := self.held.pop(id, None):
             held.released.set()
         if self.holds.pop(id, None):

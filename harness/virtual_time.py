@@ -192,12 +192,14 @@ class VirtualTime:
         for _ in range(2):
             if await self._stirs_within(BRIEF):
                 return True
+            if self._network.endless_in <= 0:
+                return False
             self.documents.urge(waits.told("getOn()"))
         return await self._stirs_within(ENDLESS_AFTER - 2 * BRIEF)
 
     async def _stirs_within(self, seconds: float) -> bool:
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(max(0, min(seconds, self._network.endless_in))):
                 return await self._stirred.wait()
         except TimeoutError:
             return False

@@ -68,8 +68,8 @@ self.addEventListener('message', async ({ data, source }) => {
 
 
 class Site:
-    """Its pages: `/home` (with a frame of the other site), `/empty`, `/slow` (0.15 s), `/echo`
-    (a WebSocket), `/service_worker.js`, `/sign-in` (by way of the other site), `/redirect` (to itself, for ever),
+    """Its pages: `/home` (with a frame of the other site), `/empty`, `/slow` (0.15 s), `/never`,
+    `/news` (an event stream that ends after one event, to be asked for again after 15 s), `/echo` (a WebSocket), `/service_worker.js`, `/sign-in` (by way of the other site), `/redirect` (to itself, for ever),
     `/cookies` (sets what its parameters `set` say, and answers with the cookies that it got; `to` redirects), `/npm/` (what is
     in the packages)."""
 
@@ -122,6 +122,9 @@ def _application() -> web.Application:
         await asyncio.sleep(3600)
         return web.Response()
 
+    async def news(_: web.Request) -> web.Response:
+        return web.Response(text="retry: 15000\ndata: news\n\n", content_type="text/event-stream")
+
     async def sign_in(request: web.Request) -> web.Response:
         await asyncio.sleep(0.05)
         raise web.HTTPFound(f"{_other(request)}/consent?back={request.query.get('back', '/empty')}")
@@ -156,6 +159,7 @@ def _application() -> web.Application:
     app.router.add_get("/service_worker.js", service_worker)
     app.router.add_get("/slow", slow)
     app.router.add_get("/never", never)
+    app.router.add_get("/news", news)
     app.router.add_get("/echo", echo)
     app.router.add_get("/sign-in", sign_in)
     app.router.add_get("/consent", consent)

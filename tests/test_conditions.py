@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from site_of_pages import Site
@@ -140,6 +141,29 @@ def test_time_goes_on_beside_a_request_without_an_end(pbi_stage: Stage, pages: S
     assert len(pbi_stage.page.evaluate("seen")) == 5
     (entry,) = pbi_stage.journal.of("clock")
     assert entry["url"].endswith("/never")
+
+
+def test_a_long_poll_is_asked_again_when_the_page_has_given_it_up(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        "void (async () => { for (let n = 0;; n++) { seen.push(at()); await fetch(`/never?${n}`,"
+        " {signal: AbortSignal.timeout(30_000)}).catch(() => {}); } })()"
+    )
+    pbi_stage.clock.advance("10min 5s")
+    assert [b - a for a, b in pairwise(pbi_stage.page.evaluate("seen"))] == [30_000] * 20
+    assert [entry["url"] for entry in pbi_stage.journal.of("clock")] == [f"{pages.origin}/never?0"]
+
+
+def test_an_event_stream_that_ends_is_opened_again(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        "void (new EventSource('/news').onmessage = async () => { seen.push(at()); await (await fetch('/empty')).text(); })"
+    )
+    pbi_stage.clock.advance("10min")
+    apart = [b - a for a, b in pairwise(pbi_stage.page.evaluate("seen"))]
+    assert len(apart) >= 38
+    assert all(15_000 <= length <= 15_200 for length in apart)
+    assert not pbi_stage.journal.of("clock")
 
 
 def test_a_page_without_its_backend_is_answered(pbi_stage: Stage, pages: Site) -> None:

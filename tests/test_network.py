@@ -9,6 +9,7 @@ import pytest
 from own_loop import result_of
 
 from fake_pbi.journal import Journal
+from harness import real_time
 from harness.devtools import Event, Session
 from harness.network import Network
 from harness.service_clock import ServiceClock
@@ -87,3 +88,26 @@ def test_a_service_workers_own_request_counts() -> None:
     page.is_answered()
 
     assert [entry["request"] for entry in journal.of("request")] == ["worker's", "page's"]
+
+
+def test_what_never_ends_at_an_address_is_given_up_ever_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    page, seconds = Told("page"), [0.0]
+    monkeypatch.setattr(real_time, "seconds", lambda: seconds[0])
+
+    async def run() -> list[float]:
+        network, _, _ = watched(page, Told("worker"))
+        patience = []
+        for n in range(8):
+            page.sends()
+            patience.append(round(network.endless_in, 6))
+            assert not network.find_endless()
+            if n == 6:
+                page.is_answered()
+                continue
+            seconds[0] += network.endless_in
+            assert network.find_endless()
+            assert network.endless
+            page.tell("Network.loadingFailed", errorText="net::ERR_ABORTED")
+        return patience
+
+    assert result_of(run()) == [2, 2, 0.1, 0.05, 0.025, 0.02, 0.02, 2]
