@@ -301,6 +301,8 @@ class Network:
         if kind != "WebSocket":  # which does not hold time
             request = Underway(url, kind, real_time.seconds(), self._clock.page_milliseconds, document)
             self._underway[id] = request
+            if kind == "EventSource" and source != "page":  # nor does time wait for its answer
+                self._give_up_on(request)
             if self.lingering:  # then time would not wait for it
                 self.stirred.set()
         if source == "service worker":
