@@ -4,6 +4,7 @@
 |---|---|---|
 | `page.opened` | a page was opened (time 0 of a scenario) | url, lifetime (seconds) |
 | `page.error` | an uncaught exception or unhandled rejection in the page | text, rejection (bool), url |
+| `page.dialog` | the page, or a frame, opened a dialog; where nobody handles it, it is dismissed | type: alert, beforeunload, confirm, prompt; text |
 | `tab` | what the user did with the tab | state: hidden, shown, frozen, resumed, asleep, awake |
 | `request` | the page, its frames or workers sent a request | request, url, method, type, source: page, worker, embed |
 | `response` | its end | request, status (None: it failed), error |

@@ -124,6 +124,7 @@ class Stage:
 
         async def begin() -> None:
             session.on("Runtime.exceptionThrown", lambda event: self._page_error(service, event))
+            session.on("Page.javascriptDialogOpening", self._dialog)
             if conditions.time_zone:
                 await session.call("Emulation.setTimezoneOverride", timezoneId=conditions.time_zone)
             if conditions.ignore_https_errors:
@@ -369,6 +370,9 @@ class Stage:
         text = exception.get("description") or str(exception.get("value", details["text"]))
         rejection = "in promise" in details["text"]
         self.journal.write("page.error", text=text, rejection=rejection, url=details.get("url", ""))
+
+    def _dialog(self, event: Event) -> None:
+        self.journal.write("page.dialog", type=event["type"], text=event["message"])
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do it on the engine's loop while this thread waits; then Playwright, which hears of it all later, catches up."""

@@ -73,6 +73,9 @@ PAGES = {
     "/no-pause": _app(before=NO_PAUSE),
     "/throws-later": _app(start="start(); setTimeout(() => nothing.here, 60000);"),
     "/never-renews": _app(start="start().then(() => { renewAt = Infinity; });"),
+    "/asks-its-user": _app(
+        start="start(); const fetchToken = ask; ask = async () => { if (!confirm('Stay signed in?')) throw new Error('no'); return fetchToken(); };"
+    ),
     "/click": _app(
         start="document.getElementById('show').onclick = start;", before="<button id=show>Show report</button>"
     ),

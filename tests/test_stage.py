@@ -224,6 +224,15 @@ def test_uncaught_exceptions_and_rejections_are_journalled(pbi_stage: Stage, pag
     ]
 
 
+def test_dialogs_are_journalled_and_dismissed(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate("void setTimeout(() => seen.push(confirm('Stay signed in?')), 60_000)")
+    pbi_stage.clock.advance("2min")
+    assert pbi_stage.page.evaluate("seen") == [False]
+    (dialog,) = pbi_stage.journal.of("page.dialog")
+    assert (dialog["type"], dialog["text"]) == ("confirm", "Stay signed in?")
+
+
 def test_a_test_that_listens_for_requests_hears_of_the_pages_own_only(pbi_stage: Stage, pages: Site) -> None:
     heard: list[str] = []
     pbi_stage.page.on("request", lambda request: heard.append(request.url))

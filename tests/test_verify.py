@@ -1,6 +1,7 @@
 """`pbi-harness verify URL`, `pytest --pbi-url URL` and RefreshContract, on apps that strangers wrote."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -84,6 +85,13 @@ def test_a_page_that_never_renews(verify: Verify, apps: str, runs: Runs) -> None
     assert failed == [f"test_rule[{apps}/never-renews-LIFE-1]"]
     properties = {p.attrib["name"]: p.attrib["value"] for p in cases[1].findall(".//property")}
     assert properties == {"pbi_rule": "LIFE-2", "pbi_outcome": "warned"}
+
+
+def test_a_page_that_asks_its_user_before_it_renews(verify: Verify, apps: str) -> None:
+    assert verify(f"{apps}/asks-its-user", *TOKENS, "--only=LIFE-1", "--lifetime=35min") == 1
+    assert re.search(
+        r"The page asked its user 'Stay signed in\?' at [\d:.]+, and nobody agreed", verify.message("LIFE-1")
+    )
 
 
 def test_a_warning_fails_only_a_strict_run(verify: Verify, apps: str) -> None:

@@ -54,6 +54,14 @@ def expiries_met(observed: Observation) -> tuple[list[Entry], list[Entry]]:
 
 def _why_not_renewed(observed: Observation, at: Entry) -> str:
     if not observed.token_requests(until=at.at):
+        asked = [
+            entry for entry in observed.journal.of("page.dialog") if entry["type"] != "alert" and entry.at <= at.at
+        ]
+        if asked:
+            text = " ".join(asked[-1]["text"].split())[:80]
+            return f"The page asked its user {text!r} at {observed.when(asked[-1])}, and nobody agreed; an adapter can."
+        if observed.token_requests():
+            return "The page asked for another token only when this one had expired."
         return "The page never asked for another token."
     if not observed.journal.of("token.applied", how="setAccessToken") and not observed.journal.of(
         "token.applied", how="hook"
