@@ -200,7 +200,7 @@ class Network:
         if request.kind == "EventSource" and request.answered is not None:
             return request.answered + STREAM_AFTER
         often = self._known_endless[request.address] - KNOWN
-        return request.since + (ENDLESS_AFTER if often < 0 else max(BRIEFEST, KNOWN_AFTER / 2**often))
+        return request.since + (ENDLESS_AFTER if often < 0 else max(BRIEFEST, KNOWN_AFTER * 0.5**often))
 
     def _is_patient(self, url: str) -> bool:
         return any(fnmatch(url, glob) for glob in self.patient)

@@ -15,7 +15,7 @@ from harness.network import Network
 
 PATIENCE = 2.0
 """Real seconds in which a worker says when its next timer is due; one in a loop without an end does not."""
-HELD_PATIENCE = 0.5
+HELD_PATIENCE = 1.0
 """The same where a request is held; one in a synchronous request does not until it is answered."""
 
 
