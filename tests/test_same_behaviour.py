@@ -76,7 +76,7 @@ METHODS = {
     "WebAssembly": ["compile", "instantiate"],
     "Worker": ["postMessage", "terminate"],
     "XMLHttpRequest": ["send"],
-    "Window": ["cancelAnimationFrame", "createImageBitmap", "fetch", "requestAnimationFrame"],
+    "Window": ["cancelAnimationFrame", "cancelIdleCallback", "createImageBitmap", "fetch", "requestAnimationFrame", "requestIdleCallback"],
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
-// What the browser does when it draws, it does by real time, 60 times a second: observers of sizes and of what is in view look
-// then, animations get on, views change. So time waits for a frame where a page has asked for what comes with one.
+// What the browser does when it draws, or has drawn and is idle, it does by real time, 60 times a second: observers of sizes and
+// of what is in view look then, animations get on, views change. So time waits for a frame where a page has asked for what comes
+// with one.
 ((hold, wrap) => {
   const { apply } = Reflect;
   const { clearTimeout, document, performance, requestAnimationFrame, setTimeout, MessageChannel, MutationObserver } = window;
@@ -8,7 +9,9 @@
   const { addEventListener } = EventTarget.prototype;
   const { observe } = MutationObserver.prototype;
   const { get: timelineOf } = Object.getOwnPropertyDescriptor(Document.prototype, "timeline");
-  const PATIENCE = { steps: 100 }; // a document that is not on the screen has no frames
+  // A document that is not on the screen has no frames; on a busy machine the others may take their time.
+  const FIRST = { steps: 100 };
+  const PATIENCE = { steps: 400 };
   const ONCE = { __proto__: null, once: true };
   let isAsked = false;
   let end = () => {};
@@ -17,7 +20,7 @@
   const needFrame = () => {
     if (isAsked || document.hidden) return;
     isAsked = true;
-    end = hold("a frame", PATIENCE);
+    end = hold("a frame", channel ? PATIENCE : FIRST);
     now(); // animations get on to this moment
     requestAnimationFrame(nextTask);
   };
@@ -31,28 +34,43 @@
   };
   const drawn = () => {
     isAsked = false;
+    waitUntilIdle();
     end();
     getOn();
   };
   const shown = () => (watcher || running.size > 0) && needFrame();
   apply(addEventListener, document, ["visibilitychange", () => (document.hidden ? end() : shown())]);
 
-  // Whatever changes may concern an observer. A page that changes all the time would get on by real time alone, so each change
-  // has its frame at once only where there are not too many.
-  const EVERYTHING = { attributes: true, characterData: true, childList: true, subtree: true };
+  // A page that asks all the time would get on by real time alone. So it gets what it asks for at once only where that is not too
+  // often, and else ever more rarely; the function that this returns says how many milliseconds it is to wait.
   const AT_ONCE = 20;
   const ONE_MORE = 15_000;
-  let allowed = AT_ONCE;
-  let counted = 0;
+  const LONGEST = 120_000;
+  const sparingly = () => {
+    let allowed = AT_ONCE;
+    let oneMore = ONE_MORE;
+    let counted = 0;
+    return () => {
+      const time = performance.now();
+      allowed = Math.min(AT_ONCE, allowed + (time - counted) / oneMore);
+      counted = time;
+      if (allowed === AT_ONCE) oneMore = ONE_MORE;
+      if (allowed < 1) return Math.ceil((1 - allowed) * oneMore);
+      if (--allowed < 1) oneMore = Math.min(2 * oneMore, LONGEST);
+      return 0;
+    };
+  };
+
+  // Whatever changes may concern an observer.
+  const EVERYTHING = { attributes: true, characterData: true, childList: true, subtree: true };
+  const untilNext = sparingly();
   let later = null;
   let watcher = null;
   const changed = () => {
     if (later !== null) return;
-    const time = performance.now();
-    allowed = Math.min(AT_ONCE, allowed + (time - counted) / ONE_MORE);
-    counted = time;
-    if (allowed < 1) later = setTimeout(again, Math.ceil((1 - allowed) * ONE_MORE));
-    else if (allowed--) needFrame();
+    const wait = untilNext();
+    if (wait > 0) later = setTimeout(again, wait);
+    else needFrame();
   };
   const again = () => {
     later = null;
@@ -97,6 +115,43 @@
       }
       needFrame();
       return animation;
+    },
+  });
+
+  // A page is not idle before it has drawn what has changed, but soon afterwards, if it has nothing else to do.
+  const untilIdle = sparingly();
+  const callbacks = new Set();
+  let isIdle = false;
+  let endIdle = () => {};
+  const waitUntilIdle = () => {
+    endIdle();
+    if (callbacks.size > 0) endIdle = hold("requestIdleCallback", PATIENCE);
+  };
+  wrap(window, "requestIdleCallback", {
+    apply(target, self, args) {
+      const [callback, ...options] = args;
+      const isWaitedFor = typeof callback === "function" && !document.hidden && !isIdle && untilIdle() === 0;
+      if (!isWaitedFor) return apply(target, self, args);
+      const called = (deadline) => {
+        callbacks.delete(id);
+        if (callbacks.size === 0) endIdle();
+        isIdle = true;
+        try {
+          callback(deadline);
+        } finally {
+          isIdle = false;
+        }
+      };
+      const id = apply(target, self, [called, ...options]);
+      callbacks.add(id);
+      needFrame();
+      return id;
+    },
+  });
+  wrap(window, "cancelIdleCallback", {
+    apply(target, self, args) {
+      callbacks.delete(args[0]);
+      return apply(target, self, args);
     },
   });
 
