@@ -1,6 +1,7 @@
 """Where the project's own files lie: at the top of a checkout, or in the copy that an installed wheel carries."""
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 import platformdirs
@@ -22,6 +23,12 @@ def fixture_folders() -> list[Path]:
     """The folders of built-in host pages: `hosts`, and in a checkout `broken` too."""
     fixtures = _top() / "fixtures"
     return [fixtures / "hosts"] if _carried() else [fixtures / "hosts", fixtures / "broken"]
+
+
+@cache
+def script(name: str) -> str:
+    """The text of a script that pages run, by its place in the package: "waits/hold.js"."""
+    return (_PACKAGE / name).read_text("utf-8").rstrip()
 
 
 def npm_manifest() -> Path:

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from fake_pbi.hosts import APP
@@ -19,6 +18,7 @@ from fake_pbi.tokens import Token, TokenBook
 from harness.devtools import Event, Session
 from harness.errors import DevToolsError, PageGone
 from harness.network import Source
+from harness.resources import script
 
 BINDING = f"__pbiSeen{secrets.token_hex(8)}"
 SLICE = 72
@@ -26,12 +26,8 @@ SLICE = 72
 
 
 @cache
-def _source(name: str) -> str:
-    return Path(__file__).with_name(name).read_text("utf-8").rstrip()
-
-
 def _probe() -> str:
-    return f"{_source('token_probe.js')}({_source('as_text.js')}, {json.dumps({'binding': BINDING})});"
+    return f"{script('token_probe.js')}({script('as_text.js')}, {json.dumps({'binding': BINDING})});"
 
 
 def _watch_storages(worker: Session) -> None:
@@ -165,7 +161,7 @@ class TokenWatch:
             answer = await session.call(
                 "Runtime.callFunctionOn",
                 objectId=object_id,
-                functionDeclaration=f"function () {{ return ({_source('as_text.js')})(this); }}",
+                functionDeclaration=f"function () {{ return ({script('as_text.js')})(this); }}",
                 returnByValue=True,
             )
             self._look("console", "an object", str(answer["result"].get("value", "")))

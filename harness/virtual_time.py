@@ -415,11 +415,12 @@ class VirtualTime:
 def _every(seconds: float, work: Callable[[], None]) -> Callable[[], None]:
     """Do it each so many real seconds, until the function that is returned is called."""
     loop = asyncio.get_running_loop()
-    timer = loop.call_later(seconds, lambda: again())
+    timer: asyncio.TimerHandle
 
     def again() -> None:
         nonlocal timer
         work()
         timer = loop.call_later(seconds, again)
 
+    timer = loop.call_later(seconds, again)
     return lambda: timer.cancel()

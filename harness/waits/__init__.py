@@ -32,8 +32,8 @@ All wrapped functions keep name, length, text and properties (`wrap.js`).
 
 import json
 import secrets
-from functools import cache
-from pathlib import Path
+
+from harness import resources
 
 HOLD_URL = "https://hold.pbi-harness.invalid/"
 """A request that nobody answers: while a page waits for it, its time stands still."""
@@ -47,9 +47,8 @@ HEARD = f"__pbiHeard{secrets.token_hex(8)}"
 BINDING = f"__pbiHandled{secrets.token_hex(8)}"
 
 
-@cache
 def _source(name: str) -> str:
-    return Path(__file__).with_name(name).read_text("utf-8").rstrip()
+    return resources.script(f"waits/{name}")
 
 
 SETTINGS = {
