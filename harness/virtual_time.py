@@ -84,7 +84,7 @@ class VirtualTime:
         self._at_most: float | None = None
         """The latest page time that there can be after a step at whose end nobody has looked."""
         self._frames_are_busy = False
-        """Whether frames keep themselves busy with what time waits for, as they do from the first request without an end on."""
+        """Whether frames keep themselves busy with what time waits for, as they do beside a request without an end."""
         self.asleep = False
         self.deadline = math.inf
         """Real seconds (as `real_time` counts them) beyond which time does not go on."""
@@ -327,17 +327,20 @@ class VirtualTime:
 
     async def _knowing(self, page_time: Awaitable[float]) -> float:
         """This page time; meanwhile `_know()`."""
-        if not self._network.endless:
+        if not (self._network.endless or self._frames_are_busy):
             return await page_time
         now, _ = await asyncio.gather(page_time, self._know())
         return now
 
     async def _know(self) -> None:
         """Beside a request that never ends: learn what frames have begun, before it is chosen how far time may go. (The browser
-        tells of their requests first, and then answers this.)"""
+        tells of their requests first, and then answers this.) Once it has ended, they need not keep themselves busy any more."""
         if self._network.endless:
             self._frames_are_busy = True
             await self.documents.tell(waits.told("known()"))
+        elif self._frames_are_busy:
+            await self.documents.tell(waits.told("rest()"))
+            self._frames_are_busy = False
 
     async def _step(self, now: float, until: float) -> None:
         """Let a millisecond pass while documents or workers wait for work on other threads: most of it cannot finish while

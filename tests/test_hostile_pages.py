@@ -81,6 +81,25 @@ def test_work_that_never_ends(pbi_stage: Stage, pages: Site, work: str) -> None:
     assert pbi_stage.page.evaluate("seen") == []
 
 
+def test_after_a_request_that_did_not_end_brief_work_is_brief_again(pbi_stage: Stage, pages: Site) -> None:
+    """Else each of these would keep its frame busy for some seconds."""
+    open_bounded(pbi_stage, pages.empty)
+    pbi_stage.page.evaluate(
+        """() => { fetch('/never', {signal: AbortSignal.timeout(10_000)}).catch(() => seen.push('given up'));
+        setInterval(async () => { const asked = Date.now(), cache = await caches.open('c');
+          await cache.put('/x', new Response('x')); seen.push(Date.now() - asked); }, 60_000); }"""
+    )
+
+    pbi_stage.clock.advance("3h 1s")
+
+    given_up, *took = pbi_stage.page.evaluate("seen")
+    assert given_up == "given up"
+    assert len(took) == 180
+    assert max(took) <= CLOSE
+    (endless,) = pbi_stage.journal.of("clock")
+    assert endless["url"].endswith("/never")
+
+
 def test_beside_a_call_that_never_ends_others_are_still_waited_for(pbi_stage: Stage, pages: Site) -> None:
     open_bounded(pbi_stage, pages.empty)
     pbi_stage.page.evaluate(

@@ -125,6 +125,11 @@
     goOn: () => {
       if (seen === begun) turns = 0;
     },
+    /** There is no such request any more: time waits for the others again. */
+    rest: () => {
+      isBesideEndless = false;
+      turns = 0;
+    },
     step: () => [...held].forEach((work) => --work.steps > 0 || end(work)),
     /** Asked for now and then: ends what was held the last time already, and returns the calls that it ends. */
     giveUp: () => {
