@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from harness import waits
 from harness.browser import IsolatedPage, is_tab
 from harness.devtools import Event, Session
 from harness.documents import Documents
@@ -57,19 +58,23 @@ class Targets:
 
     def _attached(self, event: Event, *, of_worker: bool = False) -> None:
         child = Session(self._page.devtools, event["sessionId"])
-        task = asyncio.ensure_future(self._attach(child, event["targetInfo"]["type"], of_worker=of_worker))
+        task = asyncio.ensure_future(self._attach(child, event["targetInfo"], of_worker=of_worker))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _attach(self, child: Session, kind: str, *, of_worker: bool) -> None:
+    async def _attach(self, child: Session, target: Event, *, of_worker: bool) -> None:
         """A worker or popup, before its first line runs."""
+        kind = target["type"]
         answers = self._watch(child, SOURCES.get(kind, "page"))
         self._watch_children(child, of_worker=kind != "page")
         answers.append(child.send("Target.setAutoAttach", **CHILDREN))
         if kind == "page":
             answers += self.documents.attach(child)
-            # The browser fetches its document at once, and the process that shows it may not know its scripts by then.
-            await asyncio.wait(answers)
+            if target["canAccessOpener"]:
+                # The browser fetches its document at once, and the process that shows it may not know its scripts by then.
+                await asyncio.wait(answers)
+            child.on("Page.frameNavigated", lambda _: self.documents.urge(waits.told("opened?.(true)")))
+            self.documents.urge(waits.told("opened?.(false)"))
         elif kind in SOURCES:
             answers += self.workers.attach(child, shared=kind != "worker", of_worker=of_worker)
         answers.append(child.send("Runtime.runIfWaitingForDebugger"))

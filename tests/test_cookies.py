@@ -1,8 +1,10 @@
 """Cookies end by virtual time, to the millisecond, whoever wrote them and wherever they are."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,6 +14,7 @@ from harness.cookies import Said, said_in
 from harness.host import Host
 from harness.session import HarnessSession
 from harness.stage import Conditions, Stage
+from harness.targets import Targets
 
 MINUTE = 60_000
 PROGRAM = """([write, asked]) => {
@@ -236,7 +239,16 @@ def test_a_partition_of_a_frame_of_another_site(pbi_stage: Stage, pages: Site) -
     assert ended == [("h", "localhost", "http://127.0.0.1"), ("s", "localhost", "http://127.0.0.1")]
 
 
-def test_a_popup_shares_them(pbi_stage: Stage, pages: Site) -> None:
+@pytest.mark.parametrize("late", [0, 0.3])
+def test_a_popup_shares_them(pbi_stage: Stage, pages: Site, monkeypatch: pytest.MonkeyPatch, late: float) -> None:
+    """However many real seconds later the clock learns that there is one."""
+    attach = Targets._attach
+
+    async def attach_late(*args: Any, **more: Any) -> None:
+        await asyncio.sleep(late)
+        await attach(*args, **more)
+
+    monkeypatch.setattr(Targets, "_attach", attach_late)
     pbi_stage.open(pages.empty)
     write = f"""new Promise(done => {{ addEventListener('message', done);
       const popup = open('{Site(0).sets("h=1; Max-Age=120; HttpOnly")}');

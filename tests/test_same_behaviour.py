@@ -160,6 +160,26 @@ CONSTRUCTOR_CALLS = """
     for (const [how, call] of Object.entries(calls)) run(`${name}, ${how}`, () => { const result = call(); return typeof result === 'string' || typeof result === 'boolean' ? Promise.reject(result) : result; });
   }
 """
+WINDOWS = """
+  const hostile = { toString() { throw new RangeError('own'); } };
+  const calls = {
+    'no arguments': () => open(),
+    'an address': () => open('/empty'),
+    'an address of another kind': () => open(new URL('/empty', location)),
+    'a bad address': () => open('http://['),
+    'a symbol': () => open(Symbol.iterator),
+    'an object that throws': () => open(hostile),
+    'a name that throws': () => open('', hostile),
+    'without an opener': () => open('', '', 'noopener'),
+    'itself': () => Promise.reject(`${open('', '_self') === window} ${open('', '_top') === top}`),
+    'the same again': () => { const [one, two] = [open('', world), open('', world)]; one.close(); return Promise.reject(`${one === two}`); },
+    'its opener': () => { const it = open(); it.close(); return Promise.reject(`${it.opener === window} ${it.name} ${it.location}`); },
+    'a wrong this': () => Reflect.apply(open, {}, ['']),
+    'new': () => new open(''),
+    'its look': () => Promise.reject(`${open.name} ${open.length} ${open} ${'prototype' in open}`),
+  };
+  for (const [how, call] of Object.entries(calls)) run(how, () => { const it = call(); if (it !== window) it?.close?.(); return it; });
+"""
 ORDER = """
   const log = (name) => { results[name] = []; return (what) => () => { results[name].push(what); }; };
   const told = (name, target, ...events) => { const note = log(name); for (const event of events) target.addEventListener(event, note(event)); };
@@ -259,6 +279,11 @@ def test_methods(pbi_stage: Stage, pages: Site) -> None:
 def test_constructors(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     expect_the_same(pbi_stage, CONSTRUCTOR_CALLS)
+
+
+def test_opened_windows(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    expect_the_same(pbi_stage, WINDOWS)
 
 
 def test_the_order_of_events(pbi_stage: Stage, pages: Site) -> None:

@@ -23,6 +23,7 @@ meanwhile (`hold.js`): what has not ended after a moment does so while the clock
 | what a worker posts to a port of its own | up to a timer's length | a message of the clock's, which comes after it | `worker_timers.js` in every worker |
 | a worker's `setTimeout`, `setInterval`, `AbortSignal.timeout()`, `scheduler.postTask()` with a delay, animation frames | they never fire, or hours late | a timer of its page, or the clock, fires what is due | `worker_timers.js` in every worker, `worker_messages.js` in every frame |
 | a navigation | the old document lives on for hours | the new document | `navigations.js` in every frame |
+| `window.open()` | the page lives on for minutes before its popup is known | the clock watches the popup, which shows its document | `popups.js` in every frame |
 | `Date`, `Temporal.Now`, `Intl.DateTimeFormat` | nothing: a machine's sleep has no place in virtual time | | `sleep.js` in every frame and worker |
 | the resources that a page has loaded | the requests of `hold.js` are among them | | `resource_timing.js` in every frame |
 | a page's new document | begins the grant under way anew | the clock has seen it | `first_moment.js` in the page |
@@ -96,6 +97,7 @@ def _document_script(*first: str, slept: float) -> str:
     return _script(
         *first,
         f"{_source('navigations.js')}(hold, wrap);",
+        f"{_source('popups.js')}(hold, wrap, heard);",
         f"{_source('frames.js')}(hold, wrap);",
         f"{_source('animation_frames.js')}(wrap);",
         f"{_source('resource_timing.js')}(wrap, settings);",
