@@ -6,7 +6,7 @@
 | `page.error` | an uncaught exception or unhandled rejection in the page | text, rejection (bool), url |
 | `page.dialog` | the page, or a frame, opened a dialog; where nobody handles it, it is dismissed | type: alert, beforeunload, confirm, prompt; text |
 | `tab` | what the user did with the tab | state: hidden, shown, frozen, resumed, asleep, awake |
-| `request` | the page, its frames or workers sent a request | request, url, method, type, source: page, worker, embed |
+| `request` | the page, its frames or workers sent a request | request, url, method, type, source: page, worker, embed; service worker: of its own accord |
 | `response` | its end | request, status (None: it failed), error |
 | `clock` | something that the clock could not wait for | what: request without an end, work without an end; url; call |
 | `cookie.expired` | a cookie reached its end and was removed | name, domain, path, partition (the site at the top, or None) |

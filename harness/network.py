@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 from fake_pbi.hosts import APP
-from fake_pbi.journal import Journal
+from fake_pbi.journal import Entry, Journal
 from harness import real_time
 from harness.devtools import Event, Session
 from harness.service_clock import ServiceClock
@@ -125,9 +125,9 @@ class Network:
         """The addresses that the journal names for it."""
         self._relayed: dict[str, str] = {}
         """A service worker's request on behalf of the page's own -> that one."""
-        self._ahead: dict[str, str] = {}
-        """Requests of service workers that nobody was seen to ask them for -> their URLs. Of two processes' events the later may
-        come first."""
+        self._ahead: dict[str, Entry] = {}
+        """Requests of service workers that nobody was seen to ask them for -> what the journal was told. Of two processes' events
+        the later may come first."""
         self._told_as: dict[str, str] = {}
         """A page's request -> the service worker's for it, where the journal was told of that one."""
 
@@ -265,16 +265,17 @@ class Network:
             self._relayed[id] = asked[0]
         return bool(asked)
 
-    def _take_over(self, url: str, id: str) -> str | None:
-        """A service worker's request that was made for this one of a page, and seen before it: it is a hop on from now on."""
-        ahead = next((ahead for ahead, of in self._ahead.items() if of == url), None)
-        if ahead:
-            del self._ahead[ahead]
-            self._underway.pop(ahead, None)
-            self._relayed[ahead], self._told_as[id] = id, ahead
-            if held := self.held.pop(ahead, None):
-                self.held[id] = held
-        return ahead
+    def _take_over(self, url: str, id: str) -> Entry | None:
+        """A service worker's request that was made for this one of a page, and seen before it: it is a hop on from now on. Returns
+        what the journal was told of it."""
+        ahead = next((ahead for ahead, told in self._ahead.items() if told["url"] == url), None)
+        if ahead is None:
+            return None
+        self._underway.pop(ahead, None)
+        self._relayed[ahead], self._told_as[id] = id, ahead
+        if held := self.held.pop(ahead, None):
+            self.held[id] = held
+        return self._ahead.pop(ahead)
 
     def _sent(self, event: Event, session: str | None, source: Source) -> None:
         id, url, kind = event["requestId"], event["request"]["url"], event.get("type", "Other")
@@ -297,7 +298,7 @@ class Network:
         if kind not in STAMPED_WITH_REAL_TIME and event["wallTime"] * 1000 <= self.latest:
             self._clock.see(event["wallTime"] * 1000)
         self._stir(url)
-        ahead = self._take_over(url, id) if source != "service worker" else None
+        told = self._take_over(url, id) if source != "service worker" else None
         if kind != "WebSocket":  # which does not hold time
             request = Underway(url, kind, real_time.seconds(), self._clock.page_milliseconds, document)
             self._underway[id] = request
@@ -305,12 +306,14 @@ class Network:
                 self._give_up_on(request)
             if self.lingering:  # then time would not wait for it
                 self.stirred.set()
-        if source == "service worker":
-            self._ahead[id] = url
-        if FAKE_PLUMBING not in url and not ahead:
-            asker = "embed" if urlsplit(event["documentURL"]).hostname == APP else source
+        asker = "embed" if urlsplit(event["documentURL"]).hostname == APP else source
+        if told:
+            told.data["source"] = asker  # which could not be known when it was written
+        elif FAKE_PLUMBING not in url:
             method = event["request"]["method"]
-            self._journal.write("request", request=id, url=url, method=method, type=kind, source=asker)
+            entry = self._journal.write("request", request=id, url=url, method=method, type=kind, source=asker)
+            if source == "service worker":
+                self._ahead[id] = entry
             self._count(url)
 
     def _stir(self, url: str) -> None:

@@ -75,7 +75,8 @@ def test_a_request_that_a_service_worker_passes_on_is_one(first: str) -> None:
 
     assert (awaited, while_held, loading) == ([URL], [], False)
     (request,), (response,) = journal.of("request"), journal.of("response")
-    assert (request["url"], response["request"], response["status"]) == (URL, request["request"], 200)
+    assert (request["url"], request["source"]) == (URL, "page")
+    assert (response["request"], response["status"]) == (request["request"], 200)
 
 
 def test_a_service_workers_own_request_counts() -> None:
@@ -87,7 +88,8 @@ def test_a_service_workers_own_request_counts() -> None:
     page.sends()
     page.is_answered()
 
-    assert [entry["request"] for entry in journal.of("request")] == ["worker's", "page's"]
+    told = [(entry["request"], entry["source"]) for entry in journal.of("request")]
+    assert told == [("worker's", "service worker"), ("page's", "page")]
 
 
 def test_what_never_ends_at_an_address_is_given_up_ever_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
