@@ -20,6 +20,7 @@
   const { then } = Promise.prototype;
   const { now } = heard;
   const BRIEF = 500; // turns at one moment; most of such work has ended after 10 to 100
+  const LONG = 2; // times that it was asked for: some two seconds
   const TURNS = 300_000;
   const held = new Set();
   let isBesideEndless = false;
@@ -30,6 +31,8 @@
   let moment = null;
   let left = BRIEF;
   let lastTurn = null;
+  let lastMoment = null;
+  let lasted = 0;
   let suspects = [];
 
   /** Returns what makes the frame busy for as long as `goesOn()`, which is asked once a turn. */
@@ -110,11 +113,14 @@
   };
   Object.assign(heard, {
     held: () => held.size,
-    /** Asked for now and then: where what was to be brief has not got on since, time stands still for something else. */
+    /** Asked for now and then: where what was to be brief has not got on since, time stands still for something else. What goes
+     * on for `LONG` at one moment is not brief, or the machine is busy. */
     getOn: () => {
       const turn = `${moment} ${left}`;
-      if (turn === lastTurn && held.size > 0 && !request) ask();
+      lasted = moment === lastMoment ? lasted + 1 : 0;
+      if ((turn === lastTurn || lasted >= LONG) && held.size > 0 && !request) ask();
       lastTurn = turn;
+      lastMoment = moment;
     },
     /** Before time goes on beside a request that never ends: all that has been begun is known. */
     known: () => {
