@@ -1,7 +1,8 @@
 """How WAKE-4 finds its moment: when a page will renew, and when its timer looks next.
 
 A page that looks at its token every 30 s renews at the first look after its margin is crossed. So the time from one renewal
-to the next grows in steps of 30 s with the token's lifetime; where it jumps, the margin is crossed just after a look.
+to the next grows in steps of 30 s with the token's lifetime; where it jumps, the margin is crossed just after a look. A page
+that sets a timer to the moment of its renewal, at the token's end or after a part of its life, waits as much longer as that.
 """
 
 import contextlib
@@ -15,6 +16,8 @@ FINE = timedelta(seconds=1)
 FIRST_STEP = timedelta(seconds=7.3)
 LONGEST_TICK = timedelta(minutes=12)
 SHORTEST_TICK = timedelta(seconds=10)
+EVEN = timedelta(seconds=2)
+"""A wait that grows by so little at a time grows with the lifetime, or in whole seconds: a timer is set to the very moment."""
 AWAY = timedelta(seconds=5)
 """How long before and after the crossing the tab is hidden."""
 JUST_BEFORE = timedelta(seconds=2)
@@ -79,15 +82,11 @@ class Moments:
         """
         probe, lifetime = self._probe, self._lifetime
         shortest = probe.wait(lifetime)
-        same, later, jumped = timedelta(0), FIRST_STEP, probe.wait(lifetime + FIRST_STEP)
-        while jumped - shortest <= FINE:
+        same, later = timedelta(0), FIRST_STEP
+        while (jumped := probe.wait(lifetime + later)) - shortest <= FINE:
             if later > LONGEST_TICK:
                 raise NoMoment(f"The page renews every {spoken(shortest)}, whatever the token's lifetime.")
             same, later = later, 2 * later
-            jumped = probe.wait(lifetime + later)
-        if self._is_timed(shortest, later, jumped):
-            renewed = probe.renewal(lifetime)
-            return Dark(renewed + shortest - AWAY, renewed + shortest + AWAY)
         while later - same > FINE:
             middle = (same + later) / 2
             found = probe.wait(lifetime + middle)
@@ -96,6 +95,9 @@ class Moments:
             else:
                 same = middle
         tick = jumped - shortest
+        if tick <= EVEN:
+            renewed = probe.renewal(lifetime)
+            return Dark(renewed + shortest - AWAY, renewed + shortest + AWAY)
         if tick < SHORTEST_TICK:
             raise NoMoment(
                 f"The page looks at its token every {tick.total_seconds():.1f} s, so no tick can be waited out."
@@ -105,14 +107,6 @@ class Moments:
         self._chosen = (chosen, crossing, jumped)
         crossed = probe.renewal(chosen) + crossing
         return Dark(crossed - AWAY, crossed + AWAY)
-
-    def _is_timed(self, shortest: timedelta, later: timedelta, jumped: timedelta) -> bool:
-        """Whether the page has a timer that is set to the very moment, and looks at no other: as much later as the token lives
-        longer, or by a part of that, such as 80 % of it."""
-        step = jumped - shortest
-        if abs(step - later) <= FINE:
-            return True
-        return step < later and abs(self._probe.wait(self._lifetime + 2 * later) - shortest - 2 * step) <= FINE
 
     def before_the_look(self) -> Dark | None:
         """All the time from before the margin is crossed to just before the look at which it would renew, for a page whose

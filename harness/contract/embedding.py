@@ -52,7 +52,9 @@ def embeds(scenarios: Scenarios) -> Verdict:
         return failed(
             f"An iframe was made, no load request came; {_seen_instead(observed)}.",
             frames,
-            "The SDK refused the configuration after it had made the iframe.",
+            "The SDK refused the configuration after it had made the iframe."
+            if _had_a_token(observed)
+            else "The page made an iframe to be ready (powerbi.bootstrap), and had no token then, or waits for its user.",
         )
     unusable = [entry for entry in applied if entry["state"] != "live"]
     if unusable:
@@ -71,6 +73,11 @@ def embeds(scenarios: Scenarios) -> Verdict:
         )
     raised = journal.of("item.event", event="error")
     return failed(f"The item never raised `loaded`; it raised {[entry['detail'] for entry in raised]}.", raised)
+
+
+def _had_a_token(observed: Observation) -> bool:
+    """Whether a token was seen on its way to the page, with which it could have embedded."""
+    return bool(observed.journal.of("token.fetched"))
 
 
 def _seen_instead(observed: Observation) -> str:
@@ -130,7 +137,9 @@ def provider_only_where_supported(scenarios: Scenarios) -> Verdict:
     if not frames:
         return skipped("Nothing was embedded (EMB-1).")
     own_errors = [entry for entry in observed.journal.of("page.error") if first_line(entry["text"]) != UNSAID]
-    if frames and not applied and not own_errors:
+    if not applied and not _had_a_token(observed):
+        return skipped("An iframe was made, and no token was seen with which the page could have embedded (EMB-1).")
+    if not applied and not own_errors:
         return failed(
             "An iframe was made, no load request came.",
             frames,

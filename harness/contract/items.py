@@ -1,5 +1,6 @@
 """MULTI-1 and DROP-1: a page with several items, and one from which an item is removed."""
 
+from datetime import datetime
 from math import ceil
 
 from harness.contract.embedding import first_line, loads
@@ -75,7 +76,7 @@ def removed_means_removed(scenarios: Scenarios) -> Verdict:
             "A timer or a request outlives the item and finds nothing to renew.",
         )
     asked = observed.token_requests(since=removed)
-    allowed = _needed(scenarios.first, left)
+    allowed = _needed(scenarios.first, observed, removed, left)
     if len(asked) > allowed:
         return failed(
             f"An item was removed at {observed.when(removed)}, {left} remained; {counted(len(asked), 'token request')} in "
@@ -90,11 +91,15 @@ def removed_means_removed(scenarios: Scenarios) -> Verdict:
     )
 
 
-def _needed(healthy: Observation, left: int) -> int:
-    """How many token requests the items that are left may make in the time that is watched, by what the page does otherwise."""
+def _needed(healthy: Observation, observed: Observation, removed: datetime, left: int) -> int:
+    """How many token requests the items that are left may make in the time that is watched: as many for each token that they
+    took as the page makes otherwise. One more may be for an item that was just going."""
     if left == 0:
         return 0
-    items = max(1, len(loads(healthy)))
-    per_lifetime = len(healthy.token_requests()) / OBSERVED_LIFETIMES
-    together = per_lifetime <= items / 2  # one request serves all
-    return ceil(BRIEF_LIFETIMES * (per_lifetime if together else per_lifetime * left / items)) + left
+    requests = len(healthy.token_requests())
+    per_lifetime = requests / OBSERVED_LIFETIMES
+    renewals = sum(len(healthy.renewed(item)) for item in loads(healthy))
+    if per_lifetime <= len(loads(healthy)) / 2 or not renewals:  # one request serves all
+        return ceil(BRIEF_LIFETIMES * per_lifetime) + left
+    taken = [holding for item in loads(observed) for holding in observed.holdings(item) if holding.at >= removed]
+    return ceil(requests / renewals * len(taken)) + 1

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from fake_pbi.journal import Entry
 from harness.contract.embedding import loads
-from harness.contract.observation import START_UP, Observation, cut_short
+from harness.contract.observation import AT_ONCE, START_UP, Observation, cut_short
 from harness.contract.rule import Verdict, counted, failed, minutes, passed, rule, skipped
 from harness.contract.scenarios import Scenarios
 
@@ -195,6 +195,8 @@ def renewals_bring_something_newer(scenarios: Scenarios) -> Verdict:
             break
         for item in loads(observed):
             for old, new in pairwise(observed.journal.of("token.applied", item=item)):
+                if new.at <= observed.opened + START_UP:
+                    continue
                 problem = _nothing_newer(old, new)
                 if problem:
                     return failed(
@@ -212,6 +214,8 @@ def _nothing_newer(old: Entry, new: Entry) -> str:
     if new["token"] == old["token"]:
         if new["how"] == "load" or (new["how"] == "hook" and new["state"] == "live"):
             return ""  # a reload renews nothing (LIFE-5 has it), and such an answer of a provider is no fault
+        if old["how"] == "hook" and new.at - old.at <= AT_ONCE:
+            return ""  # the page sets what its provider has just answered
         return f"was {new['token']}, which the item already had"
     if new["state"] == "unknown":
         return "is none that the service issued"
@@ -250,14 +254,15 @@ def nothing_is_reloaded(scenarios: Scenarios) -> Verdict:
 
 def _second_loads(observed: Observation) -> Iterator[Entry]:
     """Load requests beyond the first of each item, and frames in the place of one that went away. (What is embedded late for the
-    first time reloads nothing.)"""
+    first time reloads nothing, and what a page loads twice while it starts is no renewal.)"""
     settled = observed.opened + START_UP
     frames = observed.journal.of("embed.frame")
     gone = {_embedded(frame) for frame in frames if observed.journal.of("embed.gone", item=frame["item"])}
     yield from (frame for frame in frames if frame.at > settled and _embedded(frame) in gone)
     for item in observed.items:
         sent = observed.journal.of("protocol", item=item, direction="received", method="POST")
-        yield from [entry for entry in sent if entry["url"].endswith(("/load", "/prepare"))][1:]
+        requests = [entry for entry in sent if entry["url"].endswith(("/load", "/prepare"))]
+        yield from (request for request in requests[1:] if request.at > settled)
 
 
 def _embedded(frame: Entry) -> tuple[str, ...]:

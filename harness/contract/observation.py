@@ -132,7 +132,8 @@ class Observation:
     def share_of(self, address: str) -> int:
         """How many items get their tokens from an address: as many requests to it are one request for each. (It is all of
         those that are on the page together, where nobody saw what an address brought.)"""
-        together = max([1, *(len(self.there(frame.at)) for frame in self.journal.of("embed.frame"))])
+        everything = replace(self, chosen=None)
+        together = max([1, *(len(everything.there(frame.at)) for frame in self.journal.of("embed.frame"))])
         brought = {
             entry["token"] for entry in self.journal.of("token.fetched") if entry["url"].partition("?")[0] == address
         }

@@ -10,7 +10,7 @@ from fake_pbi.journal import Entry
 from harness.contract import dark, discovery
 from harness.contract.observation import Observation, cut_short
 from harness.contract.page import PageUnderTest, TokenUrl
-from harness.contract.sessions import STORM, Session, Sessions
+from harness.contract.sessions import Session, Sessions
 from harness.item import Item
 from harness.session import HarnessSession
 from harness.stage import Conditions
@@ -24,7 +24,8 @@ FRESH_ABSENCES = (1 / 180, 1 / 20, 2 / 15)
 """Parts of a lifetime for which the user is away while the token is fresh: 20 s, 3 min and 8 min of 60."""
 BRIEF_OUTAGE, LONG_OUTAGE = timedelta(minutes=2), timedelta(minutes=10)
 BEYOND_COUNT = 1500
-"""Requests that are watched where a brief outage, or a provider, is judged: what a page asks meanwhile is FAIL-5's business."""
+"""Requests that are watched where a brief outage, or a provider, is judged: what a page asks meanwhile is FAIL-5's business. (So
+many renewals, too, may it take to find the moment for WAKE-4.)"""
 HOT = 120
 """Requests of a long outage beyond which the page is in a hot loop: one in 5 s."""
 FINE = timedelta(seconds=1)
@@ -107,7 +108,13 @@ class Scenarios:
         return Conditions(ignore_https_errors=self.page.ignore_https_errors, watch_tokens=True, **more)
 
     def _session(
-        self, title: str, lifetime: timedelta | None = None, *, storm: int = STORM, seed: object = "", **conditions: Any
+        self,
+        title: str,
+        lifetime: timedelta | None = None,
+        *,
+        storm: int | None = None,
+        seed: object = "",
+        **conditions: Any,
     ) -> AbstractContextManager[Session]:
         return self.sessions.open(
             title,
@@ -208,7 +215,7 @@ class Scenarios:
 
         The moment is found first, by renewals of tokens of various lifetimes. Where there is none, `no_moment` says why.
         """
-        with self._session("away while the margin is crossed") as session:
+        with self._session("away while the margin is crossed", storm=BEYOND_COUNT) as session:
             if session.loaded():
                 moments = dark.Moments(session)
                 try:

@@ -30,7 +30,7 @@ from harness.stage import Conditions, Stage
 LATENCY = timedelta(milliseconds=200)
 """How long a healthy token endpoint takes: "at once" for a user, and long enough for a page without a guard to ask again."""
 STORM = 60
-"""Token requests to one address after which a session is ended: no page that renews well sends nearly as many."""
+"""Token requests to one address, for each item, after which a session is ended: no page that renews well sends nearly as many."""
 SETTLED = timedelta(seconds=5)
 
 
@@ -50,11 +50,11 @@ class Sessions:
         token_urls: tuple[TokenUrl, ...],
         conditions: Conditions,
         *,
-        storm: int = STORM,
+        storm: int | None = None,
         seed: object = 1,
     ) -> Iterator["Session"]:
-        """A session in its tab, in which `loaded` opens the page. What ends it early (a storm, real time, a crash) is noted, not
-        raised."""
+        """A session in its tab, in which `loaded` opens the page. What ends it early (real time, a crash, more than `storm` token
+        requests, or `STORM` for each item) is noted, not raised."""
         self._say(title)
         with self._harness.stage(conditions) as stage, contextlib.ExitStack() as serving:
             url = self.page.url
@@ -64,8 +64,8 @@ class Sessions:
             opened = stage.clock.now
             observed = Observation(title, stage.journal, lifetime, globs, opened, opened)
             self.observed.append(observed)
-            session = Session(self.page, url, stage, observed, random.Random(f"{seed} {lifetime}"))
-            session.prepare(token_urls, storm)
+            session = Session(self.page, url, stage, observed, random.Random(f"{seed} {lifetime}"), storm)
+            session.prepare(token_urls)
             stage.end_by(self.end_by)
             try:
                 yield session
@@ -79,15 +79,22 @@ class Session:
     """One session under way: the stage, what is put on record of it, and its user."""
 
     def __init__(
-        self, page: PageUnderTest, url: str, stage: Stage, observed: Observation, chance: random.Random
+        self,
+        page: PageUnderTest,
+        url: str,
+        stage: Stage,
+        observed: Observation,
+        chance: random.Random,
+        storm: int | None,
     ) -> None:
         self.page, self._url, self.stage, self.observed, self._chance = page, url, stage, observed, chance
+        self._storm = storm
 
-    def prepare(self, token_urls: tuple[TokenUrl, ...], storm: int) -> None:
+    def prepare(self, token_urls: tuple[TokenUrl, ...]) -> None:
         """What has to be there before the page is."""
         page, stage = self.page, self.stage
+        self._limit_requests(self._storm or STORM)
         for token in token_urls:
-            stage.limit_requests(token.glob, storm)
             stage.delay_answers(token.glob, LATENCY)
             if page.answer_tokens:
                 stage.answer(token.glob, self._answering(token.shape or "embed"))
@@ -98,6 +105,10 @@ class Session:
         stage.tenant.only_items = page.only_items
         if page.storage_state:
             stage.restore(page.storage_state)
+
+    def _limit_requests(self, at_most: int) -> None:
+        for glob in self.observed.token_urls:
+            self.stage.limit_requests(glob, at_most)
 
     def _answering(self, shape: Shape) -> Callable[[], Answer]:
         answers, template = self.stage.cloud.answers, self.page.template
@@ -141,7 +152,10 @@ class Session:
             return []
         stage.clock.advance(SETTLED)
         self.observed.chosen = self._choose()
-        return self.items()
+        items = self.items()
+        if self._storm is None:
+            self._limit_requests(STORM * len(items))
+        return items
 
     def _choose(self) -> str | None:
         """The number of the one item that is to be judged, if only one is."""

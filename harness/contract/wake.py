@@ -64,7 +64,13 @@ def usable_after_two_hidden_lifetimes(scenarios: Scenarios) -> Verdict:
     asked = []
     for observed in scenarios.hidden:
         shown = observed.returns[-1]
-        items = observed.items
+        items = observed.there(shown + SOON)
+        if not items:
+            return failed(
+                f"Shown at {observed.when(shown)} after two lifetimes hidden; nothing was embedded any more.",
+                observed.journal.of("embed.gone"),
+                "The page takes a long absence for the end of the session.",
+            )
         used = [e for e in observed.journal.of("data.request") if e.at >= shown and e["item"] in items]
         if refused := [entry for entry in used if entry["state"] != "live"]:
             return failed(
@@ -72,6 +78,8 @@ def usable_after_two_hidden_lifetimes(scenarios: Scenarios) -> Verdict:
                 f"carried a token that was {refused[0]['state']}.",
                 refused,
             )
+        if not used:
+            return skipped(f"Nothing on the page could be used after the return at {observed.when(shown)}.")
         asked += used
     observed = scenarios.hidden[0]
     return passed(

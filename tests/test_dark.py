@@ -1,0 +1,92 @@
+"""The moment for WAKE-4, on a model of a page that needs no browser: the margin is crossed in the dark, and no timer looks then."""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from harness.contract import dark
+
+HOUR = timedelta(hours=1)
+LATENCY = timedelta(seconds=0.2)
+START = datetime(2027, 3, 1, 9, tzinfo=UTC)
+
+
+@dataclass
+class Page:
+    """Renews when a part of the token's life is over, less a margin: at its next tick, or, without one, at that very moment."""
+
+    tick: timedelta | None = None
+    margin: timedelta = timedelta(0)
+    part: float = 1.0
+    whole_seconds: bool = False
+    issued: datetime = START
+    life: timedelta = HOUR
+
+    def crossing(self) -> datetime:
+        life = self.life * self.part
+        if self.whole_seconds:
+            life = timedelta(seconds=math.floor(life.total_seconds()))
+        return self.issued + LATENCY + life - self.margin
+
+    def renewal(self, lifetime: timedelta) -> datetime:
+        at = self.crossing()
+        if self.tick:
+            at = START + self.tick * math.ceil((at - START) / self.tick)
+        self.issued, self.life = at, lifetime
+        return at
+
+    def wait(self, lifetime: timedelta) -> timedelta:
+        began = self.renewal(lifetime)
+        return self.renewal(HOUR) - began
+
+    def looks_between(self, since: datetime, until: datetime) -> bool:
+        return bool(self.tick) and math.floor((since - START) / self.tick) != math.floor((until - START) / self.tick)
+
+
+class SessionOfAnHour:
+    class observed:
+        lifetime = HOUR
+
+
+def moment(page: Page, monkeypatch: pytest.MonkeyPatch) -> dark.Dark:
+    monkeypatch.setattr(dark, "Probe", lambda _: page)
+    session: Any = SessionOfAnHour
+    return dark.Moments(session).margin()
+
+
+@pytest.mark.parametrize("slack", range(1, 60, 4))
+@pytest.mark.parametrize("tick", [12, 15, 20, 25, 30, 45, 60])
+def test_no_tick_falls_into_the_dark(monkeypatch: pytest.MonkeyPatch, tick: int, slack: int) -> None:
+    page = Page(timedelta(seconds=tick), timedelta(minutes=10, seconds=slack))
+
+    found = moment(page, monkeypatch)
+
+    assert found.hide < page.crossing() < found.show
+    assert not page.looks_between(found.hide, found.show)
+
+
+@pytest.mark.parametrize("whole_seconds", [False, True])
+@pytest.mark.parametrize(("part", "margin"), [(1, 10.3), (0.9, 0), (0.8, 0), (0.75, 1), (0.5, 0)])
+def test_a_timer_goes_off_in_the_dark(
+    monkeypatch: pytest.MonkeyPatch, part: float, margin: float, whole_seconds: bool
+) -> None:
+    page = Page(margin=timedelta(minutes=margin), part=part, whole_seconds=whole_seconds)
+
+    found = moment(page, monkeypatch)
+
+    assert found.hide < page.crossing() < found.show
+
+
+@pytest.mark.parametrize("slack", [0, 1.5, 3.1])
+@pytest.mark.parametrize("tick", [3, 5, 7, 9])
+def test_what_looks_all_the_time_has_no_moment(monkeypatch: pytest.MonkeyPatch, tick: int, slack: float) -> None:
+    with pytest.raises(dark.NoMoment, match=rf"looks at its token every {tick}\.0 s"):
+        moment(Page(timedelta(seconds=tick), timedelta(minutes=10, seconds=slack)), monkeypatch)
+
+
+def test_what_does_not_mind_the_lifetime_has_no_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(dark.NoMoment, match="whatever the token's lifetime"):
+        moment(Page(timedelta(minutes=45), timedelta(minutes=50)), monkeypatch)

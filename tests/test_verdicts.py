@@ -1,0 +1,185 @@
+"""Verdicts on pages that are right, or wrong, in a way that is easily taken for the other."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from harness.contract import RULES, PageUnderTest, Scenarios, Verdict, judge
+from harness.session import HarnessSession
+
+KINDS = ["report", "dashboard", "tile"]
+PAGE = """<!doctype html>
+<link rel="stylesheet" href="host.css">
+<script src="/npm/powerbi-client/dist/powerbi.min.js"></script>
+<button id="remove">Remove</button>
+{divs}
+<script>
+const kinds = {kinds}, {{ models }} = window["powerbi-client"], MARGIN = 10 * 60_000;
+const element = (kind) => document.getElementById(kind);
+const config = async (kind) => (await fetch(`/item/${{kind}}`)).json();
+const due = (item) => !item.busy && Date.now() >= item.expires - MARGIN;
+async function fetched(kind) {{
+  const {{ token, expiration }} = await (await fetch(`/token/embed/${{kind}}`, {{ cache: "no-store" }})).json();
+  return {{ token, expires: Date.parse(expiration) }};
+}}
+async function embedded(kind) {{
+  const {{ token, expires }} = await fetched(kind);
+  const embed = powerbi.embed(element(kind), {{ ...(await config(kind)), accessToken: token, tokenType: models.TokenType.Embed }});
+  return {{ kind, embed, token, expires }};
+}}
+async function renew(item) {{
+  item.busy = true;
+  const {{ token, expires }} = await fetched(item.kind);
+  item.busy = false;
+  Object.assign(item, {{ token, expires }});
+  if (!item.isGone) await item.embed.setAccessToken(token);
+}}
+function keepAlive(item) {{
+  const check = () => due(item) && renew(item);
+  const timer = setInterval(check, 30_000);
+  document.addEventListener("visibilitychange", () => document.hidden || check());
+  return () => clearInterval(timer);
+}}
+(async () => {{ {script} }})();
+</script>"""
+
+
+def verdict(
+    session: HarnessSession, folder: Path, rule: str, script: str, *, items: int = 1, item: str | None = None
+) -> Verdict:
+    """Of a page with so many items, whose script comes after the functions above."""
+    kinds = KINDS[:items]
+    divs = "".join(f'<div id="{kind}" class="item"></div>' for kind in kinds)
+    (folder / "page.html").write_text(PAGE.format(kinds=kinds, divs=divs, script=script), "utf-8")
+    page = PageUnderTest("page", folder=folder, remove="#remove", item=item, lifetime=timedelta(hours=1))
+    return judge(RULES[rule], Scenarios(session, page))
+
+
+@pytest.mark.parametrize("items", [2, 3])
+@pytest.mark.parametrize(
+    ("script", "outcome"),
+    [
+        (
+            """const items = [];
+            for (const kind of kinds) items.push(await embedded(kind));
+            const ends = items.map(keepAlive);
+            remove.onclick = () => { powerbi.reset(element(kinds[0])); items[0].isGone = true; ends[0](); };""",
+            "passed",
+        ),
+        (
+            """const items = [];
+            for (const kind of kinds) items.push(await embedded(kind));
+            items.forEach(keepAlive);
+            remove.onclick = () => { powerbi.reset(element(kinds[0])); items[0].isGone = true; };""",
+            "failed",
+        ),
+    ],
+    ids=["ended", "left behind"],
+)
+def test_the_timer_of_one_item_among_others(
+    pbi_session: HarnessSession, tmp_path: Path, items: int, script: str, outcome: str
+) -> None:
+    found = verdict(pbi_session, tmp_path, "DROP-1", script, items=items)
+
+    assert found.outcome == outcome, found.message
+
+
+@pytest.mark.parametrize(
+    ("rule", "script"),
+    [
+        (
+            "LIFE-5",
+            """const item = await embedded(kinds[0]);
+            setTimeout(async () => powerbi.embed(element(kinds[0]),
+              { ...(await config(kinds[0])), accessToken: item.token, tokenType: models.TokenType.Embed, settings: {} }), 1000);
+            keepAlive(item);""",
+        ),
+        (
+            "LIFE-4",
+            """const item = await embedded(kinds[0]);
+            item.embed.on("loaded", () => item.embed.setAccessToken(item.token));
+            keepAlive(item);""",
+        ),
+    ],
+    ids=["embedded twice", "given its token twice"],
+)
+def test_what_a_page_does_while_it_starts_is_no_renewal(
+    pbi_session: HarnessSession, tmp_path: Path, rule: str, script: str
+) -> None:
+    found = verdict(pbi_session, tmp_path, rule, script)
+
+    assert found.outcome == "passed", found.message
+
+
+def test_an_iframe_that_waits_for_a_token_is_no_refused_provider(pbi_session: HarnessSession, tmp_path: Path) -> None:
+    script = """powerbi.bootstrap(element(kinds[0]), { type: "report", ...(await config(kinds[0])) });
+    const response = await fetch("/token/unknown");
+    if (response.ok) powerbi.embed(element(kinds[0]), await response.json());"""
+
+    assert verdict(pbi_session, tmp_path, "TYPE-1", script).outcome == "skipped"
+    embeds = verdict(pbi_session, tmp_path, "EMB-1", script)
+
+    assert embeds.outcome == "failed"
+    assert "/token/unknown answered 404" in embeds.message
+    assert "no token" in embeds.likely_cause
+
+
+def test_the_moment_of_renewal_is_found_on_a_page_with_several_items(
+    pbi_session: HarnessSession, tmp_path: Path
+) -> None:
+    """It takes some twenty renewals of each."""
+    script = """const items = []; for (const kind of kinds) items.push(await embedded(kind));
+    globalThis.fetched = ((one) => () => one("report"))(fetched);
+    setInterval(() => items.filter(due).forEach(renew), 20_000);"""
+
+    found = verdict(pbi_session, tmp_path, "WAKE-4", script, items=3)
+
+    assert found.outcome == "warned", found.message
+
+
+@pytest.mark.parametrize("rule", ["LIFE-3", "FAIL-3"])
+def test_one_item_of_three_that_share_an_address(pbi_session: HarnessSession, tmp_path: Path, rule: str) -> None:
+    """Each renews by itself, at the same tick."""
+    script = """const one = fetched;
+    globalThis.fetched = (kind) => one("report");
+    const items = []; for (const kind of kinds) items.push(await embedded(kind));
+    setInterval(() => items.filter(due).forEach(renew), 30_000);"""
+
+    found = verdict(pbi_session, tmp_path, rule, script, items=3, item="1")
+
+    assert found.outcome == "passed", found.message
+
+
+def test_a_page_that_takes_its_item_away_is_not_usable(pbi_session: HarnessSession, tmp_path: Path) -> None:
+    script = """keepAlive(await embedded(kinds[0])); let left;
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) left = Date.now();
+      else if (Date.now() - left > 90 * 60_000) powerbi.reset(element(kinds[0]));
+    });"""
+
+    found = verdict(pbi_session, tmp_path, "WAKE-2", script)
+
+    assert found.outcome == "failed"
+    assert "nothing was embedded any more" in found.message
+
+
+@pytest.mark.parametrize("rule", ["PROV-1", "PROV-2", "LIFE-4"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "await report.setAccessToken(token); return token;",
+        "setTimeout(() => report.setAccessToken(token)); return token;",
+    ],
+    ids=["before its answer", "after it"],
+)
+def test_a_provider_may_set_its_token_too(pbi_session: HarnessSession, tmp_path: Path, answer: str, rule: str) -> None:
+    """As powerbi-client-react 1.x makes pages do (microsoft/powerbi-client-react#98)."""
+    script = f"""const asked = async () => (await (await fetch("/token/aad", {{ cache: "no-store" }})).json()).access_token;
+    const accessTokenProvider = async () => {{ const token = await asked(); {answer} }};
+    const report = powerbi.embed(element("report"), {{ ...(await config("report")),
+      accessToken: await asked(), tokenType: models.TokenType.Aad, eventHooks: {{ accessTokenProvider }} }});"""
+
+    found = verdict(pbi_session, tmp_path, rule, script)
+
+    assert found.outcome == "passed", found.message
