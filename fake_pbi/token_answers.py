@@ -19,7 +19,9 @@ ENDED_AGO = timedelta(minutes=1)
 """How long ago a token has ended that an endpoint hands out by mistake."""
 ROUNDED = timedelta(seconds=2)
 """By how much a field may differ from the end of the token that it tells of."""
-REMAINING = re.compile(r"expires?_?in|expir\w*(seconds|secs|ms|minutes)|ttl|lifetime|remaining|max_?age", re.IGNORECASE)
+REMAINING = re.compile(
+    r"expires?_?in|expir\w*(seconds|secs|ms|minutes)|ttl|life|valid|remaining|max_?age", re.IGNORECASE
+)
 """Names of fields that hold how long a token lives from now on."""
 
 EMBED: Template = {"token": "{token}", "tokenId": "{tokenId}", "expiration": "{expiration}"}

@@ -85,6 +85,50 @@ def test_the_timer_of_one_item_among_others(
     assert found.outcome == outcome, found.message
 
 
+SHARED = """let current = await fetched("report"); const reports = {};
+    for (const kind of kinds) reports[kind] = powerbi.embed(element(kind),
+      { ...(await config(kind)), accessToken: current.token, tokenType: models.TokenType.Embed });
+    const renewAll = async () => {
+      current = await fetched("report");
+      for (const report of Object.values(reports)) await report.setAccessToken(current.token);
+    };
+    remove.onclick = () => { powerbi.reset(element(kinds[0])); delete reports[kinds[0]]; };"""
+
+
+def test_one_token_for_two_items_is_needed_as_often_when_one_is_gone(
+    pbi_session: HarnessSession, tmp_path: Path
+) -> None:
+    script = SHARED + "setInterval(renewAll, 30 * 60_000);"
+
+    found = verdict(pbi_session, tmp_path, "DROP-1", script, items=2)
+
+    assert found.outcome == "passed", found.message
+
+
+def test_one_token_for_two_items_is_asked_for_once(pbi_session: HarnessSession, tmp_path: Path) -> None:
+    script = SHARED + "setInterval(() => Date.now() >= current.expires - MARGIN && renewAll(), 30_000);"
+
+    found = verdict(pbi_session, tmp_path, "FAIL-3", script, items=2)
+
+    assert found.outcome == "warned", found.message
+
+
+@pytest.mark.parametrize("rule", ["PROV-1", "PROV-2", "PROV-5"])
+def test_an_item_that_soon_gives_way_to_another_needs_no_provider(
+    pbi_session: HarnessSession, tmp_path: Path, rule: str
+) -> None:
+    script = """const asked = async () => (await (await fetch("/token/aad", { cache: "no-store" })).json()).access_token;
+    const accessTokenProvider = () => asked().catch(() => null);
+    const show = async (kind) => powerbi.embed(element("report"), { ...(await config(kind)),
+      accessToken: await asked(), tokenType: models.TokenType.Aad, eventHooks: { accessTokenProvider } });
+    await show("report");
+    setTimeout(() => { powerbi.reset(element("report")); show("report"); }, 8000);"""
+
+    found = verdict(pbi_session, tmp_path, rule, script)
+
+    assert found.outcome == "passed", found.message
+
+
 @pytest.mark.parametrize(
     ("rule", "script"),
     [

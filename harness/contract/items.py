@@ -97,9 +97,8 @@ def _needed(healthy: Observation, observed: Observation, removed: datetime, left
     if left == 0:
         return 0
     requests = len(healthy.token_requests())
-    per_lifetime = requests / OBSERVED_LIFETIMES
-    renewals = sum(len(healthy.renewed(item)) for item in loads(healthy))
-    if per_lifetime <= len(loads(healthy)) / 2 or not renewals:  # one request serves all
-        return ceil(BRIEF_LIFETIMES * per_lifetime) + left
-    taken = [holding for item in loads(observed) for holding in observed.holdings(item) if holding.at >= removed]
-    return ceil(requests / renewals * len(taken)) + 1
+    renewals = {holding.token for item in loads(healthy) for holding in healthy.renewed(item)}
+    if not renewals:
+        return ceil(BRIEF_LIFETIMES * requests / OBSERVED_LIFETIMES) + left
+    taken = {holding.token for item in loads(observed) for holding in observed.holdings(item) if holding.at >= removed}
+    return ceil(requests / len(renewals) * len(taken)) + 1

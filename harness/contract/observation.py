@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatch
+from math import ceil
 from urllib.parse import urlsplit
 
 from fake_pbi.durations import spoken
@@ -87,9 +88,11 @@ class Observation:
 
     @property
     def providers(self) -> list[str]:
-        """The items that registered an accessTokenProvider."""
+        """The items that registered an accessTokenProvider, but for what the page took away again while it started."""
         loads = self.journal.of("protocol", direction="received", provider=True)
-        return [item for item in self.items if any(load["item"] == item for load in loads)]
+        settled = self.opened + START_UP
+        stayed = [item for item in self.items if not ((gone := self.gone(item)) and gone <= settled)]
+        return [item for item in stayed if any(load["item"] == item for load in loads)]
 
     @property
     def manual(self) -> list[str]:
@@ -130,15 +133,20 @@ class Observation:
         return found
 
     def share_of(self, address: str) -> int:
-        """How many items get their tokens from an address: as many requests to it are one request for each. (It is all of
-        those that are on the page together, where nobody saw what an address brought.)"""
+        """How many tokens of an address the items on the page need at a time, one for each or one for several: as many requests
+        to it are one for each item. (It is one for each, where nobody saw what an address brought.)"""
         everything = replace(self, chosen=None)
         together = max([1, *(len(everything.there(frame.at)) for frame in self.journal.of("embed.frame"))])
         brought = {
             entry["token"] for entry in self.journal.of("token.fetched") if entry["url"].partition("?")[0] == address
         }
-        served = {entry["item"] for entry in self.journal.of("token.applied") if entry["token"] in brought}
-        return min(together, len(served) or together)
+        served: dict[str, set[str]] = {}
+        for entry in self.journal.of("token.applied"):
+            if entry["token"] in brought:
+                served.setdefault(entry["token"], set()).add(entry["item"])
+        if not served:
+            return together
+        return min(together, ceil(len(set.union(*served.values())) / max(map(len, served.values()))))
 
     def answered_at(self, request: Entry) -> datetime | None:
         """When a request had its answer, or failed; None if it had not by the session's end."""

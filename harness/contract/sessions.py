@@ -154,7 +154,7 @@ class Session:
         self.observed.chosen = self._choose()
         items = self.items()
         if self._storm is None:
-            self._limit_requests(STORM * len(items))
+            self._limit_requests(STORM * max(1, len(items)))
         return items
 
     def _choose(self) -> str | None:

@@ -58,6 +58,7 @@ def test_in_a_shape_of_the_pages_own(answers: TokenAnswers) -> None:
         ("expires_in", 3600, -60),
         ("expiresIn", "3599", "-60"),
         ("ttlMs", 3_600_000, -60_000),
+        ("validFor", 3600, -60),
         ("expires_on", int(END.timestamp()), int(ENDED.timestamp())),
         ("exp", int(END.timestamp()) * 1000, int(ENDED.timestamp()) * 1000),
         ("rows", 3600, 3600),
