@@ -145,7 +145,7 @@ class VirtualTime:
         """
         page_time = self._at_most or self._clock.page_milliseconds
         self._stirred.clear()
-        self._spent, self._known, self._at_most = False, None, None
+        self._spent, self._known, self._at_most, self._stood_at = False, None, None, None
         milliseconds = max(min(milliseconds, self._cookies.next_end - self._clock.slept - page_time), DELIVER)
         self._network.latest = page_time + milliseconds + 1
         self._network.stirred_by_holds = self._have_to_mind_holds(policy)
@@ -178,8 +178,11 @@ class VirtualTime:
         while not await self._has_stirred():
             if self._network.find_endless():
                 return
+            stood_at = self._stood_at
             if not self._network.awaited and await self._is_held_by_nothing_known():
                 return
+            if self._stood_at != stood_at:
+                give_up = real_time.seconds() + PATIENCE
             self._mind_the_deadline()
             if real_time.seconds() >= give_up:
                 raise ClockStuck(self._network.awaited, PATIENCE)

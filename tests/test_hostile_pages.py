@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from site_of_pages import Site
 
-from harness import real_time
+from harness import real_time, virtual_time
 from harness.session import HarnessSession
 from harness.stage import Conditions, Stage
 
@@ -79,6 +79,39 @@ def test_work_that_never_ends(pbi_stage: Stage, pages: Site, work: str) -> None:
 
     assert not_waited_for(pbi_stage) == calls
     assert pbi_stage.page.evaluate("seen") == []
+
+
+OVER_AND_OVER = {
+    "a channel": """const [one, other] = [1, 2].map(() => new BroadcastChannel('c'));
+        other.onmessage = () => seen.push(1); setInterval(() => one.postMessage(1), 60_000);""",
+    "an idle moment": """setInterval(() => { document.body.append('x'); requestIdleCallback(() => seen.push(1)); }, 60_000);""",
+    "a worker that answers": """const worker = workerOf('onmessage = ({data}) => postMessage(data)');
+        worker.onmessage = ({data}) => data < 3 ? worker.postMessage(data + 1) : seen.push(1);
+        setInterval(() => worker.postMessage(1), 60_000);""",
+}
+
+
+@pytest.mark.parametrize("work", OVER_AND_OVER)
+def test_beside_a_request_that_does_not_end_work_within_work_gets_on(pbi_stage: Stage, pages: Site, work: str) -> None:
+    open_bounded(pbi_stage, pages.empty)
+    pbi_stage.page.evaluate(f"() => {{ new EventSource('/never'); {OVER_AND_OVER[work]} }}")
+
+    pbi_stage.clock.advance("20min 1s")
+
+    assert len(pbi_stage.page.evaluate("seen")) == 20
+    assert not_waited_for(pbi_stage) == set()
+
+
+def test_time_that_goes_on_slowly_is_not_stuck(pbi_stage: Stage, pages: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(virtual_time, "PATIENCE", 1.0)
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        "() => { setInterval(() => { for (let n = 0; n < 1e6; n++) globalThis.sum = n % 7; seen.push(1); }, 1000); }"
+    )
+
+    pbi_stage.clock.advance("5min")
+
+    assert len(pbi_stage.page.evaluate("seen")) in (299, 300)
 
 
 def test_after_a_request_that_did_not_end_brief_work_is_brief_again(pbi_stage: Stage, pages: Site) -> None:

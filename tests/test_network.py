@@ -92,6 +92,24 @@ def test_a_service_workers_own_request_counts() -> None:
     assert told == [("worker's", "service worker"), ("page's", "page")]
 
 
+def test_what_ends_late_is_waited_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    page, seconds = Told("page"), [0.0]
+    monkeypatch.setattr(real_time, "seconds", lambda: seconds[0])
+
+    async def run() -> list[float]:
+        network, _, _ = watched(page, Told("worker"))
+        patience = []
+        for _ in range(4):
+            page.sends()
+            patience.append(round(network.endless_in, 6))
+            seconds[0] += 2.5
+            network.find_endless()
+            page.is_answered()
+        return patience
+
+    assert result_of(run()) == [2.0] * 4
+
+
 def test_what_never_ends_at_an_address_is_given_up_ever_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
     page, seconds = Told("page"), [0.0]
     monkeypatch.setattr(real_time, "seconds", lambda: seconds[0])

@@ -81,8 +81,9 @@
   const hold = (call, { steps = Infinity, mark, brief = false, turns = 0 } = {}) => {
     const work = { call, steps };
     held.add(work);
-    keepBusy();
+    // Beside a request of ours time goes on by single milliseconds anyway.
     if (isDocument && !request) {
+      keepBusy();
       if (brief && !isBesideEndless) {
         look();
         left = Math.max(left, turns);
