@@ -26,8 +26,8 @@ verify: setup ## test the built-in host pages against the refresh contract
 test: setup lint ## the project's own tests
 	$(PYTEST) $(ARGS)
 
-matrix: setup ## every page against every rule (the tests take one broken page for each rule)
-	$(call rounds,$(or $(ROUNDS),1),$(PYTEST) -m 'matrix or not matrix' $(ARGS) tests/test_broken_pages.py)
+matrix: setup ## every page against every rule, and pages easily misjudged (the tests take one broken page for each rule)
+	$(call rounds,$(or $(ROUNDS),1),$(PYTEST) -m 'matrix or not matrix' $(ARGS) tests/test_broken_pages.py tests/test_verdicts.py)
 
 mutants: setup ## good pages with one mistake each: is it caught?
 	$(PYTEST) -m 'mutants or not mutants' $(ARGS) tests/test_mutants.py

@@ -1,4 +1,4 @@
-"""Verdicts on pages that are right, or wrong, in a way that is easily taken for the other."""
+"""Verdicts on pages that are right, or wrong, in a way that is easily taken for the other. The longer ones belong to the matrix."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -56,6 +56,7 @@ def verdict(
     return judge(RULES[rule], Scenarios(session, page))
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("items", [2, 3])
 @pytest.mark.parametrize(
     ("script", "outcome"),
@@ -95,6 +96,7 @@ SHARED = """let current = await fetched("report"); const reports = {};
     remove.onclick = () => { powerbi.reset(element(kinds[0])); delete reports[kinds[0]]; };"""
 
 
+@pytest.mark.matrix
 def test_one_token_for_two_items_is_needed_as_often_when_one_is_gone(
     pbi_session: HarnessSession, tmp_path: Path
 ) -> None:
@@ -105,6 +107,7 @@ def test_one_token_for_two_items_is_needed_as_often_when_one_is_gone(
     assert found.outcome == "passed", found.message
 
 
+@pytest.mark.matrix
 def test_one_token_for_two_items_is_asked_for_once(pbi_session: HarnessSession, tmp_path: Path) -> None:
     script = SHARED + "setInterval(() => Date.now() >= current.expires - MARGIN && renewAll(), 30_000);"
 
@@ -113,6 +116,7 @@ def test_one_token_for_two_items_is_asked_for_once(pbi_session: HarnessSession, 
     assert found.outcome == "warned", found.message
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("rule", ["PROV-1", "PROV-2", "PROV-5"])
 def test_an_item_that_soon_gives_way_to_another_needs_no_provider(
     pbi_session: HarnessSession, tmp_path: Path, rule: str
@@ -169,6 +173,7 @@ def test_an_iframe_that_waits_for_a_token_is_no_refused_provider(pbi_session: Ha
     assert "no token" in embeds.likely_cause
 
 
+@pytest.mark.matrix
 def test_the_moment_of_renewal_is_found_on_a_page_with_several_items(
     pbi_session: HarnessSession, tmp_path: Path
 ) -> None:
@@ -182,6 +187,7 @@ def test_the_moment_of_renewal_is_found_on_a_page_with_several_items(
     assert found.outcome == "warned", found.message
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("rule", ["LIFE-3", "FAIL-3"])
 def test_one_item_of_three_that_share_an_address(pbi_session: HarnessSession, tmp_path: Path, rule: str) -> None:
     """Each renews by itself, at the same tick."""
@@ -208,6 +214,7 @@ def test_a_page_that_takes_its_item_away_is_not_usable(pbi_session: HarnessSessi
     assert "nothing was embedded any more" in found.message
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("rule", ["PROV-1", "PROV-2", "LIFE-4"])
 @pytest.mark.parametrize(
     "answer",
