@@ -139,7 +139,7 @@ class Network:
         """Watch a session. The answers come once it runs."""
         session.on("Network.requestWillBeSent", lambda event: self._sent(event, session.id, source))
         session.on("Network.responseReceived", self._received)
-        session.on("Network.loadingFinished", lambda event: self._finished(event["requestId"]))
+        session.on("Network.loadingFinished", lambda event: self._ended(event["requestId"], answered=True))
         session.on("Network.loadingFailed", self._failed)
         session.on("Page.frameNavigated", lambda event: self._document_changed(event["frame"]))
         session.on("Page.frameDetached", lambda event: self._frame_gone(event["frameId"], event["reason"]))
@@ -347,13 +347,8 @@ class Network:
         if request and FAKE_PLUMBING not in request.url:
             self._journal.write("response", request=self._told_as.get(id, id), status=status, error=error)
 
-    def _finished(self, id: str) -> None:
-        """It had its answer, however late: so the next ones at its address may."""
-        if request := self._underway.get(id):
-            del self._known_endless[request.address]
-        self._ended(id)
-
-    def _ended(self, id: str) -> None:
+    def _ended(self, id: str, *, answered: bool = False) -> None:
+        """A request is over. What was `answered`, however late, tells that others at its address may be, too."""
         self.ends += 1
         self._stamped.pop(id, None)
         self._relayed.pop(id, None)
@@ -361,7 +356,7 @@ class Network:
         self._told_as.pop(id, None)
         if request := self._underway.pop(id, None):
             self._stir(request.url)
-            if not request.endless:
+            if answered or not request.endless:
                 del self._known_endless[request.address]
         if held := self.held.pop(id, None):
             held.released.set()

@@ -92,42 +92,37 @@ def test_a_service_workers_own_request_counts() -> None:
     assert told == [("worker's", "service worker"), ("page's", "page")]
 
 
-def test_what_ends_late_is_waited_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def patience(monkeypatch: pytest.MonkeyPatch, *answered: str) -> list[float]:
+    """For how long each of these requests, one after the other at one address, is waited for; they are answered "soon", "late" or
+    "never"."""
     page, seconds = Told("page"), [0.0]
     monkeypatch.setattr(real_time, "seconds", lambda: seconds[0])
 
     async def run() -> list[float]:
         network, _, _ = watched(page, Told("worker"))
-        patience = []
-        for _ in range(4):
+        found = []
+        for how in answered:
             page.sends()
-            patience.append(round(network.endless_in, 6))
-            seconds[0] += 2.5
-            network.find_endless()
-            page.is_answered()
-        return patience
+            found.append(round(network.endless_in, 6))
+            assert not network.find_endless()
+            if how != "soon":
+                seconds[0] += network.endless_in
+                assert network.find_endless()
+                assert network.endless
+            if how == "never":
+                page.tell("Network.loadingFailed", errorText="net::ERR_ABORTED")
+            else:
+                page.is_answered()
+        return found
 
-    assert result_of(run()) == [2.0] * 4
+    return result_of(run())
+
+
+def test_what_ends_late_is_waited_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert patience(monkeypatch, *["late"] * 4) == [2, 2, 2, 2]
 
 
 def test_what_never_ends_at_an_address_is_given_up_ever_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
-    page, seconds = Told("page"), [0.0]
-    monkeypatch.setattr(real_time, "seconds", lambda: seconds[0])
+    found = patience(monkeypatch, *["never"] * 6, "soon", "never")
 
-    async def run() -> list[float]:
-        network, _, _ = watched(page, Told("worker"))
-        patience = []
-        for n in range(8):
-            page.sends()
-            patience.append(round(network.endless_in, 6))
-            assert not network.find_endless()
-            if n == 6:
-                page.is_answered()
-                continue
-            seconds[0] += network.endless_in
-            assert network.find_endless()
-            assert network.endless
-            page.tell("Network.loadingFailed", errorText="net::ERR_ABORTED")
-        return patience
-
-    assert result_of(run()) == [2, 2, 0.1, 0.05, 0.025, 0.02, 0.02, 2]
+    assert found == [2, 2, 0.1, 0.05, 0.025, 0.02, 0.02, 2]

@@ -9,6 +9,11 @@ from harness.contract import RULES, PageUnderTest, Scenarios, Verdict, judge
 from harness.session import HarnessSession
 
 KINDS = ["report", "dashboard", "tile"]
+AT_ONE_ADDRESS = """globalThis.fetched = ((one) => () => one("report"))(fetched);
+    const items = []; for (const kind of kinds) items.push(await embedded(kind));"""
+"""Each item has a token of its own; all of them come from one address."""
+ASKED = """const asked = async () => (await (await fetch("/token/aad", { cache: "no-store" })).json()).access_token;"""
+"""An Entra token, for pages with a provider."""
 PAGE = """<!doctype html>
 <link rel="stylesheet" href="host.css">
 <script src="/npm/powerbi-client/dist/powerbi.min.js"></script>
@@ -121,12 +126,15 @@ def test_one_token_for_two_items_is_asked_for_once(pbi_session: HarnessSession, 
 def test_an_item_that_soon_gives_way_to_another_needs_no_provider(
     pbi_session: HarnessSession, tmp_path: Path, rule: str
 ) -> None:
-    script = """const asked = async () => (await (await fetch("/token/aad", { cache: "no-store" })).json()).access_token;
+    script = (
+        ASKED
+        + """
     const accessTokenProvider = () => asked().catch(() => null);
     const show = async (kind) => powerbi.embed(element("report"), { ...(await config(kind)),
       accessToken: await asked(), tokenType: models.TokenType.Aad, eventHooks: { accessTokenProvider } });
     await show("report");
     setTimeout(() => { powerbi.reset(element("report")); show("report"); }, 8000);"""
+    )
 
     found = verdict(pbi_session, tmp_path, rule, script)
 
@@ -178,9 +186,7 @@ def test_the_moment_of_renewal_is_found_on_a_page_with_several_items(
     pbi_session: HarnessSession, tmp_path: Path
 ) -> None:
     """It takes some twenty renewals of each."""
-    script = """const items = []; for (const kind of kinds) items.push(await embedded(kind));
-    globalThis.fetched = ((one) => () => one("report"))(fetched);
-    setInterval(() => items.filter(due).forEach(renew), 20_000);"""
+    script = AT_ONE_ADDRESS + "setInterval(() => items.filter(due).forEach(renew), 20_000);"
 
     found = verdict(pbi_session, tmp_path, "WAKE-4", script, items=3)
 
@@ -191,10 +197,7 @@ def test_the_moment_of_renewal_is_found_on_a_page_with_several_items(
 @pytest.mark.parametrize("rule", ["LIFE-3", "FAIL-3"])
 def test_one_item_of_three_that_share_an_address(pbi_session: HarnessSession, tmp_path: Path, rule: str) -> None:
     """Each renews by itself, at the same tick."""
-    script = """const one = fetched;
-    globalThis.fetched = (kind) => one("report");
-    const items = []; for (const kind of kinds) items.push(await embedded(kind));
-    setInterval(() => items.filter(due).forEach(renew), 30_000);"""
+    script = AT_ONE_ADDRESS + "setInterval(() => items.filter(due).forEach(renew), 30_000);"
 
     found = verdict(pbi_session, tmp_path, rule, script, items=3, item="1")
 
@@ -226,7 +229,7 @@ def test_a_page_that_takes_its_item_away_is_not_usable(pbi_session: HarnessSessi
 )
 def test_a_provider_may_set_its_token_too(pbi_session: HarnessSession, tmp_path: Path, answer: str, rule: str) -> None:
     """As powerbi-client-react 1.x makes pages do (microsoft/powerbi-client-react#98)."""
-    script = f"""const asked = async () => (await (await fetch("/token/aad", {{ cache: "no-store" }})).json()).access_token;
+    script = f"""{ASKED}
     const accessTokenProvider = async () => {{ const token = await asked(); {answer} }};
     const report = powerbi.embed(element("report"), {{ ...(await config("report")),
       accessToken: await asked(), tokenType: models.TokenType.Aad, eventHooks: {{ accessTokenProvider }} }});"""

@@ -90,8 +90,7 @@ class Observation:
     def providers(self) -> list[str]:
         """The items that registered an accessTokenProvider, but for what the page took away again while it started."""
         loads = self.journal.of("protocol", direction="received", provider=True)
-        settled = self.opened + START_UP
-        stayed = [item for item in self.items if not ((gone := self.gone(item)) and gone <= settled)]
+        stayed = [item for item in self.items if not self._is_gone(item, self.opened + START_UP)]
         return [item for item in stayed if any(load["item"] == item for load in loads)]
 
     @property
@@ -107,7 +106,11 @@ class Observation:
     def there(self, at: datetime) -> list[str]:
         """The items that were on the page at an instant, whatever they had loaded."""
         served = [entry["item"] for entry in self.journal.of("embed.frame") if entry.at <= at]
-        return [item for item in served if item in self.items and not ((gone := self.gone(item)) and gone <= at)]
+        return [item for item in served if item in self.items and not self._is_gone(item, at)]
+
+    def _is_gone(self, item: str, at: datetime) -> bool:
+        gone = self.gone(item)
+        return gone is not None and gone <= at
 
     def renewed(self, item: str) -> list[Holding]:
         """The tokens that came to an item after embedding; in an item that was embedded later, its first one, too."""

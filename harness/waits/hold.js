@@ -30,8 +30,8 @@
   let request = null;
   let moment = null;
   let left = BRIEF;
-  let lastTurn = null;
   let lastMoment = null;
+  let lastLeft = null;
   let lasted = 0;
   let suspects = [];
 
@@ -117,11 +117,10 @@
     /** Asked for now and then: where what was to be brief has not got on since, time stands still for something else. What goes
      * on for `LONG` at one moment is not brief, or the machine is busy. */
     getOn: () => {
-      const turn = `${moment} ${left}`;
       lasted = moment === lastMoment ? lasted + 1 : 0;
-      if ((turn === lastTurn || lasted >= LONG) && held.size > 0 && !request) ask();
-      lastTurn = turn;
-      lastMoment = moment;
+      const isStuck = lasted > 0 && left === lastLeft;
+      if ((isStuck || lasted >= LONG) && held.size > 0 && !request) ask();
+      [lastMoment, lastLeft] = [moment, left];
     },
     /** Before time goes on beside a request that never ends: all that has been begun is known. */
     known: () => {
