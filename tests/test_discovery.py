@@ -1,11 +1,12 @@
-"""What shows that a page's backend lives in real time, when the page itself lives in virtual time."""
+"""Which requests bring a page's tokens, and what shows that its backend lives in real time, when the page itself lives in
+virtual time."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from fake_pbi.journal import Journal
-from harness.contract.discovery import real_clock
+from harness.contract.discovery import real_clock, token_urls
 from harness.contract.observation import Observation
 
 OPENED = datetime(2030, 1, 1, tzinfo=UTC)
@@ -77,3 +78,20 @@ def test_tokens_of_another_service_are_of_another_clock(backend: Backend) -> Non
     backend.journal.write("token.applied", item="1", token="foreign-1", type="embed", expires=None, how="load")
 
     assert backend.verdict == "foreign-1 of 50:00 was issued by another service."
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "http://[::1]:3000"])
+def test_the_token_requests_are_those_to_the_very_address(backend: Backend, origin: str) -> None:
+    journal, address = backend.journal, f"{origin}/api/report"
+    others = [f"{origin}/api/reports", f"{origin}/api/report/pages", f"{origin}/api/report-list?of=token"]
+    journal.write("token.fetched", token="embed-1", url=address, by="Fetch")
+    journal.write("token.applied", item="1", token="embed-1", type="embed", expires=None, how="load")
+    backend.now += MINUTE
+    for url in (address, f"{address}?", f"{address}?again=1", *others):
+        journal.write("request", request=url, url=url, type="Fetch", source="page")
+
+    globs = [found.glob for found in token_urls(journal)]
+    observed = Observation("healthy", journal, 60 * MINUTE, globs, OPENED, backend.now)
+
+    asked = [request["url"] for request in observed.token_requests()]
+    assert asked == [address, f"{address}?", f"{address}?again=1"]

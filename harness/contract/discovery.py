@@ -1,6 +1,7 @@
 """Where a page's tokens come from: the requests in whose answers a token stood that later reached an item."""
 
 from collections.abc import Sequence
+from glob import escape
 from urllib.parse import urlsplit
 
 from fake_pbi.journal import Entry, Journal
@@ -10,15 +11,17 @@ from harness.contract.page import TokenUrl
 
 
 def token_urls(journal: Journal) -> tuple[TokenUrl, ...]:
-    """A glob for each address that brought a token which an item took, in the order in which they were asked."""
+    """Globs for each address that brought a token which an item took, in the order in which they were asked: one for the address
+    itself, one for it with a query."""
     applied = {entry["token"]: entry["type"] for entry in journal.of("token.applied")}
     found: dict[str, TokenUrl] = {}
     for entry in journal.of("token.fetched"):
         if entry["token"] in applied and entry["by"] != "Document":
             parts = urlsplit(entry["url"])
-            glob = f"{parts.scheme}://{parts.netloc}{parts.path}*"
+            address = escape(f"{parts.scheme}://{parts.netloc}{parts.path}")
             shape: Shape = "aad" if applied[entry["token"]] == "entra" else "embed"
-            found.setdefault(glob, TokenUrl(glob, shape))
+            for glob in (address, f"{address}[?]*"):
+                found.setdefault(glob, TokenUrl(glob, shape))
     return tuple(found.values())
 
 
