@@ -132,8 +132,8 @@ class Network:
         """A page's request -> the service worker's for it, where the journal was told of that one."""
 
     def limit(self, glob: str, at_most: int) -> None:
-        """Stop the clock at the first request to `glob` beyond so many."""
-        self._limits[glob] = at_most
+        """Stop the clock at the first request to `glob` beyond so many from now on."""
+        self._limits[glob], self._counts[glob] = at_most, 0
 
     def attach(self, session: Session, source: Source) -> list[asyncio.Future[Event]]:
         """Watch a session. The answers come once it runs."""

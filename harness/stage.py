@@ -230,7 +230,7 @@ class Stage:
         self.cloud.gateway.allowed.append(glob)
 
     def limit_requests(self, glob: str, at_most: int) -> None:
-        """End the session with `RequestStorm` at the first request to URLs like `glob` beyond so many."""
+        """End the session with `RequestStorm` at the first request to URLs like `glob` beyond so many from now on."""
         self._network.limit(glob, at_most)
 
     def delay_answers(self, glob: str, by: Duration) -> None:

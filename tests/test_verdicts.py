@@ -237,3 +237,20 @@ def test_a_provider_may_set_its_token_too(pbi_session: HarnessSession, tmp_path:
     found = verdict(pbi_session, tmp_path, rule, script)
 
     assert found.outcome == "passed", found.message
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("rule", ["FAIL-5", "FAIL-6"])
+@pytest.mark.parametrize(
+    ("items", "seconds", "outcome"), [(1, 5, "passed"), (1, 4, "warned"), (2, 5, "passed"), (2, 4, "warned")]
+)
+def test_each_item_may_try_again_every_5_s(
+    pbi_session: HarnessSession, tmp_path: Path, items: int, seconds: int, outcome: str, rule: str
+) -> None:
+    script = f"""{AT_ONE_ADDRESS}
+    const tried = (item) => renew(item).catch(() => {{}}).finally(() => {{ item.busy = false; }});
+    setInterval(() => items.filter(due).forEach(tried), {seconds}_000);"""
+
+    found = verdict(pbi_session, tmp_path, rule, script, items=items)
+
+    assert found.outcome == outcome, found.message

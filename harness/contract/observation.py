@@ -32,6 +32,13 @@ def cut_short(*sessions: "Observation") -> str:
     return ""
 
 
+def by_address(requests: Sequence[Entry]) -> dict[str, list[Entry]]:
+    found: dict[str, list[Entry]] = {}
+    for request in requests:
+        found.setdefault(request["url"].partition("?")[0], []).append(request)
+    return found
+
+
 @dataclass
 class Observation:
     """A session: what it was about (`title`), when its page was opened, and the moments that its scenario marked."""
@@ -130,10 +137,7 @@ class Observation:
 
     def token_requests_by_address(self) -> dict[str, list[Entry]]:
         """The token requests of each address: a page that needs two tokens for one renewal asks two."""
-        found: dict[str, list[Entry]] = {}
-        for request in self.token_requests():
-            found.setdefault(request["url"].partition("?")[0], []).append(request)
-        return found
+        return by_address(self.token_requests())
 
     def share_of(self, address: str) -> int:
         """How many tokens of an address the items on the page need at a time, one for each or one for several: as many requests

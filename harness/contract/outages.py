@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from fake_pbi.journal import Entry
-from harness.contract.observation import Observation, cut_short
+from harness.contract.observation import Observation, by_address, cut_short
 from harness.contract.rule import Verdict, counted, failed, passed, rule, skipped
 from harness.contract.scenarios import HOT, LONG_OUTAGE, Scenarios
 
@@ -160,7 +160,7 @@ def _unusable_applied(observed: Observation) -> Verdict | None:
 
 @rule("FAIL-5", "should", text="10 min of status 500: at most 1 request per 5 s on average", basis=SPARINGLY)
 def no_hot_loop(scenarios: Scenarios) -> Verdict:
-    return _nothing_to_judge(scenarios) or _sparing(scenarios, scenarios.long_errors) or _calm(scenarios.long_errors)
+    return _nothing_to_judge(scenarios) or _sparing(scenarios.long_errors) or _calm(scenarios.long_errors)
 
 
 @rule(
@@ -170,7 +170,7 @@ def no_hot_loop(scenarios: Scenarios) -> Verdict:
     basis=SPARINGLY,
 )
 def survives_expired_tokens(scenarios: Scenarios) -> Verdict:
-    if verdict := _nothing_to_judge(scenarios) or _sparing(scenarios, scenarios.expired_answers):
+    if verdict := _nothing_to_judge(scenarios) or _sparing(scenarios.expired_answers):
         return verdict
     for observed in scenarios.expired_answers:
         ended = observed.journal.of("fault.ended")
@@ -186,17 +186,20 @@ def survives_expired_tokens(scenarios: Scenarios) -> Verdict:
     return _calm(scenarios.expired_answers)
 
 
-def _sparing(scenarios: Scenarios, sessions: Sequence[Observation]) -> Verdict | None:
+def _sparing(sessions: Sequence[Observation]) -> Verdict | None:
     for observed in sessions:
-        hits = observed.journal.of("fault.hit")
-        if observed.storm or len(hits) > HOT * max(1, len(scenarios.first.items)):
-            span = max(1.0, (hits[-1].at - hits[0].at).total_seconds()) if hits else 1.0
-            return failed(
-                f"{_of(observed)}: {len(hits)} token requests in {span:.0f} s from {observed.when(hits[0])} on; at most one in "
-                "5 s is fair.",
-                hits[:5],
-                "What failed is tried again at once, or with a delay that came out as nothing.",
-            )
+        hits = by_address(observed.journal.of("fault.hit"))
+        for address, requests in hits.items():
+            fair = HOT * observed.share_of(address)
+            if len(requests) > fair:
+                first, last = requests[0], requests[fair]
+                span = max(1.0, (last.at - first.at).total_seconds())
+                return failed(
+                    f"{_of(observed)}: {fair + 1} token requests in {span:.0f} s from {observed.when(first)} on; at most one in "
+                    f"5 s{_for_each(fair // HOT)} is fair.",
+                    requests[:5],
+                    "What failed is tried again at once, or with a delay that came out as nothing.",
+                )
         if cut := cut_short(observed):
             return skipped(cut)
         if not hits:
@@ -205,6 +208,16 @@ def _sparing(scenarios: Scenarios, sessions: Sequence[Observation]) -> Verdict |
 
 
 def _calm(sessions: Sequence[Observation]) -> Verdict:
-    most = max(len(observed.journal.of("fault.hit")) for observed in sessions)
-    per = LONG_OUTAGE / max(1, most)
-    return passed(f"At most {counted(most, 'request')} in 10 min, one in {per / timedelta(seconds=1):.0f} s.")
+    met = [
+        (len(requests), observed.share_of(address))
+        for observed in sessions
+        for address, requests in by_address(observed.journal.of("fault.hit")).items()
+    ]
+    per, most, share = min((share * LONG_OUTAGE / requests, requests, share) for requests, share in met)
+    return passed(
+        f"At most {counted(most, 'request')} in 10 min, one in {per / timedelta(seconds=1):.0f} s{_for_each(share)}."
+    )
+
+
+def _for_each(share: int) -> str:
+    return f" for each of {share} items" if share > 1 else ""

@@ -10,7 +10,7 @@ from fake_pbi.journal import Entry
 from harness.contract import dark, discovery
 from harness.contract.observation import Observation, cut_short
 from harness.contract.page import PageUnderTest, TokenUrl
-from harness.contract.sessions import Session, Sessions
+from harness.contract.sessions import STORM, Session, Sessions
 from harness.item import Item
 from harness.session import HarnessSession
 from harness.stage import Conditions
@@ -27,7 +27,9 @@ BEYOND_COUNT = 1500
 """Requests that are watched where a brief outage, or a provider, is judged: what a page asks meanwhile is FAIL-5's business. (So
 many renewals, too, may it take to find the moment for WAKE-4.)"""
 HOT = 120
-"""Requests of a long outage beyond which the page is in a hot loop: one in 5 s."""
+"""Requests of a long outage, for each item, beyond which the page is in a hot loop: one in 5 s."""
+BESIDES = 4
+"""Requests, for each item, that are none of the outage's: as many as LIFE-3 allows in a lifetime."""
 FINE = timedelta(seconds=1)
 
 Fault = dict[str, Any]
@@ -112,7 +114,7 @@ class Scenarios:
         title: str,
         lifetime: timedelta | None = None,
         *,
-        storm: int | None = None,
+        storm: int = STORM,
         seed: object = "",
         **conditions: Any,
     ) -> AbstractContextManager[Session]:
@@ -284,14 +286,14 @@ class Scenarios:
 
     @cached_property
     def long_errors(self) -> list[Observation]:
-        """An outage of 10 min, answers 500; ended at the 121st request."""
-        return self._outages("answers 500 for 10 min", {"status": 500}, length=LONG_OUTAGE, storm=HOT)
+        """An outage of 10 min, answers 500; ended when it has met more requests than are fair."""
+        return self._outages("answers 500 for 10 min", {"status": 500}, length=LONG_OUTAGE, storm=HOT + BESIDES)
 
     @cached_property
     def expired_answers(self) -> list[Observation]:
         """For 10 min the endpoint hands out tokens that have expired."""
         return self._outages(
-            "hands out expired tokens for 10 min", {"expired_tokens": True}, length=LONG_OUTAGE, storm=HOT
+            "hands out expired tokens for 10 min", {"expired_tokens": True}, length=LONG_OUTAGE, storm=HOT + BESIDES
         )
 
     def _outages(

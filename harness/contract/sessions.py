@@ -30,7 +30,8 @@ from harness.stage import Conditions, Stage
 LATENCY = timedelta(milliseconds=200)
 """How long a healthy token endpoint takes: "at once" for a user, and long enough for a page without a guard to ask again."""
 STORM = 60
-"""Token requests to one address, for each item, after which a session is ended: no page that renews well sends nearly as many."""
+"""Token requests to one address after which a session is ended: so many before its page has loaded, so many for each item from then
+on. No page that renews well sends nearly as many."""
 SETTLED = timedelta(seconds=5)
 
 
@@ -50,11 +51,11 @@ class Sessions:
         token_urls: tuple[TokenUrl, ...],
         conditions: Conditions,
         *,
-        storm: int | None = None,
+        storm: int = STORM,
         seed: object = 1,
     ) -> Iterator["Session"]:
         """A session in its tab, in which `loaded` opens the page. What ends it early (real time, a crash, more than `storm` token
-        requests, or `STORM` for each item) is noted, not raised."""
+        requests for each item) is noted, not raised."""
         self._say(title)
         with self._harness.stage(conditions) as stage, contextlib.ExitStack() as serving:
             url = self.page.url
@@ -85,7 +86,7 @@ class Session:
         stage: Stage,
         observed: Observation,
         chance: random.Random,
-        storm: int | None,
+        storm: int,
     ) -> None:
         self.page, self._url, self.stage, self.observed, self._chance = page, url, stage, observed, chance
         self._storm = storm
@@ -93,7 +94,7 @@ class Session:
     def prepare(self, token_urls: tuple[TokenUrl, ...]) -> None:
         """What has to be there before the page is."""
         page, stage = self.page, self.stage
-        self._limit_requests(self._storm or STORM)
+        self._limit_requests(self._storm)
         for token in token_urls:
             stage.delay_answers(token.glob, LATENCY)
             if page.answer_tokens:
@@ -153,8 +154,7 @@ class Session:
         stage.clock.advance(SETTLED)
         self.observed.chosen = self._choose()
         items = self.items()
-        if self._storm is None:
-            self._limit_requests(STORM * max(1, len(items)))
+        self._limit_requests(self._storm * max(1, len(items)))
         return items
 
     def _choose(self) -> str | None:
