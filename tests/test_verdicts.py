@@ -1,7 +1,9 @@
 """Verdicts on pages that are right, or wrong, in a way that is easily taken for the other. The longer ones belong to the matrix."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -50,15 +52,17 @@ function keepAlive(item) {{
 </script>"""
 
 
-def verdict(
-    session: HarnessSession, folder: Path, rule: str, script: str, *, items: int = 1, item: str | None = None
-) -> Verdict:
-    """Of a page with so many items, whose script comes after the functions above."""
+def verdict(session: HarnessSession, folder: Path, rule: str, script: str, **more: Any) -> Verdict:
+    return judge(RULES[rule], scenarios(session, folder, script, **more))
+
+
+def scenarios(session: HarnessSession, folder: Path, script: str, *, items: int = 1, **more: Any) -> Scenarios:
+    """Of a page with so many items, whose script comes after the functions above. `more` is said of it."""
     kinds = KINDS[:items]
     divs = "".join(f'<div id="{kind}" class="item"></div>' for kind in kinds)
     (folder / "page.html").write_text(PAGE.format(kinds=kinds, divs=divs, script=script), "utf-8")
-    page = PageUnderTest("page", folder=folder, remove="#remove", item=item, lifetime=timedelta(hours=1))
-    return judge(RULES[rule], Scenarios(session, page))
+    page = PageUnderTest("page", folder=folder, remove="#remove", lifetime=timedelta(hours=1), **more)
+    return Scenarios(session, page)
 
 
 @pytest.mark.matrix
@@ -254,3 +258,33 @@ def test_each_item_may_try_again_every_5_s(
     found = verdict(pbi_session, tmp_path, rule, script, items=items)
 
     assert found.outcome == outcome, found.message
+
+
+def test_clocks_change_in_any_year(
+    pbi_session: HarnessSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.stage.next_minute", lambda: datetime(2031, 7, 1, 9, tzinfo=UTC))
+    zone = ZoneInfo("America/Los_Angeles")
+
+    _, ends, begins = scenarios(pbi_session, tmp_path, "keepAlive(await embedded(kinds[0]));").zones
+
+    for session, offsets in ((ends, (-7, -8)), (begins, (-8, -7))):
+        within = (session.opened, session.opened + timedelta(hours=1))
+        assert [moment.astimezone(zone).utcoffset() for moment in within] == [timedelta(hours=n) for n in offsets]
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("signed_out", ["", "location.assign('/sign_in')"], ids=["shows nothing", "goes elsewhere"])
+def test_who_is_signed_in_today_may_not_be_when_the_clocks_change(
+    pbi_session: HarnessSession, tmp_path: Path, signed_out: str
+) -> None:
+    (tmp_path / "sign_in.html").write_text("<!doctype html><title>Sign in</title>", "utf-8")
+    ends = (datetime.now(UTC) + timedelta(days=1)).timestamp()
+    cookie = {"name": "user", "value": "ada", "domain": "127.0.0.1", "path": "/", "expires": ends}
+    script = f"if (document.cookie) keepAlive(await embedded(kinds[0])); else {{ {signed_out} }}"
+    page = scenarios(pbi_session, tmp_path, script, storage_state={"cookies": [cookie]})
+
+    found = judge(RULES["ZONE-1"], page)
+
+    assert found.outcome == "skipped", found.message
+    assert "may have ended" in found.message

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ from harness.contract import dark, discovery
 from harness.contract.observation import Observation, cut_short
 from harness.contract.page import PageUnderTest, TokenUrl
 from harness.contract.sessions import STORM, Session, Sessions
+from harness.contract.summer_time import next_change
 from harness.item import Item
 from harness.session import HarnessSession
 from harness.stage import Conditions
@@ -39,16 +40,9 @@ GARBAGE: dict[str, Fault] = {
     "JSON without a token": {"garbage": "no token"},
 }
 PROVIDER_OUTAGES: tuple[Fault, ...] = ({"status": 500}, {"drop": True}, *GARBAGE.values())
-ZONES: dict[str, datetime | None] = {
-    "Asia/Kolkata": None,
-    "America/Los_Angeles, as summer time ends": datetime(2027, 11, 7, 8, 0, tzinfo=UTC),
-    "America/Los_Angeles, as summer time begins": datetime(2027, 3, 14, 9, 0, tzinfo=UTC),
-}
-"""Zone, and a start an hour or less before its clocks change (2:00 local time)."""
-MORE_ZONES: dict[str, datetime | None] = {
-    "Europe/London, as summer time begins": datetime(2027, 3, 28, 0, 0, tzinfo=UTC),
-    "Australia/Lord_Howe, as summer time ends": datetime(2027, 4, 3, 14, 0, tzinfo=UTC),
-}
+CHANGING_ZONES = (("America/Los_Angeles", "ends"), ("America/Los_Angeles", "begins"))
+"""Zones, and whether it is the end or the beginning of summer time that is watched there."""
+MORE_CHANGING_ZONES = (("Europe/London", "begins"), ("Australia/Lord_Howe", "ends"))
 
 
 class Scenarios:
@@ -341,11 +335,14 @@ class Scenarios:
 
     @cached_property
     def zones(self) -> list[Observation]:
-        """Other time zones, and clocks that change within the first lifetime."""
-        zones = ZONES | MORE_ZONES if self.thorough else ZONES
-        return [
-            self._brief(f"in {name}", time_zone=name.partition(",")[0], start=start) for name, start in zones.items()
-        ]
+        """Other time zones, and clocks that change an hour after the page is opened, or sooner."""
+        sessions = [self._brief("in Asia/Kolkata", time_zone="Asia/Kolkata")]
+        for zone, way in (*CHANGING_ZONES, *(MORE_CHANGING_ZONES if self.thorough else ())):
+            change = next_change(zone, self.first.ended, begins=way == "begins")
+            if change:  # there is none where summer time has been abolished
+                start = change - timedelta(hours=1)
+                sessions.append(self._brief(f"in {zone}, as summer time {way}", time_zone=zone, start=start))
+        return sessions
 
     def _brief(self, title: str, **conditions: Any) -> Observation:
         """Two lifetimes, with an interaction just before and after each expiry and a few in between."""

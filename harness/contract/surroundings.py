@@ -40,9 +40,12 @@ def _judge(scenarios: Scenarios, sessions: Sequence[Observation], likely_cause: 
         expiries_met(first)
     ):
         return skipped("Tokens expire in use even with a right clock (LIFE-1, LIFE-2).")
-    already = storm_in(first)
+    already, signed_out = storm_in(first), ""
     for observed in sessions:
         where = f"{observed.title[0].upper()}{observed.title[1:]}"
+        if ended := _signed_out(scenarios, observed):
+            signed_out = signed_out or f"{where}: {ended}"
+            continue
         expired, raised = expiries_met(observed)
         if expired or raised:
             met = (expired or raised)[0]
@@ -56,9 +59,20 @@ def _judge(scenarios: Scenarios, sessions: Sequence[Observation], likely_cause: 
             return failed(f"{where}: {unusable}", observed.journal.of("page.error")[:3], likely_cause)
         if cut := cut_short(observed):
             return skipped(cut)
+    if signed_out:
+        return skipped(signed_out)
     return passed(
         f"{len(sessions)} sessions ({'; '.join(observed.title for observed in sessions)}): nothing expired in use."
     )
+
+
+def _signed_out(scenarios: Scenarios, observed: Observation) -> str:
+    """Why a session at a later date says nothing: what --storage-state holds may have ended by then. Empty if it says something."""
+    first = scenarios.first
+    if not scenarios.page.storage_state or observed.opened <= first.ended:
+        return ""
+    seen = f"the page went to {observed.landed}" if observed.moved and not first.moved else _not_loaded(observed)
+    return seen and f"by {observed.opened:%Y-%m-%d} the session of --storage-state may have ended: {seen.rstrip('.')}."
 
 
 def _not_loaded(observed: Observation) -> str:
