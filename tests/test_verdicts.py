@@ -288,3 +288,21 @@ def test_who_is_signed_in_today_may_not_be_when_the_clocks_change(
 
     assert found.outcome == "skipped", found.message
     assert "may have ended" in found.message
+
+
+@pytest.mark.parametrize(
+    ("rule", "outcome", "said"),
+    [("PROV-1", "skipped", "gone 30 s after opening"), ("TYPE-1", "passed", "was registered for a report")],
+)
+def test_a_provider_that_soon_goes_is_one_all_the_same(
+    pbi_session: HarnessSession, tmp_path: Path, rule: str, outcome: str, said: str
+) -> None:
+    script = f"""{ASKED}
+    powerbi.embed(element(kinds[0]), {{ ...(await config(kinds[0])), accessToken: await asked(),
+      tokenType: models.TokenType.Aad, eventHooks: {{ accessTokenProvider: asked }} }});
+    setTimeout(async () => {{ powerbi.reset(element(kinds[0])); keepAlive(await embedded(kinds[0])); }}, 8000);"""
+
+    found = verdict(pbi_session, tmp_path, rule, script)
+
+    assert found.outcome == outcome
+    assert said in found.message

@@ -145,6 +145,6 @@ def provider_only_where_supported(scenarios: Scenarios) -> Verdict:
             frames,
             "The SDK refused the provider, and the page swallowed its exception.",
         )
-    if not observed.providers:
+    if not observed.registered:
         return passed("No accessTokenProvider was registered.")
     return passed("The accessTokenProvider was registered for a report with an Entra token.")

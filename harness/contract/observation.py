@@ -96,9 +96,13 @@ class Observation:
     @property
     def providers(self) -> list[str]:
         """The items that registered an accessTokenProvider, but for what the page took away again while it started."""
+        return [item for item in self.registered if not self._is_gone(item, self.opened + START_UP)]
+
+    @property
+    def registered(self) -> list[str]:
+        """The items that registered an accessTokenProvider, however short they were there."""
         loads = self.journal.of("protocol", direction="received", provider=True)
-        stayed = [item for item in self.items if not self._is_gone(item, self.opened + START_UP)]
-        return [item for item in stayed if any(load["item"] == item for load in loads)]
+        return [item for item in self.items if any(load["item"] == item for load in loads)]
 
     @property
     def manual(self) -> list[str]:

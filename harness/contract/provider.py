@@ -10,8 +10,13 @@ from harness.contract.rule import Verdict, counted, failed, passed, rule, skippe
 from harness.contract.scenarios import Scenarios
 
 NULL = 'The article: "The accessTokenProvider event hook should never throw an exception. If it fails to generate a new token, return a Null value."'
-NO_PROVIDER = "The page registers no accessTokenProvider."
 BY_HAND = "The page renewed every token by hand (setAccessToken) before the service would have asked its provider."
+
+
+def _no_provider(observed: Observation) -> Verdict:
+    if observed.registered:
+        return skipped("What the page embedded with an accessTokenProvider was gone 30 s after opening.")
+    return skipped("The page registers no accessTokenProvider.")
 
 
 def _brought(observed: Observation, item: str) -> list[Entry]:
@@ -41,7 +46,7 @@ def _renewed_by_hand(observed: Observation, item: str) -> bool:
 def called_and_applied(scenarios: Scenarios) -> Verdict:
     observed = scenarios.first
     if not observed.providers:
-        return skipped(NO_PROVIDER)
+        return _no_provider(observed)
     for item in observed.providers:
         first = observed.holdings(item)[0]
         if first.expires is None:
@@ -83,7 +88,7 @@ def _answers(observed: Observation, item: str) -> str:
 def called_again(scenarios: Scenarios) -> Verdict:
     observed = scenarios.first
     if not observed.providers:
-        return skipped(NO_PROVIDER)
+        return _no_provider(observed)
     for item in observed.providers:
         held = observed.holdings(item)
         if _renewed_by_hand(observed, item):
@@ -148,7 +153,7 @@ def _is_a_token(answer: Entry) -> bool:
 @rule("PROV-3", "must", text="when the token endpoint fails, the provider does not throw or reject", basis=NULL)
 def does_not_throw(scenarios: Scenarios) -> Verdict:
     if not scenarios.first.providers:
-        return skipped(NO_PROVIDER)
+        return _no_provider(scenarios.first)
     observed = scenarios.provider_outages
     answers = list(_answers_during_outage(observed))
     for answer, during in answers:
@@ -177,7 +182,7 @@ def does_not_throw(scenarios: Scenarios) -> Verdict:
 )
 def answers_null(scenarios: Scenarios) -> Verdict:
     if not scenarios.first.providers:
-        return skipped(NO_PROVIDER)
+        return _no_provider(scenarios.first)
     observed = scenarios.provider_outages
     answers = list(_answers_during_outage(observed))
     for answer, during in answers:
@@ -211,7 +216,7 @@ def answers_null(scenarios: Scenarios) -> Verdict:
 )
 def recovers(scenarios: Scenarios) -> Verdict:
     if not scenarios.first.providers:
-        return skipped(NO_PROVIDER)
+        return _no_provider(scenarios.first)
     observed = scenarios.provider_outages
     begins = [entry.at for entry in observed.journal.of("fault.began")]
     heals = [entry.at for entry in observed.journal.of("fault.ended")]
