@@ -306,3 +306,58 @@ def test_a_provider_that_soon_goes_is_one_all_the_same(
 
     assert found.outcome == outcome
     assert said in found.message
+
+
+KIOSK = """const place = element(kinds[0]), [one, other] = [1, 2].map((n) => `${n}`.repeat(8) + "-1111-1111-1111-111111111111");
+    let nowAt = place, current = await fetched("report"), turn = 0;
+    const show = async (id, place) => powerbi.embed(place, { ...(await config("report")), id, accessToken: current.token,
+      embedUrl: `https://app.powerbi.com/reportEmbed?reportId=${id}`, tokenType: models.TokenType.Embed });
+    let shown = await show(one, place);
+    setInterval(async () => { const id = [one, other][++turn % 2]; SHOW }, 15 * 60_000);
+    setInterval(async () => {
+      if (!due(current)) return;
+      current = await fetched("report");
+      RENEW
+    }, 30_000);"""
+IN_TURN = {
+    "embedded anew": "powerbi.reset(place); shown = await show(id, place);",
+    "loaded into the same iframe": "shown = await show(id, place);",
+    "embedded before the other goes": """const next = document.createElement("div"), last = nowAt;
+      document.body.append(next); nowAt = next; shown = await show(id, next); setTimeout(() => powerbi.reset(last), 3000);""",
+}
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("turn", IN_TURN)
+def test_reports_that_take_turns_are_not_reloaded(pbi_session: HarnessSession, tmp_path: Path, turn: str) -> None:
+    script = KIOSK.replace("SHOW", IN_TURN[turn]).replace("RENEW", "await shown.setAccessToken(current.token);")
+
+    found = verdict(pbi_session, tmp_path, "LIFE-5", script)
+
+    assert found.outcome == "passed", found.message
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("items", [1, 3])
+@pytest.mark.parametrize("end", ["powerbi.reset(element(item.kind));", ""], ids=["embedded anew", "loaded again"])
+def test_items_that_get_their_tokens_by_a_reload_are(
+    pbi_session: HarnessSession, tmp_path: Path, items: int, end: str
+) -> None:
+    script = f"""const items = []; for (const kind of kinds) items.push(await embedded(kind));
+    setInterval(async () => {{
+      for (const item of items.filter(due)) {{ {end} Object.assign(item, await embedded(item.kind)); }}
+    }}, 30_000);"""
+
+    found = verdict(pbi_session, tmp_path, "LIFE-5", script, items=items)
+
+    assert found.outcome == "failed", found.message
+
+
+@pytest.mark.matrix
+def test_reports_that_take_turns_and_are_reloaded(pbi_session: HarnessSession, tmp_path: Path) -> None:
+    again = "const id = [one, other][turn % 2]; powerbi.reset(place); shown = await show(id, place);"
+    script = KIOSK.replace("SHOW", IN_TURN["embedded anew"]).replace("RENEW", again)
+
+    found = verdict(pbi_session, tmp_path, "LIFE-5", script)
+
+    assert found.outcome == "failed", found.message

@@ -75,7 +75,8 @@ export class Protocol {
 
   #received(request) {
     const { uid, sdkVersion: sdk, tokenProviderSupplied: provider } = request.headers ?? {};
-    this.#write("received", { ...request, uid }, null, sdk ? { sdk, provider: provider === true } : {});
+    const load = sdk ? { sdk, provider: provider === true, id: request.body?.id ?? null } : {};
+    this.#write("received", { ...request, uid }, null, load);
   }
 
   #answered(request, status) {

@@ -241,8 +241,10 @@ def nothing_is_reloaded(scenarios: Scenarios) -> Verdict:
                 "The page embeds or reloads the item to give it the new token.",
             )
         for item in loads(observed):
+            requests = _load_requests(observed, item)
             for before, after in pairwise(observed.journal.of("data.request", item=item)):
-                if lost := _lost(before, after):
+                of_one_load = not any(before.at <= load.at <= after.at for load in requests)
+                if of_one_load and (lost := _lost(before, after)):
                     return failed(
                         f"With tokens of {minutes(observed.lifetime)}, by {observed.when(after)} {lost}.",
                         [before, after],
@@ -253,16 +255,41 @@ def nothing_is_reloaded(scenarios: Scenarios) -> Verdict:
 
 
 def _second_loads(observed: Observation) -> Iterator[Entry]:
-    """Load requests beyond the first of each item, and frames in the place of one that went away. (What is embedded late for the
-    first time reloads nothing, and what a page loads twice while it starts is no renewal.)"""
+    """Load requests of an item for what it shows already, and frames in the place of one that showed the same. (What is embedded
+    late for the first time reloads nothing, nor does what returns in its turn, and what a page loads twice while it starts is no
+    renewal.)"""
     settled = observed.opened + START_UP
     frames = observed.journal.of("embed.frame")
-    gone = {_embedded(frame) for frame in frames if observed.journal.of("embed.gone", item=frame["item"])}
-    yield from (frame for frame in frames if frame.at > settled and _embedded(frame) in gone)
+    yield from (frame for frame in frames if frame.at > settled and _takes_the_place_of_its_like(observed, frame))
     for item in observed.items:
-        sent = observed.journal.of("protocol", item=item, direction="received", method="POST")
-        requests = [entry for entry in sent if entry["url"].endswith(("/load", "/prepare"))]
-        yield from (request for request in requests[1:] if request.at > settled)
+        for before, load in pairwise(_load_requests(observed, item)):
+            if load.at > settled and load["id"] == before["id"]:
+                yield load
+
+
+def _load_requests(observed: Observation, item: str) -> list[Entry]:
+    sent = observed.journal.of("protocol", item=item, direction="received", method="POST")
+    return [entry for entry in sent if entry["url"].endswith(("/load", "/prepare"))]
+
+
+def _takes_the_place_of_its_like(observed: Observation, frame: Entry) -> bool:
+    """Whether the last frame that showed the same has gone, or goes soon, and no other had its turn in between: none that came
+    after that one, was there when it had gone, and goes as this one comes."""
+    gone = {entry["item"]: entry.at for entry in observed.journal.of("embed.gone")}
+    earlier = [
+        other
+        for other in observed.journal.of("embed.frame")
+        if other.at <= frame.at
+        and other is not frame
+        and other["item"] in gone
+        and gone[other["item"]] <= frame.at + START_UP
+    ]
+    alike = [other for other in earlier if _embedded(other) == _embedded(frame)]
+    return bool(alike) and not any(
+        other.at > alike[-1].at and gone[other["item"]] > gone[alike[-1]["item"]]
+        for other in earlier
+        if other not in alike
+    )
 
 
 def _embedded(frame: Entry) -> tuple[str, ...]:
