@@ -5,7 +5,7 @@ import gzip
 import json
 import secrets
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -50,6 +50,8 @@ class TokenBook:
         self._foreigners = 0
         self.takes_foreign = False
         """Whether tokens of another service are taken for what they say of themselves: its clock is a real one."""
+        self.on_foreign: Callable[[Token], None] = lambda _: None
+        """Hears of each of these when it is first seen."""
 
     def mint_entra(
         self, lifetime: timedelta, *, tenant_id: str, client_id: str, claims: Mapping[str, Any] | None = None
@@ -119,6 +121,7 @@ class TokenBook:
         self._foreigners += 1
         token = Token(f"foreign-{self._foreigners}", type_, text, self._now(), expires)
         self._by_text[text] = token
+        self.on_foreign(token)
         return token
 
     def state(self, text: str) -> TokenState:

@@ -36,6 +36,8 @@ def _watch_storages(worker: Session) -> None:
 
 BROUGHT_BY = ("XHR", "Fetch", "Document", "EventSource")
 """Types of requests in whose answers tokens are looked for."""
+KEPT_CHARACTERS = 5_000_000
+"""Characters that were seen where no token belongs, and are remembered for the same reason."""
 KEPT = 200
 """Answers without a known token that are remembered, in case that a token of somebody else's stands in one."""
 
@@ -46,6 +48,15 @@ class Answered:
 
     url: str
     type: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What stood where no token belongs."""
+
+    where: str
+    detail: str
     text: str
 
 
@@ -60,6 +71,9 @@ class TokenWatch:
         self._tasks: set[asyncio.Task[None]] = set()
         self._coming: dict[str, tuple[str, str]] = {}
         self._answers: deque[Answered] = deque(maxlen=KEPT)
+        self._seen: dict[Seen, None] = {}
+        self._seen_characters = 0
+        tokens.on_foreign = self._look_again
 
     def attach(self, session: Session, source: Source) -> list[asyncio.Future[Event]]:
         """Watch a session. The answers come once it runs."""
@@ -167,24 +181,47 @@ class TokenWatch:
             self._look("console", "an object", str(answer["result"].get("value", "")))
 
     def _look(self, where: str, detail: str, text: str) -> None:
+        seen = Seen(where, detail[:200], text)
         for token, form in self._tokens_in(text):
-            detail = detail[:200]
-            if (token.name, where, detail) not in self._said:
-                self._said.add((token.name, where, detail))
-                self._journal.write("token.leaked", token=token.name, where=where, detail=detail, form=form)
+            self._note_leak(token, seen, form)
+        if self._tokens.takes_foreign and len(text) >= SLICE:
+            self._remember(seen)
+
+    def _note_leak(self, token: Token, seen: Seen, form: str) -> None:
+        if (token.name, seen.where, seen.detail) not in self._said:
+            self._said.add((token.name, seen.where, seen.detail))
+            self._journal.write("token.leaked", token=token.name, where=seen.where, detail=seen.detail, form=form)
+
+    def _remember(self, seen: Seen) -> None:
+        if seen not in self._seen:
+            self._seen[seen] = None
+            self._seen_characters += len(seen.text)
+        while self._seen_characters > KEPT_CHARACTERS:
+            oldest = next(iter(self._seen))
+            del self._seen[oldest]
+            self._seen_characters -= len(oldest.text)
+
+    def _look_again(self, token: Token) -> None:
+        """Where a token of another service was seen before an item took it, and so made it known."""
+        for seen in self._seen:
+            if form := _form(token, seen.text):
+                self._note_leak(token, seen, form)
 
     def _tokens_in(self, text: str) -> Iterator[tuple[Token, str]]:
-        if len(text) < SLICE:
-            return
-        for token in self._tokens.all():
-            if token.text in text:
-                yield token, "as it is"
-            else:
-                core, encoded = _traces(token.text)
-                if core in text:
-                    yield token, "escaped"
-                elif any(trace in text for trace in encoded):
-                    yield token, "in base64"
+        if len(text) >= SLICE:
+            for token in self._tokens.all():
+                if form := _form(token, text):
+                    yield token, form
+
+
+def _form(token: Token, text: str) -> str:
+    """How a token stands in a text; empty if it does not."""
+    if token.text in text:
+        return "as it is"
+    core, encoded = _traces(token.text)
+    if core in text:
+        return "escaped"
+    return "in base64" if any(trace in text for trace in encoded) else ""
 
 
 @cache

@@ -64,10 +64,20 @@ def _app(token: str = "/api/token", start: str = "start();", before: str = "") -
     return APP % {"token": token, "start": start, "before": before, "report": REPORT}
 
 
+def _keeping(how: str) -> str:
+    """A page with tokens of another service that keeps each of them elsewhere, too, before an item takes it."""
+    return _app(
+        "/foreign/token",
+        start=f"const fetchToken = ask; ask = async () => {{ const next = await fetchToken(); {how} return next; }}; start();",
+    )
+
+
 PAGES = {
     "/app": _app(),
     "/own": _app("/own/token"),
     "/foreign": _app("/foreign/token"),
+    "/foreign-kept": _keeping("localStorage.last = next.token; delete localStorage.last;"),
+    "/foreign-logged": _keeping("console.log('got', { next: btoa(next.token) });"),
     "/policy": _app(),
     "/long-poll": _app(before=LONG_POLL),
     "/no-pause": _app(before=NO_PAUSE),

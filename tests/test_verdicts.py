@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from site_of_apps import site_of_apps
 
 from harness.contract import RULES, PageUnderTest, Scenarios, Verdict, judge
 from harness.session import HarnessSession
@@ -361,3 +362,17 @@ def test_reports_that_take_turns_and_are_reloaded(pbi_session: HarnessSession, t
     found = verdict(pbi_session, tmp_path, "LIFE-5", script)
 
     assert found.outcome == "failed", found.message
+
+
+@pytest.mark.parametrize(
+    ("page", "place"), [("/foreign-kept", "local storage"), ("/foreign-logged", "console, in base64"), ("/foreign", "")]
+)
+def test_a_token_of_another_service_is_known_again_where_it_was_before(
+    pbi_session: HarnessSession, page: str, place: str
+) -> None:
+    with site_of_apps() as apps:
+        under_test = PageUnderTest(page, url=f"{apps}{page}", lifetime=timedelta(minutes=40))
+        found = judge(RULES["LEAK-1"], Scenarios(pbi_session, under_test))
+
+    assert found.outcome == ("failed" if place else "passed"), found.message
+    assert f"foreign-1 stood in the {place}" in found.message or not place
