@@ -25,8 +25,8 @@ KNOWN, KNOWN_AFTER, BRIEFEST = 2, 0.1, 0.02
 """The same at an address whose requests have not ended so often in a row; then half as long each time, down to the last."""
 STREAM_AFTER = 0.1
 """The same once an event stream has been answered, as all are."""
-BODY_PATIENCE = 0.25
-"""Real seconds in which the body of an answer has come, if the page reads it."""
+LONG = 15.0
+"""Real seconds after which a document will not come, nor the rest of an answer that the browser itself reads (a script, an image)."""
 RESTLESS_AFTER = 50
 """Documents that a frame may have, one at once after another, before they are taken for a row that never ends."""
 FAKE_PLUMBING = "/_fake/"
@@ -63,6 +63,8 @@ class Underway:
     endless: bool = False
     answered: float | None = None
     """Since when its answer has been coming in (real seconds)."""
+    unread: bool = False
+    """Whether that is all that is known of it: its page may not read it."""
     whole: bool = False
     """Whether all of the answer was handed to the browser at once."""
 
@@ -72,11 +74,14 @@ class Underway:
         return self.url.partition("?")[0]
 
     @property
+    def is_the_pages(self) -> bool:
+        """Whether it is the page that reads its answer, and may never do so, or one without an end."""
+        return self.kind in MAY_BE_ENDLESS
+
+    @property
     def awaited(self) -> bool:
-        """Whether an answer is to come. A page that does not read the body of one never lets its request end."""
-        if self.endless or (self.answered is not None and self.whole):
-            return False
-        return self.answered is None or real_time.seconds() - self.answered < BODY_PATIENCE
+        """Whether an answer, or the rest of one, is to come."""
+        return not (self.endless or (self.whole and self.answered is not None))
 
 
 @dataclass
@@ -114,6 +119,8 @@ class Network:
         """Globs of URLs whose answers are always waited for, however long they take."""
         self._underway: dict[str, Underway] = {}
         self._standstill = False
+        self.never_idle = False
+        """Whether the page always has something to do, so that the browser would not let time go on."""
         self._arrivals: Counter[str] = Counter()
         self._restless: set[str] = set()
         self._limits: dict[str, int] = {}
@@ -150,6 +157,13 @@ class Network:
         """The URLs of the requests that will be answered, and have not been."""
         return [request.url for id, request in self._underway.items() if request.awaited and id not in self.held]
 
+    def take_unread(self) -> bool:
+        """Whether answers have begun to come in since this was last asked, and not ended."""
+        unread = [request for request in self._underway.values() if request.unread and request.awaited]
+        for request in unread:
+            request.unread = False
+        return bool(unread)
+
     @property
     def loading(self) -> bool:
         """Whether a request is under way that time may stand still for."""
@@ -158,7 +172,7 @@ class Network:
     @property
     def longest_wait(self) -> float:
         """For how many real seconds the oldest of them has been awaited."""
-        since = [request.since for id, request in self._underway.items() if not request.endless and id not in self.held]
+        since = [request.since for id, request in self._underway.items() if request.awaited and id not in self.held]
         return real_time.seconds() - min(since) if since else 0.0
 
     @property
@@ -191,12 +205,14 @@ class Network:
 
     def _suspects(self) -> Iterator[Underway]:
         for id, request in self._underway.items():
-            may_be = request.kind in MAY_BE_ENDLESS and id not in self.held
-            if may_be and not request.endless and not self._is_patient(request.url):
+            may_be = request.is_the_pages or request.kind == "Document" or request.answered is not None
+            if may_be and not request.endless and id not in self.held and not self._is_patient(request.url):
                 yield request
 
     def _endless_at(self, request: Underway) -> float:
         """When it will be taken for one that never ends, in real seconds."""
+        if not request.is_the_pages:
+            return (request.answered or request.since) + LONG
         if request.kind == "EventSource" and request.answered is not None:
             return request.answered + STREAM_AFTER
         often = self._known_endless[request.address] - KNOWN
@@ -221,6 +237,12 @@ class Network:
         if not self._journal.of("clock", what="work without an end"):
             self.note_endless_work("unknown")
         self._standstill = True
+
+    def note_never_idle(self) -> None:
+        """Put on record that the page does not rest, and that time does not wait until it does."""
+        if not self.never_idle:
+            self.note_endless_work("scripts that are never idle")
+        self.never_idle = True
 
     @property
     def restless(self) -> bool:
@@ -335,7 +357,7 @@ class Network:
 
     def _received(self, event: Event) -> None:
         if request := self._underway.get(event["requestId"]):
-            request.answered = real_time.seconds()
+            request.answered, request.unread = real_time.seconds(), request.is_the_pages
         self._write_end(event["requestId"], status=event["response"]["status"], error=None)
 
     def _failed(self, event: Event) -> None:
@@ -372,6 +394,8 @@ class Network:
         self._end_all(lambda document: document.session == session)
 
     def _document_changed(self, frame: Event) -> None:
+        if "parentId" not in frame:
+            self._standstill = self.never_idle = False
         self._arrivals[frame["id"]] += 1
         if self._arrivals[frame["id"]] == RESTLESS_AFTER and frame["id"] not in self._restless:
             self._restless.add(frame["id"])

@@ -32,6 +32,8 @@ PROMPT = 3
 SLOW, PAUSE = 32, 0.005
 """Steps after which the machine is given so many real seconds before each further one: it is busy, or the work is hard. Where
 an answer is to come that the browser's own time does not wait for, it is so from the first step on."""
+SHARE_OF_WAIT, LONGEST_PAUSE = 0.1, 0.5
+"""How long that is where an answer is to come: so much of how long it has been waited for, up to so many real seconds."""
 WORK_PATIENCE = 200
 """Steps after which it is asked what is still under way; what is so the second time is given up. (On a busy machine a step
 takes longer, and so does the work.)"""
@@ -49,10 +51,18 @@ CALM = 1000.0
 """Virtual milliseconds; where so many go by at once, no frame is on its way from document to document."""
 RESTLESS_STEP = 3_600_000.0
 """Virtual milliseconds that pass at a time, at most, while documents send each other on for ever."""
-ANSWER_STEP = 5.0
+ANSWER_STEP = 2.0
 """Virtual milliseconds that pass at a time while an answer is to come beside such a request."""
+UNREAD = 60.0
+"""Virtual milliseconds after which the browser has taken in an answer that its page does not read (it begins after 50)."""
 HELD_PATIENCE = 1.0
 """Real seconds in which a page that waits for a held request still answers; one in a synchronous request does not."""
+IDLE = 0.1
+"""Real seconds, at most, that a page computes while it is asked for the second time why time stands still, and nothing else."""
+NEVER_IDLE = 5.0
+"""Real seconds that a page computes at one moment before it is taken for one that always has something to do."""
+TASKS, TASKS_IF_NEVER_IDLE = 10_000_000, 100
+"""Tasks after which the browser lets time go on though more are waiting."""
 WAIT_FOR_LOADS = "pauseIfNetworkFetchesPending"
 QUIET = 20.0
 """Virtual milliseconds in which nothing is asked or answered: the page has settled."""
@@ -79,6 +89,8 @@ class VirtualTime:
         self._held_steps = 0
         """For how many steps work on other threads has been waited for without a break."""
         self._stood_at: float | None = None
+        self._computed = self._computed_before = 0.0
+        """How long the page had been computing when it was last asked for the time, and when it was so at that moment first."""
         self._known: float | None = None
         """Page time, where it is known because it stands still."""
         self._at_most: float | None = None
@@ -150,7 +162,8 @@ class VirtualTime:
         self._network.latest = page_time + milliseconds + 1
         self._network.stirred_by_holds = self._have_to_mind_holds(policy)
         self._cookies.time_may_reach(page_time + milliseconds + self._clock.slept)
-        granted = self._policy(policy, budget=milliseconds, maxVirtualTimeTaskStarvationCount=1_000_000)
+        tasks = TASKS_IF_NEVER_IDLE if self._network.never_idle else TASKS
+        granted = self._policy(policy, budget=milliseconds, maxVirtualTimeTaskStarvationCount=tasks)
         if self._network.endless:
             await asyncio.gather(granted, self.documents.tell(waits.told("goOn()")))
         else:
@@ -208,18 +221,30 @@ class VirtualTime:
             return False
 
     async def _is_held_by_nothing_known(self) -> bool:
-        """Whether page time has not moved since this was last asked, though the page answers and no request is under way:
-        then it is not waited for any longer."""
-        before = self._stood_at
+        """Whether page time has not moved since this was last asked, though the page answers and no request is under way, and the page
+        computes nothing, or has done so for too long: then it is not waited for any longer."""
+        before, computed = self._stood_at, self._computed
         try:
             async with asyncio.timeout(HELD_PATIENCE):
                 self._stood_at = await self._page.js(waits.NOW)
+                self._computed = await self._seconds_computed()
         except (TimeoutError, DevToolsError):
             return False
         if self._stood_at != before:
-            return False
-        self._network.note_standstill()
-        return True
+            self._computed_before = self._computed
+        elif self._computed - computed <= IDLE:
+            self._network.note_standstill()
+            return True
+        elif self._computed - self._computed_before >= NEVER_IDLE:
+            self._network.note_never_idle()
+            return True
+        return False
+
+    async def _seconds_computed(self) -> float:
+        """For how long the page's thread has been computing, in real seconds since this was first asked."""
+        await self._page.call("Performance.enable", timeDomain="threadTicks")
+        metrics = (await self._page.call("Performance.getMetrics"))["metrics"]
+        return float(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))
 
     def _mind_the_deadline(self) -> None:
         if real_time.seconds() > self.deadline:
@@ -352,7 +377,7 @@ class VirtualTime:
         may begin one anew."""
         working, network = self._workers.at_work, self._network
         if self._held_steps >= SLOW or (working and network.awaited):
-            await asyncio.sleep(PAUSE)
+            await self._pause()
         new_document, network.new_document = network.new_document, False
         if network.restless:
             await self.grant(max(HOLDING_STEP, min(RESTLESS_STEP, (until - now) / 2)), policy="advance")
@@ -373,6 +398,15 @@ class VirtualTime:
                 for call in calls or ():
                     network.note_endless_work(call)
 
+    async def _pause(self) -> None:
+        """Leave the machine, and whoever is to answer a request, some real time, before a little page time passes."""
+        network = self._network
+        network.find_endless()
+        waited = network.longest_wait
+        if waited > PATIENCE:
+            raise ClockStuck(network.awaited, PATIENCE)
+        await asyncio.sleep(max(PAUSE, min(SHARE_OF_WAIT * waited, LONGEST_PAUSE)))
+
     async def _tell(self, workers: Sequence[Worker], expression: str) -> list[Any]:
         """Tell all documents, and these workers; returns what they answer."""
         return await self.documents.tell(expression) + await self._workers.tell(workers, expression)
@@ -385,11 +419,8 @@ class VirtualTime:
         if not network.lingering:
             policy = WAIT_FOR_LOADS
         elif network.awaited:
-            network.find_endless()
-            if network.longest_wait > PATIENCE:
-                raise ClockStuck(network.awaited, PATIENCE)
-            await asyncio.sleep(PAUSE)
-            step = min(left, ANSWER_STEP)
+            await self._pause()
+            step = min(left, UNREAD if network.take_unread() else ANSWER_STEP)
         else:
             dues = [held.due - now for held in network.held.values()]
             step = min([left, HELD_STEP if dues else ENDLESS_STEP, *dues])

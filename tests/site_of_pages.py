@@ -55,10 +55,12 @@ self.addEventListener('install', (event) => {
   event.waitUntil(caches.open('c').then((cache) => cache.put('/cached', new Response('cached'))));
 });
 self.addEventListener('activate', (event) => event.waitUntil(clients.claim()));
-self.addEventListener('fetch', (event) => {
+const answer = (event) => {
   asked.push(event.request.url);
   event.respondWith(caches.match(event.request).then((found) => found ?? fetch(event.request)));
-});
+};
+if (location.search === '?onfetch') self.onfetch = answer;
+else self.addEventListener('fetch', answer);
 self.addEventListener('message', async ({ data, source }) => {
   if (data === 'what was asked') return source.postMessage(asked);
   await caches.keys();
@@ -106,9 +108,15 @@ def _application() -> web.Application:
     async def service_worker(_: web.Request) -> web.Response:
         return web.Response(text=SERVICE_WORKER, content_type="text/javascript")
 
-    async def slow(_: web.Request) -> web.Response:
-        await asyncio.sleep(0.15)
-        return web.Response(text="slow", content_type="text/html")
+    async def slow(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(float(request.query.get("answer", 0.15)))
+        response = web.StreamResponse(headers={"Content-Type": request.query.get("type", "text/html")})
+        await response.prepare(request)
+        text = request.query.get("text", "slow").encode()
+        await response.write(text[:1])
+        await asyncio.sleep(float(request.query.get("body", 0)))
+        await response.write(text[1:])
+        return response
 
     async def echo(request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from site_of_pages import Site
 
-from harness import real_time, virtual_time
+from harness import network, real_time, virtual_time
 from harness.session import HarnessSession
 from harness.stage import Conditions, Stage
 
@@ -81,6 +81,24 @@ def test_work_that_never_ends(pbi_stage: Stage, pages: Site, work: str) -> None:
     assert pbi_stage.page.evaluate("seen") == []
 
 
+NEVER_THERE = {
+    "a frame": "const frame = document.createElement('iframe'); frame.src = '/never'; document.body.append(frame);",
+    "an image without an end": "const image = new Image(); image.src = '/slow?body=3600&type=image/png'; document.body.append(image);",
+}
+
+
+@pytest.mark.parametrize("what", NEVER_THERE)
+def test_what_never_comes(pbi_stage: Stage, pages: Site, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "LONG", 3.0)
+    open_bounded(pbi_stage, pages.empty)
+    pbi_stage.page.evaluate(f"() => {{ setTimeout(() => {{ {NEVER_THERE[what]} }}, 1000); }}")
+
+    expect_an_hour_to_go_by(pbi_stage)
+
+    (endless,) = pbi_stage.journal.of("clock")
+    assert endless["what"] == "request without an end"
+
+
 OVER_AND_OVER = {
     "a channel": """const [one, other] = [1, 2].map(() => new BroadcastChannel('c'));
         other.onmessage = () => seen.push(1); setInterval(() => one.postMessage(1), 60_000);""",
@@ -112,6 +130,38 @@ def test_time_that_goes_on_slowly_is_not_stuck(pbi_stage: Stage, pages: Site, mo
     pbi_stage.clock.advance("5min")
 
     assert len(pbi_stage.page.evaluate("seen")) in (299, 300)
+
+
+COMPUTING = "for (let n = 0; n < 3e6; n++) globalThis.sum = n % 7;"
+
+
+def test_time_that_stands_still_while_a_page_computes_is_not_stuck(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        f"""() => {{ const {{port1, port2}} = new MessageChannel(); const began = performance.now(); let left = 500;
+        port1.onmessage = () => {{ {COMPUTING} left-- > 0 ? port2.postMessage(0) : seen.push(performance.now() - began); }};
+        setTimeout(() => port2.postMessage(0), 1000); }}"""
+    )
+
+    pbi_stage.clock.advance("1h")
+
+    assert pbi_stage.page.evaluate("seen") == [1000]
+    assert not pbi_stage.journal.of("clock")
+
+
+def test_scripts_that_are_never_idle(pbi_stage: Stage, pages: Site) -> None:
+    open_bounded(pbi_stage, pages.empty)
+    pbi_stage.page.evaluate(
+        """() => { const {port1, port2} = new MessageChannel(); port1.onmessage = () => port2.postMessage(0);
+        setTimeout(() => port2.postMessage(0), 1000); }"""
+    )
+
+    expect_an_hour_to_go_by(pbi_stage)
+    assert not_waited_for(pbi_stage) == {"scripts that are never idle"}
+
+    pbi_stage.goto(pages.url)
+    expect_an_hour_to_go_by(pbi_stage)
+    assert len(pbi_stage.page.evaluate("ticks")) == 120
 
 
 def test_after_a_request_that_did_not_end_brief_work_is_brief_again(pbi_stage: Stage, pages: Site) -> None:

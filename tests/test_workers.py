@@ -242,12 +242,55 @@ def test_a_port_into_a_worker_waits_until_it_is_heard(pbi_stage: Stage, page: Pa
     assert all(1000 <= took <= 1000 + CLOSE for took in seen(page))  # type: ignore[operator]
 
 
+PORTS_OF_WORKERS = {
+    "a worker": "const source = workerOf(script + 'postMessage(0, [port2])');",
+    "a port of a worker": """const {port1: source, port2: far} = new MessageChannel();
+        workerOf(`onmessage = ({ports: [port]}) => { ${script} port.postMessage(0, [port2]); }`).postMessage(0, [far]);""",
+    "a shared worker": """const source = new SharedWorker(URL.createObjectURL(new Blob([
+        `onconnect = ({ports: [port]}) => { ${script} port.postMessage(0, [port2]); }`]))).port;""",
+}
+
+
+@pytest.mark.parametrize("giver", PORTS_OF_WORKERS)
+def test_a_port_that_a_worker_gave_the_page_waits_until_it_is_heard(pbi_stage: Stage, page: Page, giver: str) -> None:
+    page.evaluate(
+        f"""() => {{ const script = `const {{port1, port2}} = new MessageChannel();
+          port1.onmessage = async ({{data}}) => {{
+            await crypto.subtle.generateKey({{name: 'ECDSA', namedCurve: 'P-256'}}, false, ['sign']);
+            setTimeout(() => port1.postMessage(data), 1000); }};`;
+        {PORTS_OF_WORKERS[giver]}
+        source.onmessage = ({{ports: [port]}}) => {{ port.onmessage = ({{data}}) => seen.push(Date.now() - data);
+          setInterval(() => port.postMessage(Date.now()), 600_000); }}; }}"""
+    )
+
+    pbi_stage.clock.advance("65min")
+
+    assert len(seen(page)) == 6
+    assert all(1000 <= took <= 1000 + CLOSE for took in seen(page))  # type: ignore[operator]
+
+
+def test_a_port_that_a_worker_gives_back_brings_what_was_sent(pbi_stage: Stage, page: Page) -> None:
+    page.evaluate(
+        """() => { const {port1, port2} = new MessageChannel();
+        const worker = workerOf('onmessage = ({ports}) => postMessage(0, [...ports])');
+        port1.onmessage = ({data}) => seen.push(['one', data]);
+        worker.onmessage = ({ports: [port]}) => { port.onmessage = ({data}) => seen.push(['other', data]);
+          port1.postMessage(1); port.postMessage(2); };
+        worker.postMessage(0, [port2]); }"""
+    )
+
+    pbi_stage.clock.advance("1min")
+
+    assert sorted(seen(page)) == [["one", 2], ["other", 1]]  # type: ignore[type-var]
+
+
 class TestServiceWorkers:
     @pytest.fixture
-    def controlled(self, pbi_stage: Stage, page: Page) -> Page:
+    def controlled(self, pbi_stage: Stage, page: Page, request: pytest.FixtureRequest) -> Page:
         page.evaluate(
-            """() => { const asked = Date.now(); navigator.serviceWorker.register('/service_worker.js');
-            navigator.serviceWorker.addEventListener('controllerchange', () => seen.push(Date.now() - asked)); }"""
+            """script => { const asked = Date.now(); navigator.serviceWorker.register(script);
+            navigator.serviceWorker.addEventListener('controllerchange', () => seen.push(Date.now() - asked)); }""",
+            getattr(request, "param", "/service_worker.js"),
         )
         pbi_stage.clock.advance("1min")
         (took,) = seen(page)
@@ -295,6 +338,7 @@ class TestServiceWorkers:
         assert len(seen(controlled)) == 6
         assert all(took <= CLOSE for took in seen(controlled))  # type: ignore[operator]
 
+    @pytest.mark.parametrize("controlled", ["/service_worker.js", "/service_worker.js?onfetch"], indirect=True)
     def test_it_does_not_see_how_time_is_held(self, pbi_stage: Stage, controlled: Page) -> None:
         controlled.evaluate(
             "() => { setTimeout(() => navigator.storage.estimate().then(() => fetch('/slow')).then(() => seen.push(1)), 1000); }"

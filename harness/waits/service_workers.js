@@ -8,16 +8,15 @@
 
   const untilInPlace = (worker) => {
     if (!worker || IN_PLACE.includes(worker.state)) return;
-    let end = hold("a service worker's installation");
-    apply(addEventListener, worker, [
-      "statechange",
-      () => {
-        end();
-        // One that is installed may have to wait for the pages of the one before.
-        const bounded = worker.state === "installed" || IN_PLACE.includes(worker.state);
-        end = hold("a service worker's installation", bounded ? DELIVERY : {});
-      },
-    ]);
+    let end = () => {};
+    const wait = () => {
+      end();
+      // One that is installed may have to wait for the pages of the one before.
+      const bounded = worker.state === "installed" || IN_PLACE.includes(worker.state);
+      end = hold("a service worker's installation", bounded ? DELIVERY : {});
+    };
+    wait();
+    apply(addEventListener, worker, ["statechange", wait]);
   };
   wrap(ServiceWorkerContainer?.prototype, "register", {
     apply(target, self, args) {
@@ -38,10 +37,17 @@
   const notOurs = (event) => {
     if (event.request.url.startsWith(holdUrl)) apply(stopImmediatePropagation, event, []);
   };
+  const before = () => apply(addEventListener, self, ["fetch", notOurs]);
   wrap(EventTarget.prototype, "addEventListener", {
-    apply(target, self, args) {
-      if (args[0] === "fetch") apply(target, self, ["fetch", notOurs]);
-      return apply(target, self, args);
+    apply(target, of, args) {
+      if (args[0] === "fetch" && of === self) before();
+      return apply(target, of, args);
+    },
+  });
+  wrap.setter(self, "onfetch", {
+    apply(target, of, args) {
+      before();
+      return apply(target, of, args);
     },
   });
 })

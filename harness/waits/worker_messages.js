@@ -50,11 +50,27 @@
     const list = Array.isArray(transferred) ? transferred : transferred?.transfer;
     if (Array.isArray(list)) for (const port of list) if (others.has(port)) abroad.add(others.get(port));
   };
+  /** What a worker passes on: who hears what is sent through it may be a worker, too. */
+  const welcome = ({ ports }) => {
+    for (const port of ports) {
+      abroad.add(port);
+      listen(port);
+    }
+  };
+  const hear = (event) => {
+    const note = take(event);
+    if (note === undefined) welcome(event);
+    else handled(note);
+  };
+  // Before anybody else does: a port may come back to whom it came from, and our notes are for nobody but us.
+  const listen = (port) => apply(addEventListener, port, ["message", noted ?? hear]);
   wrap(globalThis, "MessageChannel", {
     construct(target, args, newTarget) {
       const channel = construct(target, args, newTarget);
       const { port1, port2 } = channel;
       others.set(port1, port2).set(port2, port1);
+      listen(port1);
+      listen(port2);
       return channel;
     },
   });
@@ -89,7 +105,7 @@
     };
     return (event) => {
       const told = take(event);
-      if (!told) return;
+      if (!told) return welcome(event);
       const { due, held } = told;
       if (held !== undefined && beating) {
         if (held > 0) hold("a worker's timer", { steps: 2 });
@@ -137,6 +153,7 @@
       const port = apply(portOf, worker, []);
       abroad.add(port);
       apply(addEventListener, worker, ["error", () => forget(port)]);
+      listen(port);
       wait(` ${new URL(args[0], document.baseURI)}`, port, "SharedWorker", CONNECT);
       return worker;
     },

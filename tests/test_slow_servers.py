@@ -1,0 +1,62 @@
+"""Servers that take seconds of real time: the page has its answer at once, and nothing is given up or taken for endless."""
+
+import pytest
+from site_of_pages import Site
+
+from harness.stage import Stage
+
+CLOSE = 200
+"""Virtual milliseconds within which an answer has to come."""
+SCRIPT = "&type=text/javascript&text=/**/"
+LANDING = "&text=<script>const took = Date.now() - sessionStorage.asked</script>"
+POPUP = "&text=<script>opener.postMessage(1)</script>"
+
+WORK = {
+    "a navigation": f"sessionStorage.asked = Date.now(); location = '/slow?answer=3{LANDING}'",
+    "a document": f"sessionStorage.asked = Date.now(); location = '/slow?body=5{LANDING}'",
+    "a frame": "const frame = document.createElement('iframe'); frame.onload = done; frame.src = '/slow?body=5'; "
+    "document.body.append(frame)",
+    "a popup": f"addEventListener('message', done); open('/slow?answer=3{POPUP}')",
+    "a script": "const script = document.createElement('script'); script.onload = done; "
+    f"script.src = '/slow?body=5{SCRIPT}'; document.body.append(script)",
+    "a font": "new FontFace('x', 'url(/slow?answer=3)').load().catch(done)",
+    "an image": "const image = new Image(); image.src = '/slow?answer=3'; image.decode().catch(done)",
+    "a worker's request": "workerOf(`fetch('${location.origin}/slow?answer=1.5').then(() => postMessage(0))`).onmessage = done",
+    "some for a cache": "caches.open('c').then((cache) => cache.addAll(['/slow?answer=1.5', '/slow?answer=1.4'])).then(done)",
+}
+
+
+def began(work: str) -> str:
+    return f"const asked = Date.now(), done = () => {{ globalThis.took = Date.now() - asked; }}; {work}"
+
+
+@pytest.mark.parametrize("work", WORK)
+def test_time_stands_still_meanwhile(pbi_stage: Stage, pages: Site, work: str) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(f"() => {{ setTimeout(() => {{ {began(WORK[work])} }}, 1000); }}")
+
+    pbi_stage.clock.advance("5min")
+
+    assert 0 <= pbi_stage.page.evaluate("took") <= CLOSE
+    assert not pbi_stage.journal.of("clock")
+
+
+BESIDE = {
+    "an answer": "fetch('/slow?answer=1.5').then(done)",
+    "the body of one": "fetch('/slow?body=1.5').then((answer) => answer.text()).then(done)",
+    "a script": WORK["a script"].replace("body=5", "body=3"),
+}
+
+
+@pytest.mark.parametrize("work", BESIDE)
+def test_beside_a_stream_it_nearly_does(pbi_stage: Stage, pages: Site, work: str) -> None:
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        f"() => {{ new EventSource('/never'); setTimeout(() => {{ {began(BESIDE[work])} }}, 120_000); }}"
+    )
+
+    pbi_stage.clock.advance("5min")
+
+    assert 0 <= pbi_stage.page.evaluate("took") <= CLOSE
+    (stream,) = pbi_stage.journal.of("clock")
+    assert stream["url"] == f"{pages.origin}/never"
