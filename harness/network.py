@@ -18,7 +18,9 @@ from harness.waits import HOLD_URL, NEW_DOCUMENT
 
 # The browser process stamps these with real time: documents and frames it asks for itself, preflights on a page's behalf.
 STAMPED_WITH_REAL_TIME = {"Document", "Preflight", "Other"}
-MAY_BE_ENDLESS = {"XHR", "Fetch", "EventSource", "Media", "Other", "Ping"}
+MAY_BE_ENDLESS = {"XHR", "Fetch", "Preflight", "EventSource", "Media", "Other", "Ping"}
+HAS_TO_COME = {"Script", "Stylesheet"}
+"""What a page is nothing without: it is waited for until it begins to come."""
 ENDLESS_AFTER = 2.0
 """Real seconds without an end after which a request is taken for one that never ends: a long poll, a stream."""
 KNOWN, KNOWN_AFTER, BRIEFEST = 2, 0.1, 0.02
@@ -26,7 +28,7 @@ KNOWN, KNOWN_AFTER, BRIEFEST = 2, 0.1, 0.02
 STREAM_AFTER = 0.1
 """The same once an event stream has been answered, as all are."""
 LONG = 15.0
-"""Real seconds after which a document will not come, nor the rest of an answer that the browser itself reads (a script, an image)."""
+"""Real seconds after which what the browser itself reads (a frame's document, an image) will not come, or the rest of it."""
 RESTLESS_AFTER = 50
 """Documents that a frame may have, one at once after another, before they are taken for a row that never ends."""
 FAKE_PLUMBING = "/_fake/"
@@ -158,8 +160,11 @@ class Network:
         return [request.url for id, request in self._underway.items() if request.awaited and id not in self.held]
 
     def take_unread(self) -> bool:
-        """Whether answers have begun to come in since this was last asked, and not ended."""
-        unread = [request for request in self._underway.values() if request.unread and request.awaited]
+        """Whether answers have begun to come in since this was last asked, and not ended, and no other is to come."""
+        awaited = [request for id, request in self._underway.items() if request.awaited and id not in self.held]
+        if any(request.answered is None for request in awaited):
+            return False
+        unread = [request for request in awaited if request.unread]
         for request in unread:
             request.unread = False
         return bool(unread)
@@ -205,17 +210,17 @@ class Network:
 
     def _suspects(self) -> Iterator[Underway]:
         for id, request in self._underway.items():
-            may_be = request.is_the_pages or request.kind == "Document" or request.answered is not None
+            may_be = request.kind not in HAS_TO_COME or request.answered is not None
             if may_be and not request.endless and id not in self.held and not self._is_patient(request.url):
                 yield request
 
     def _endless_at(self, request: Underway) -> float:
         """When it will be taken for one that never ends, in real seconds."""
+        often = self._known_endless[request.address] - KNOWN
         if not request.is_the_pages:
-            return (request.answered or request.since) + LONG
+            return (request.answered or request.since) + max(KNOWN_AFTER, LONG * 0.5 ** max(0, often))
         if request.kind == "EventSource" and request.answered is not None:
             return request.answered + STREAM_AFTER
-        often = self._known_endless[request.address] - KNOWN
         return request.since + (ENDLESS_AFTER if often < 0 else max(BRIEFEST, KNOWN_AFTER * 0.5**often))
 
     def _is_patient(self, url: str) -> bool:
@@ -243,6 +248,10 @@ class Network:
         if not self.never_idle:
             self.note_endless_work("scripts that are never idle")
         self.never_idle = True
+
+    def begin_anew(self) -> None:
+        """The page has another document: time may move by itself again."""
+        self._standstill = self.never_idle = False
 
     @property
     def restless(self) -> bool:
@@ -357,7 +366,7 @@ class Network:
 
     def _received(self, event: Event) -> None:
         if request := self._underway.get(event["requestId"]):
-            request.answered, request.unread = real_time.seconds(), request.is_the_pages
+            request.answered, request.unread = real_time.seconds(), request.kind == "Fetch"
         self._write_end(event["requestId"], status=event["response"]["status"], error=None)
 
     def _failed(self, event: Event) -> None:
@@ -394,8 +403,6 @@ class Network:
         self._end_all(lambda document: document.session == session)
 
     def _document_changed(self, frame: Event) -> None:
-        if "parentId" not in frame:
-            self._standstill = self.never_idle = False
         self._arrivals[frame["id"]] += 1
         if self._arrivals[frame["id"]] == RESTLESS_AFTER and frame["id"] not in self._restless:
             self._restless.add(frame["id"])

@@ -117,7 +117,9 @@ class TokenWatch:
     def _coming_in(self, event: Event) -> None:
         response = event["response"]
         own = urlsplit(response["url"]).hostname != APP
-        if own and event.get("type") in BROUGHT_BY and not response.get("fromDiskCache"):
+        # What a service worker passes on is told of as if it came from the cache.
+        kept = response.get("fromDiskCache") and response.get("serviceWorkerResponseSource") != "network"
+        if own and event.get("type") in BROUGHT_BY and not kept:
             self._coming[event["requestId"]] = (response["url"], event["type"])
 
     async def _arrived(self, session: Session, event: Event) -> None:

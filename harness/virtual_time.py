@@ -6,6 +6,7 @@ Everything here was measured; docs/clock.md says how each trap shows.
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -74,6 +75,18 @@ GONE_CONTEXT = (
 )
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What a page says that is asked why time stands still."""
+
+    at: float
+    """Page time (milliseconds)."""
+    computed: float
+    """For how long its thread has been computing (real seconds)."""
+    computed_at_first: float
+    """The same when it was asked for the first time at that moment."""
+
+
 class VirtualTime:
     """The time of one page, with its frames, popups and workers. Lives on the engine's loop."""
 
@@ -88,9 +101,7 @@ class VirtualTime:
         self._spent = False
         self._held_steps = 0
         """For how many steps work on other threads has been waited for without a break."""
-        self._stood_at: float | None = None
-        self._computed = self._computed_before = 0.0
-        """How long the page had been computing when it was last asked for the time, and when it was so at that moment first."""
+        self._standing: Standing | None = None
         self._known: float | None = None
         """Page time, where it is known because it stands still."""
         self._at_most: float | None = None
@@ -106,6 +117,7 @@ class VirtualTime:
         page = self._page
         page.on("Emulation.virtualTimeBudgetExpired", lambda _: self._grant_is_spent())
         page.on("Inspector.targetCrashed", lambda _: self._lose_page())
+        page.on("Page.frameNavigated", self._arrived)
         page.devtools.browser.on("Target.detachedFromTarget", lambda event: self._detached(event["sessionId"]))
         page.devtools.gone.add_done_callback(lambda _: self._stirred.set())
         await page.call("Inspector.enable")
@@ -127,6 +139,10 @@ class VirtualTime:
         self._spent = True
         self._cookies.time_may_reach(-math.inf)
         self._stirred.set()
+
+    def _arrived(self, event: Event) -> None:
+        if "parentId" not in event["frame"]:
+            self._network.begin_anew()
 
     def _detached(self, session: str) -> None:
         if session == self._page.id:
@@ -157,7 +173,7 @@ class VirtualTime:
         """
         page_time = self._at_most or self._clock.page_milliseconds
         self._stirred.clear()
-        self._spent, self._known, self._at_most, self._stood_at = False, None, None, None
+        self._spent, self._known, self._at_most, self._standing = False, None, None, None
         milliseconds = max(min(milliseconds, self._cookies.next_end - self._clock.slept - page_time), DELIVER)
         self._network.latest = page_time + milliseconds + 1
         self._network.stirred_by_holds = self._have_to_mind_holds(policy)
@@ -191,10 +207,10 @@ class VirtualTime:
         while not await self._has_stirred():
             if self._network.find_endless():
                 return
-            stood_at = self._stood_at
+            before = self._standing
             if not self._network.awaited and await self._is_held_by_nothing_known():
                 return
-            if self._stood_at != stood_at:
+            if self._standing and not (before and before.at == self._standing.at):
                 give_up = real_time.seconds() + PATIENCE
             self._mind_the_deadline()
             if real_time.seconds() >= give_up:
@@ -223,19 +239,21 @@ class VirtualTime:
     async def _is_held_by_nothing_known(self) -> bool:
         """Whether page time has not moved since this was last asked, though the page answers and no request is under way, and the page
         computes nothing, or has done so for too long: then it is not waited for any longer."""
-        before, computed = self._stood_at, self._computed
+        before = self._standing
         try:
             async with asyncio.timeout(HELD_PATIENCE):
-                self._stood_at = await self._page.js(waits.NOW)
-                self._computed = await self._seconds_computed()
+                at = await self._page.js(waits.NOW)
+                computed = await self._seconds_computed()
         except (TimeoutError, DevToolsError):
             return False
-        if self._stood_at != before:
-            self._computed_before = self._computed
-        elif self._computed - computed <= IDLE:
+        if before is None or before.at != at or before.computed > computed:
+            self._standing = Standing(at, computed, computed)
+            return False
+        self._standing = Standing(at, computed, before.computed_at_first)
+        if computed - before.computed <= IDLE:
             self._network.note_standstill()
             return True
-        elif self._computed - self._computed_before >= NEVER_IDLE:
+        if computed - before.computed_at_first >= NEVER_IDLE:
             self._network.note_never_idle()
             return True
         return False

@@ -55,6 +55,12 @@ document.getElementById("close").onclick = () => {
 };
 %(start)s
 </script>"""
+RELAY = """addEventListener('install', () => skipWaiting());
+addEventListener('activate', (event) => event.waitUntil(clients.claim()));
+addEventListener('fetch', (event) => event.respondWith(fetch(event.request)));"""
+RELAYED = """navigator.serviceWorker.register('/relay.js');
+navigator.serviceWorker.ready.then((worker) => navigator.serviceWorker.controller
+  || new Promise((done) => navigator.serviceWorker.addEventListener('controllerchange', done))).then(start);"""
 POLICY = {"Content-Security-Policy": "frame-src 'self'; script-src 'self' 'unsafe-inline'; connect-src 'self'"}
 LONG_POLL = "<script>fetch('/never'); new EventSource('/events');</script>"
 NO_PAUSE = "<script>(async () => { for (let n = 0; ; n++) await fetch('/nothing?' + n).catch(() => {}); })()</script>"
@@ -78,6 +84,7 @@ PAGES = {
     "/foreign": _app("/foreign/token"),
     "/foreign-kept": _keeping("localStorage.last = next.token; delete localStorage.last;"),
     "/foreign-logged": _keeping("console.log('got', { next: btoa(next.token) });"),
+    "/relayed": _app(start=RELAYED),
     "/policy": _app(),
     "/long-poll": _app(before=LONG_POLL),
     "/no-pause": _app(before=NO_PAUSE),
@@ -124,6 +131,9 @@ def _application() -> web.Application:
     async def npm(request: web.Request) -> web.FileResponse:
         return web.FileResponse(node_modules() / request.match_info["path"])
 
+    async def relay(_: web.Request) -> web.Response:
+        return web.Response(text=RELAY, content_type="text/javascript")
+
     async def redirect(_: web.Request) -> web.Response:
         raise web.HTTPFound("/sign-in")
 
@@ -144,6 +154,7 @@ def _application() -> web.Application:
         return web.json_response(foreign_token())
 
     app.router.add_get("/npm/{path:.+}", npm)
+    app.router.add_get("/relay.js", relay)
     app.router.add_get("/home", redirect)
     app.router.add_get("/picture", picture)
     app.router.add_get("/never", never)

@@ -60,6 +60,7 @@ const answer = (event) => {
   event.respondWith(caches.match(event.request).then((found) => found ?? fetch(event.request)));
 };
 if (location.search === '?onfetch') self.onfetch = answer;
+else if (location.search === '?bare') addEventListener('fetch', answer);
 else self.addEventListener('fetch', answer);
 self.addEventListener('message', async ({ data, source }) => {
   if (data === 'what was asked') return source.postMessage(asked);

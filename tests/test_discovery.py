@@ -4,10 +4,14 @@ virtual time."""
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from site_of_apps import site_of_apps
 
 from fake_pbi.journal import Journal
 from harness.contract.discovery import real_clock, token_urls
 from harness.contract.observation import Observation
+from harness.interception import Answer
+from harness.session import HarnessSession
+from harness.stage import Conditions
 
 OPENED = datetime(2030, 1, 1, tzinfo=UTC)
 URL = "http://localhost:3000/api/token"
@@ -53,6 +57,23 @@ def test_a_backend_that_repeats_a_token_caches_it_by_another_clock(backend: Back
     backend.answer(50, "embed-1")
 
     assert backend.verdict == "it answered embed-1 at 00:00 and again at 50:00."
+
+
+def test_an_answer_that_a_service_worker_passes_on_is_no_second_one(backend: Backend) -> None:
+    for minute, token in ((0, "embed-1"), (50, "embed-2")):
+        backend.cloud(minute, token)
+        backend.answer(minute, token)
+        backend.answer(minute, token)
+
+    assert backend.verdict == ""
+
+
+def test_a_token_that_a_service_worker_passes_on_is_seen(pbi_session: HarnessSession) -> None:
+    with site_of_apps() as origin, pbi_session.stage(Conditions(watch_tokens=True)) as stage:
+        stage.answer("*/api/token", lambda: Answer(200, "application/json", stage.cloud.answers.text("embed")))
+        stage.open(f"{origin}/relayed").item()
+
+        assert f"{origin}/api/token" in [found.glob for found in token_urls(stage.journal)]
 
 
 def test_a_backend_that_serves_a_dead_token_caches_it_by_another_clock(backend: Backend) -> None:

@@ -22,6 +22,7 @@ WORK = {
     "a font": "new FontFace('x', 'url(/slow?answer=3)').load().catch(done)",
     "an image": "const image = new Image(); image.src = '/slow?answer=3'; image.decode().catch(done)",
     "a worker's request": "workerOf(`fetch('${location.origin}/slow?answer=1.5').then(() => postMessage(0))`).onmessage = done",
+    "a worker's script": "new Worker('/slow?answer=3&body=3&type=text/javascript&text=postMessage(1)').onmessage = done",
     "some for a cache": "caches.open('c').then((cache) => cache.addAll(['/slow?answer=1.5', '/slow?answer=1.4'])).then(done)",
 }
 
@@ -60,3 +61,20 @@ def test_beside_a_stream_it_nearly_does(pbi_stage: Stage, pages: Site, work: str
     assert 0 <= pbi_stage.page.evaluate("took") <= CLOSE
     (stream,) = pbi_stage.journal.of("clock")
     assert stream["url"] == f"{pages.origin}/never"
+
+
+@pytest.mark.parametrize("who", ["a page", "a worker"])
+@pytest.mark.parametrize("beside", ["", "new EventSource('/never');"])
+def test_an_answer_that_nobody_reads_has_an_end(pbi_stage: Stage, pages: Site, who: str, beside: str) -> None:
+    asks = f"setInterval(() => fetch('{pages.origin}/slow?body=0.01').then(({{ok}}) => postMessage(ok)), 60_000)"
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        f"source => {{ {beside} const heard = () => seen.push(1); "
+        + ("onmessage = heard; eval(source); }" if who == "a page" else "workerOf(source).onmessage = heard; }"),
+        asks,
+    )
+
+    pbi_stage.clock.advance("20min 1s")
+
+    assert len(pbi_stage.page.evaluate("seen")) == 20
+    assert {entry["url"] for entry in pbi_stage.journal.of("clock")} == ({f"{pages.origin}/never"} if beside else set())

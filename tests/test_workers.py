@@ -269,6 +269,35 @@ def test_a_port_that_a_worker_gave_the_page_waits_until_it_is_heard(pbi_stage: S
     assert all(1000 <= took <= 1000 + CLOSE for took in seen(page))  # type: ignore[operator]
 
 
+PORTS_OF_FRAMES = {
+    "a frame": """const {port1: mine, port2: its} = new MessageChannel(); mine.onmessage = talk;
+        one.eval(`onmessage = ({ports: [port]}) => { const {port1, port2} = new MessageChannel();
+          top.frames[1].postMessage(0, '*', [port1]); port.postMessage(0, [port2]); }`);
+        one.postMessage(0, '*', [its]);""",
+    "a worker": """const {port1, port2} = new MessageChannel();
+        other.postMessage(0, '*', [port1]);
+        const worker = workerOf('onmessage = ({ports}) => postMessage(0, [...ports])');
+        worker.onmessage = talk; worker.postMessage(0, [port2]);""",
+}
+
+
+@pytest.mark.parametrize("giver", PORTS_OF_FRAMES)
+def test_a_frame_hears_nothing_but_what_it_was_sent(pbi_stage: Stage, page: Page, giver: str) -> None:
+    """At the other end of a port that came to the page by others: its notes behind messages are for workers."""
+    page.evaluate(
+        f"""() => {{ (async () => {{ for (const _ of [1, 2]) {{ const frame = document.createElement('iframe'); frame.src = '/empty';
+          const loaded = new Promise((done) => {{ frame.onload = done; }}); document.body.append(frame); await loaded; }}
+        const one = frames[0], other = frames[1], talk = ({{ports: [port]}}) => {{ port.postMessage('first'); port.postMessage('second'); }};
+        globalThis.heard = [];
+        other.eval(`onmessage = ({{ports: [port]}}) => {{ port.onmessage = ({{data}}) => top.heard.push(data); }}`);
+        {PORTS_OF_FRAMES[giver]} }})(); }}"""
+    )
+
+    pbi_stage.clock.advance("1min")
+
+    assert page.evaluate("heard") == ["first", "second"]
+
+
 def test_a_port_that_a_worker_gives_back_brings_what_was_sent(pbi_stage: Stage, page: Page) -> None:
     page.evaluate(
         """() => { const {port1, port2} = new MessageChannel();
@@ -338,7 +367,9 @@ class TestServiceWorkers:
         assert len(seen(controlled)) == 6
         assert all(took <= CLOSE for took in seen(controlled))  # type: ignore[operator]
 
-    @pytest.mark.parametrize("controlled", ["/service_worker.js", "/service_worker.js?onfetch"], indirect=True)
+    @pytest.mark.parametrize(
+        "controlled", [f"/service_worker.js{how}" for how in ("", "?bare", "?onfetch")], indirect=True
+    )
     def test_it_does_not_see_how_time_is_held(self, pbi_stage: Stage, controlled: Page) -> None:
         controlled.evaluate(
             "() => { setTimeout(() => navigator.storage.estimate().then(() => fetch('/slow')).then(() => seen.push(1)), 1000); }"

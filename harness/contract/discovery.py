@@ -1,6 +1,7 @@
 """Where a page's tokens come from: the requests in whose answers a token stood that later reached an item."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from glob import escape
 from urllib.parse import urlsplit
 
@@ -8,6 +9,9 @@ from fake_pbi.journal import Entry, Journal
 from fake_pbi.token_answers import Shape
 from harness.contract.observation import Observation
 from harness.contract.page import TokenUrl
+
+SEEN_TWICE = timedelta(seconds=1)
+"""Within so much an answer that a service worker passes on is seen in the worker and in its page."""
 
 
 def token_urls(journal: Journal) -> tuple[TokenUrl, ...]:
@@ -38,7 +42,7 @@ def real_clock(sessions: Sequence[Observation]) -> str:
         for entry in journal.of("token.fetched"):
             name, last = entry["token"], before.get(entry["url"])
             if last is not None and not _issued_between(journal, last, entry):
-                if last["token"] == name:
+                if last["token"] == name and entry.at - last.at > SEEN_TWICE:
                     return f"it answered {name} at {observed.when(last)} and again at {observed.when(entry)}."
                 if name in expires and expires[name] <= entry.at:
                     return f"at {observed.when(entry)} it answered {name}, which had expired."

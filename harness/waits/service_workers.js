@@ -40,7 +40,7 @@
   const before = () => apply(addEventListener, self, ["fetch", notOurs]);
   wrap(EventTarget.prototype, "addEventListener", {
     apply(target, of, args) {
-      if (args[0] === "fetch" && of === self) before();
+      if (args[0] === "fetch" && (of ?? self) === self) before();
       return apply(target, of, args);
     },
   });

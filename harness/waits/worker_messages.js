@@ -52,15 +52,16 @@
   };
   /** What a worker passes on: who hears what is sent through it may be a worker, too. */
   const welcome = ({ ports }) => {
-    for (const port of ports) {
+    for (const port of ports ?? []) {
       abroad.add(port);
       listen(port);
+      apply(addEventListener, port, ["close", () => forget(port)]);
     }
   };
   const hear = (event) => {
     const note = take(event);
-    if (note === undefined) welcome(event);
-    else handled(note);
+    if (note !== undefined) handled(note);
+    else if (abroad.has(event.currentTarget)) welcome(event);
   };
   // Before anybody else does: a port may come back to whom it came from, and our notes are for nobody but us.
   const listen = (port) => apply(addEventListener, port, ["message", noted ?? hear]);
@@ -83,6 +84,9 @@
       waitFor(port, tellPort, "MessagePort.postMessage", OPEN);
     },
   });
+
+  // Frames of one page hear each other at once.
+  if (!noted) apply(addEventListener, globalThis, ["message", ({ ports }) => ports?.forEach(listen)]);
 
   // A timer of the page fires those of its workers: the clock would have to stop for each. It does so while the page is hidden and
   // its timers throttled, and has to know of it at once.

@@ -7,7 +7,7 @@
   delete self[binding];
 
   const noted = (event) => {
-    for (const port of event.ports) apply(addEventListener, port, ["message", noted]);
+    for (const port of event.ports ?? []) apply(addEventListener, port, ["message", noted]);
     const note = take(event);
     if (note === null) heard.beat();
     else if (note !== undefined) tell(String(note));
