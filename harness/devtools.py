@@ -67,7 +67,8 @@ class DevTools:
         self._listeners[session, method].append(listener)
 
     def forget(self, session: str) -> None:
-        """Drop what is known of a session that has ended."""
+        """Drop what is known of a session that has ended. What it was asked is not answered any more."""
+        self.give_up(session, DevToolsError("a command", "its frame or worker has gone."))
         self.lost.discard(session)
         for key in [key for key in self._listeners if key[0] == session]:
             del self._listeners[key]
