@@ -7,7 +7,7 @@
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 BIN := .venv/bin
 STAMP := .venv/installed
-PYTEST := $(BIN)/python -m pytest -q -W error -n auto --maxprocesses 4 --dist loadgroup
+PYTEST := $(if $(BUSY),$(BIN)/python -m bench.busy )$(BIN)/python -m pytest -q -W error -n auto --maxprocesses 4 --dist loadgroup
 
 # $(call rounds,N,COMMAND): N times over, until it fails
 rounds = for round in $$(seq $(1)); do echo "round $$round of $(1)"; $(2) || exit 1; done
@@ -15,6 +15,7 @@ rounds = for round in $$(seq $(1)); do echo "round $$round of $(1)"; $(2) || exi
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 	@echo "Variables: ARGS='...' more arguments, for pytest, verify or bench; ROUNDS=N how often matrix and soak run;"
+	@echo "  BUSY=1 tests run while every processor is kept busy;"
 	@echo "  PBI_BROWSER=PATH the browser; PYTHON=PATH"
 
 setup: $(STAMP) ## everything that the other targets need: Python and npm packages, a browser

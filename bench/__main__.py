@@ -4,11 +4,17 @@ import sys
 
 from playwright.sync_api import sync_playwright
 
-from bench import day, memory, opening, waits
+from bench import contract, day, memory, opening, waits
 from bench.figure import Figure
 from harness.session import HarnessSession
 
-NAMES = {"day": day.figures, "opening": opening.figures, "memory": memory.figures, "waits": waits.figures}
+NAMES = {
+    "contract": contract.figures,
+    "day": day.figures,
+    "opening": opening.figures,
+    "memory": memory.figures,
+    "waits": waits.figures,
+}
 
 
 def main(wanted: list[str]) -> int:

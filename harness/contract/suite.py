@@ -19,7 +19,9 @@ class RefreshContract(Adapter):
             url = "http://localhost:3000/dashboard"
             token_urls = ["*/api/embed-token*"]
 
-    The attributes are what the options of the same names say on the command line; the methods are those of `Adapter`.
+    The attributes say what the options do on the command line (`remove_selector` is --remove, `strict_tenant` the ids
+    that exist); `lifetime` is a timedelta or a text with a unit ("45min"), `item` the number of an item (the first is "1") or a
+    selector of its element. The methods are those of `Adapter`.
     """
 
     url: str
@@ -32,6 +34,7 @@ class RefreshContract(Adapter):
     allow_hosts: Sequence[str] = ()
     storage_state: dict[str, Any] | None = None
     ignore_https_errors: bool = False
+    strict_tenant: Sequence[str] | None = None
 
     @classmethod
     def page(cls) -> PageUnderTest:
@@ -49,6 +52,7 @@ class RefreshContract(Adapter):
             allow_hosts=tuple(cls.allow_hosts),
             storage_state=cls.storage_state,
             ignore_https_errors=cls.ignore_https_errors,
+            only_items=frozenset(cls.strict_tenant) if cls.strict_tenant is not None else None,
             adapter=cls(),
         )
 
