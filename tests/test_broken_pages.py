@@ -110,6 +110,7 @@ def test_good_page_gets_no_false_alarm(pbi_session: HarnessSession, record_prope
     found = verdicts(pbi_session, page)
     record_property("outcomes", outcomes(page, found))
     assert findings(found) == GOOD.get(page, {}), difference({}, found)
+    assert not [verdict.message for verdict in found.values() if "could not wait" in verdict.message]
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -134,12 +135,15 @@ def test_page_says_what_is_wrong_with_it(page: str) -> None:
 
 
 def test_nothing_is_judged_where_the_clock_could_not_wait(pbi_session: HarnessSession, tmp_path: Path) -> None:
+    """Neither what was seen after that, nor that something was not seen."""
     text = (FOLDER / "never_renews.html").read_text("utf-8")
     endless = "caches.open('c').then((cache) => cache.put('/x', new Response(new ReadableStream({}))));"
     (tmp_path / "page.html").write_text(text.replace("<script>", f"<script>{endless}", 1), "utf-8")
 
     page = PageUnderTest("page", folder=tmp_path, lifetime=timedelta(minutes=60))
-    verdict = judge(RULES["LIFE-1"], Scenarios(pbi_session, page))
+    scenarios = Scenarios(pbi_session, page)
+    verdict = judge(RULES["LIFE-1"], scenarios)
 
     assert verdict.outcome == "skipped"
     assert verdict.message.startswith("The clock could not wait for Cache.put at 00:0")
+    assert scenarios.lost_to_the_clock([]).startswith("Cache.put")

@@ -84,9 +84,10 @@ class Scenarios:
         return urls
 
     def lost_to_the_clock(self, evidence: Sequence[Entry]) -> str:
-        """The call that time did not wait for before something that is given as evidence; empty if there was none."""
+        """The call that time did not wait for before something that is given as evidence, or at all, where it is that something did
+        not happen; empty if there was none."""
         for observed in self.observed:
-            seen = [entry.at for entry in evidence if entry in observed]
+            seen = [entry.at for entry in evidence if entry in observed] if evidence else [observed.ended]
             for lost in observed.journal.of("clock", what="work without an end"):
                 if seen and lost.at <= max(seen):
                     return f"{lost['call']} at {observed.when(lost)} ({observed.title})"
