@@ -8,7 +8,7 @@
 | `tab` | what the user did with the tab | state: hidden, shown, frozen, resumed, asleep, awake |
 | `request` | the page, its frames or workers sent a request | request, url, method, type, source: page, worker, embed; service worker: of its own accord |
 | `response` | its end | request, status (None: it failed), error |
-| `clock` | something that the clock could not wait for | what: request without an end, work without an end; url; call |
+| `clock` | something that the clock could not wait for | what: request without an end, work without an end; call; url of the request, or of the frame or worker; since when |
 | `cookie.expired` | a cookie reached its end and was removed | name, domain, path, partition (the site at the top, or None) |
 | `host.refused` | the gateway refused a host that is not open | host |
 | `fault.began`, `fault.ended`, `fault.hit` | a fault that a scenario put in front of an endpoint | fault, url; hit: method |

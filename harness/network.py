@@ -231,11 +231,14 @@ class Network:
         self._known_endless[request.address] += 1
         if request.address not in self._named:
             self._named.add(request.address)
-            self._journal.write("clock", what="request without an end", url=request.url)
+            since = self._clock.service_time(request.sent)
+            self._journal.write("clock", what="request without an end", url=request.url, since=since)
 
-    def note_endless_work(self, call: str) -> None:
-        """Put on record that a call has not ended, and that time did not wait for it."""
-        self._journal.write("clock", what="work without an end", call=call)
+    def note_endless_work(self, call: str, *, url: str = "", since: float | None = None) -> None:
+        """Put on record that a call has not ended, and that time did not wait for it: in the frame or worker at `url`, `since` when
+        by page time (milliseconds; None: now)."""
+        began = self._clock.service_time(self._clock.page_milliseconds if since is None else since)
+        self._journal.write("clock", what="work without an end", call=call, url=url, since=began)
 
     def note_standstill(self) -> None:
         """Time stands still though no request is under way. What holds it is a call that was named already, or unknown."""
@@ -406,7 +409,7 @@ class Network:
         self._arrivals[frame["id"]] += 1
         if self._arrivals[frame["id"]] == RESTLESS_AFTER and frame["id"] not in self._restless:
             self._restless.add(frame["id"])
-            self.note_endless_work(f"a navigation to {frame['url']}")
+            self.note_endless_work(f"a navigation to {frame['url']}", url=frame["url"])
         self._end_all(lambda document: document.frame == frame["id"] and document.loader != frame["loaderId"])
 
     def _frame_gone(self, frame: str, reason: str) -> None:

@@ -30,6 +30,10 @@ class ServiceClock:
         """Service time as an aware UTC datetime, to the millisecond."""
         return EPOCH + timedelta(milliseconds=self._milliseconds)
 
+    def service_time(self, page_milliseconds: float) -> datetime:
+        """When it was by service time that page time was so many milliseconds since 1970."""
+        return EPOCH + timedelta(milliseconds=page_milliseconds + self.slept - self._page_ahead)
+
     def see(self, page_milliseconds: float) -> None:
         """Page time was seen to be this many milliseconds since 1970."""
         self._go_on_to(page_milliseconds + self.slept - self._page_ahead)

@@ -76,7 +76,7 @@ class Targets:
             child.on("Page.frameNavigated", lambda _: self.documents.urge(waits.told("opened?.(true)")))
             self.documents.urge(waits.told("opened?.(false)"))
         elif kind in SOURCES:
-            answers += self.workers.attach(child, shared=kind != "worker", of_worker=of_worker)
+            answers += self.workers.attach(child, target["url"], shared=kind != "worker", of_worker=of_worker)
         answers.append(child.send("Runtime.runIfWaitingForDebugger"))
         # Of most workers the answers come only now. Some targets lack some domains; others have ended already.
         await asyncio.gather(*answers, return_exceptions=True)

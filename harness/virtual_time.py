@@ -412,9 +412,9 @@ class VirtualTime:
         if self._held_steps > PROMPT:
             await self._tell(working, waits.told("step()"))
         if self._held_steps % WORK_PATIENCE == 0:
-            for calls in await self._tell(working, waits.told("giveUp()")):
-                for call in calls or ():
-                    network.note_endless_work(call)
+            for lost in await self._tell(working, waits.told("giveUp()")):
+                for work in lost or ():
+                    network.note_endless_work(work["call"], url=work["url"], since=work["since"])
 
     async def _pause(self) -> None:
         """Leave the machine, and whoever is to answer a request, some real time, before a little page time passes."""

@@ -26,6 +26,7 @@ class Worker:
     still what it answered last. `busy`: it has not answered yet. `endless`: nor is it expected to."""
 
     session: Session
+    url: str
     shared: bool
     of_page: bool
     name: str = ""
@@ -48,9 +49,9 @@ class Workers:
         """Whether the page is, and its dedicated workers with it."""
         self._page_fires = True
 
-    def attach(self, session: Session, *, shared: bool, of_worker: bool) -> list[asyncio.Future[Event]]:
+    def attach(self, session: Session, url: str, *, shared: bool, of_worker: bool) -> list[asyncio.Future[Event]]:
         """A worker before its first line, of a page or of another worker. The answers come once it runs."""
-        worker = Worker(session, shared, of_page=not shared and not of_worker)
+        worker = Worker(session, url, shared, of_page=not shared and not of_worker)
         session.on("Runtime.bindingCalled", lambda event: self._heard(worker, event))
         # At its first line, and not before: only then a worker has what only secure contexts have.
         session.on("Debugger.paused", lambda _: self._prepare(worker, of_worker=of_worker))
@@ -164,7 +165,7 @@ class Workers:
             if done or self._network.held:
                 return bool(done)
         worker.endless = True
-        self._network.note_endless_work("a worker's script")
+        self._network.note_endless_work("a worker's script", url=worker.url)
         return False
 
     def _answered_late(self, worker: Worker, answer: asyncio.Future[Any]) -> None:

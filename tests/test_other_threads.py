@@ -207,10 +207,6 @@ def test_a_page_that_draws_gets_sixty_frames_a_second(pbi_stage: Stage, pages: S
     assert drawn_in_the_dark <= 60  # those that were drawn in real time while the tabs changed places
 
 
-def lost(entries: list[Entry]) -> list[object]:
-    return [entry["call"] for entry in entries if entry["what"] == "work without an end"]
-
-
 def test_callbacks_of_one_frame_are_calls_of_their_own(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
@@ -259,17 +255,27 @@ def test_a_database_that_another_page_blocks_does_not_stop_time(pbi_stage: Stage
     assert pbi_stage.page.evaluate("globalThis.blocked")
 
 
-def test_work_that_never_ends_is_named_and_time_goes_on(pbi_stage: Stage, pages: Site) -> None:
+@pytest.mark.parametrize("where", ["page", "frame", "worker"])
+def test_work_that_never_ends_is_named_and_time_goes_on(pbi_stage: Stage, pages: Site, where: str) -> None:
     pbi_stage.open(pages.empty)
     before = pbi_stage.clock.now
     pbi_stage.page.evaluate(
-        "() => { const cancelled = new Response(new ReadableStream({})); caches.open('c').then(cache => cache.put('/x', cancelled)); }"
+        f"""() => {{ const work = `const endless = new Response(new ReadableStream({{}}));
+          setTimeout(() => caches.open('c').then((cache) => cache.put('{pages.origin}/x', endless)), 60_000);`;
+        if ('{where}' === 'page') eval(work);
+        else if ('{where}' === 'worker') workerOf(work);
+        else {{ const frame = document.createElement('iframe'); frame.src = '/popup'; document.body.append(frame);
+          frame.onload = () => frame.contentWindow.eval(work); }} }}"""
     )
 
     pbi_stage.clock.advance("24h")
 
     assert pbi_stage.clock.now - before == timedelta(hours=24)
-    assert lost(pbi_stage.journal.of("clock")) == ["Cache.put"]
+    (lost,) = pbi_stage.journal.of("clock")
+    assert (lost["what"], lost["call"]) == ("work without an end", "Cache.put")
+    assert lost["url"].startswith({"page": pages.empty, "frame": f"{pages.origin}/popup", "worker": "blob:"}[where])
+    assert abs(lost["since"] - before - timedelta(minutes=1)) <= timedelta(milliseconds=CLOSE)
+    assert lost["since"] < lost.at < lost["since"] + timedelta(seconds=1)
 
 
 def test_a_frame_that_is_removed_in_the_middle_of_its_work_holds_nothing_up(pbi_stage: Stage, pages: Site) -> None:

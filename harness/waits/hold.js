@@ -79,7 +79,7 @@
     return false;
   });
   const hold = (call, { steps = Infinity, mark, brief = false, turns = 0 } = {}) => {
-    const work = { call, steps };
+    const work = { call, steps, since: now() };
     held.add(work);
     // Beside a request of ours time goes on by single milliseconds anyway.
     if (isDocument && !request) {
@@ -137,12 +137,12 @@
       turns = 0;
     },
     step: () => [...held].forEach((work) => --work.steps > 0 || end(work)),
-    /** Asked for now and then: ends what was held the last time already, and returns the calls that it ends. */
+    /** Asked for now and then: ends what was held the last time already, and returns what it ends. */
     giveUp: () => {
       const lost = suspects.filter((work) => held.has(work));
       lost.forEach(end);
       suspects = [...held].filter(({ steps }) => steps === Infinity); // the others end by themselves
-      return lost.map(({ call }) => call);
+      return lost.map(({ call, since }) => ({ call, since, url: location.href }));
     },
   });
   return { hold, keepBusy, settled };
