@@ -7,7 +7,6 @@ import pytest
 from playwright.sync_api import Frame, Page, Route
 from site_of_pages import Site
 
-from fake_pbi.journal import Entry
 from harness.stage import Stage
 
 CLOSE = 200
