@@ -56,8 +56,9 @@ ANSWER_STEP = 2.0
 """Virtual milliseconds that pass at a time while an answer is to come beside such a request."""
 UNREAD = 60.0
 """Virtual milliseconds after which the browser has taken in an answer that its page does not read (it begins after 50)."""
-HELD_PATIENCE = 1.0
-"""Real seconds in which a page that waits for a held request still answers; one in a synchronous request does not."""
+HELD_PATIENCE = 3.0
+"""Real seconds in which a page that waits for a held request still answers, however busy the machine; one in a synchronous request
+does not."""
 IDLE = 0.1
 """Real seconds, at most, that a page computes while it is asked for the second time why time stands still, and nothing else."""
 NEVER_IDLE = 5.0
