@@ -376,3 +376,45 @@ def test_a_token_of_another_service_is_known_again_where_it_was_before(
 
     assert found.outcome == ("failed" if place else "passed"), found.message
     assert f"foreign-1 stood in the {place}" in found.message or not place
+
+
+WITH_PROVIDER = f"""{ASKED}
+    const place = element("report"), ids = [1, 2].map((n) => `${{n}}`.repeat(8) + "-1111-1111-1111-111111111111"); let turn = 0;
+    const accessTokenProvider = () => asked().catch(() => null);
+    const show = async (id) => powerbi.embed(place, {{ ...(await config("report")), id, accessToken: await asked(),
+      embedUrl: `https://app.powerbi.com/reportEmbed?reportId=${{id}}`, tokenType: models.TokenType.Aad,
+      eventHooks: {{ accessTokenProvider }} }});
+    await show(ids[0]);"""
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("rule", ["PROV-1", "PROV-2", "PROV-5"])
+@pytest.mark.parametrize(
+    "later",
+    [
+        "setInterval(() => { powerbi.reset(place); show(ids[++turn % 2]); }, 10 * 60_000);",
+        "setInterval(() => show(ids[++turn % 2]), 10 * 60_000);",
+        "setTimeout(() => powerbi.reset(place), 5 * 60_000);",
+    ],
+    ids=["embedded in turn", "loaded in turn", "left"],
+)
+def test_a_provider_that_is_never_due_is_not_judged(
+    pbi_session: HarnessSession, tmp_path: Path, later: str, rule: str
+) -> None:
+    found = verdict(pbi_session, tmp_path, rule, WITH_PROVIDER + later)
+
+    assert found.outcome == "skipped", found.message
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("rule", ["PROV-1", "PROV-2", "PROV-5"])
+def test_a_provider_that_brings_nothing_to_the_item_that_stays(
+    pbi_session: HarnessSession, tmp_path: Path, rule: str
+) -> None:
+    script = WITH_PROVIDER.replace("asked().catch", "turn ? null : asked().catch") + (
+        "setTimeout(async () => { powerbi.reset(place); await show(ids[1]); turn = 1; }, 5 * 60_000);"
+    )
+
+    found = verdict(pbi_session, tmp_path, rule, script)
+
+    assert found.outcome == "failed", found.message
