@@ -418,3 +418,18 @@ def test_a_provider_that_brings_nothing_to_the_item_that_stays(
     found = verdict(pbi_session, tmp_path, rule, script)
 
     assert found.outcome == "failed", found.message
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("rule", ["LIFE-3", "FAIL-3"])
+def test_items_that_share_their_first_token_alone(pbi_session: HarnessSession, tmp_path: Path, rule: str) -> None:
+    """From then on each renews its own, at the same tick."""
+    script = """const first = await fetched("report"), items = [];
+    globalThis.fetched = ((one) => () => one("report"))(fetched);
+    for (const kind of kinds) items.push({ ...first, kind, embed: powerbi.embed(element(kind),
+      { ...(await config(kind)), accessToken: first.token, tokenType: models.TokenType.Embed }) });
+    setInterval(() => items.filter(due).forEach(renew), 30_000);"""
+
+    found = verdict(pbi_session, tmp_path, rule, script, items=3)
+
+    assert found.outcome == "passed", found.message

@@ -145,16 +145,17 @@ class Observation:
 
     def share_of(self, address: str) -> int:
         """How many tokens of an address the items on the page need at a time, one for each or one for several: as many requests
-        to it are one for each item. (It is one for each, where nobody saw what an address brought.)"""
+        to it are one for each item. (It is one for each, where nobody saw what an address brought. Items may begin with one token for
+        all and then renew each its own.)"""
         everything = replace(self, chosen=None)
         together = max([1, *(len(everything.there(frame.at)) for frame in self.journal.of("embed.frame"))])
         brought = {
             entry["token"] for entry in self.journal.of("token.fetched") if entry["url"].partition("?")[0] == address
         }
+        applied = [entry for entry in self.journal.of("token.applied") if entry["token"] in brought]
         served: dict[str, set[str]] = {}
-        for entry in self.journal.of("token.applied"):
-            if entry["token"] in brought:
-                served.setdefault(entry["token"], set()).add(entry["item"])
+        for entry in [entry for entry in applied if entry["how"] != "load"] or applied:
+            served.setdefault(entry["token"], set()).add(entry["item"])
         if not served:
             return together
         return min(together, ceil(len(set.union(*served.values())) / max(map(len, served.values()))))
