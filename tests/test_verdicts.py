@@ -433,3 +433,21 @@ def test_items_that_share_their_first_token_alone(pbi_session: HarnessSession, t
     found = verdict(pbi_session, tmp_path, rule, script, items=3)
 
     assert found.outcome == "passed", found.message
+
+
+@pytest.mark.matrix
+def test_reports_that_take_turns_each_with_its_own_token(pbi_session: HarnessSession, tmp_path: Path) -> None:
+    script = """const place = element(kinds[0]), tokens = [await fetched("report"), await fetched("report")];
+    const show = async (n) => powerbi.embed(place, { ...(await config("report")), id: `${n + 1}`.repeat(8) + "-1111-1111-1111-111111111111",
+      accessToken: tokens[n].token, tokenType: models.TokenType.Embed });
+    let turn = 0, shown = await show(0);
+    setInterval(async () => { turn = 1 - turn; shown = await show(turn); }, 10 * 60_000);
+    setInterval(async () => {
+      if (!tokens.some(due)) return;
+      tokens[1] = await fetched("report"); tokens[0] = await fetched("report");
+      await shown.setAccessToken(tokens[turn].token);
+    }, 30_000);"""
+
+    found = verdict(pbi_session, tmp_path, "LIFE-4", script)
+
+    assert found.outcome == "passed", found.message

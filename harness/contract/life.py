@@ -195,7 +195,7 @@ def renewals_bring_something_newer(scenarios: Scenarios) -> Verdict:
             break
         for item in loads(observed):
             for old, new in pairwise(observed.journal.of("token.applied", item=item)):
-                if new.at <= observed.opened + START_UP:
+                if new.at <= observed.opened + START_UP or new["how"] == "load":  # a reload is LIFE-5's business
                     continue
                 problem = _nothing_newer(old, new)
                 if problem:
@@ -212,8 +212,8 @@ def renewals_bring_something_newer(scenarios: Scenarios) -> Verdict:
 
 def _nothing_newer(old: Entry, new: Entry) -> str:
     if new["token"] == old["token"]:
-        if new["how"] == "load" or (new["how"] == "hook" and new["state"] == "live"):
-            return ""  # a reload renews nothing (LIFE-5 has it), and such an answer of a provider is no fault
+        if new["how"] == "hook" and new["state"] == "live":
+            return ""  # such an answer of a provider is no fault
         if old["how"] == "hook" and new.at - old.at <= AT_ONCE:
             return ""  # the page sets what its provider has just answered
         return f"was {new['token']}, which the item already had"
