@@ -451,3 +451,21 @@ def test_reports_that_take_turns_each_with_its_own_token(pbi_session: HarnessSes
     found = verdict(pbi_session, tmp_path, "LIFE-4", script)
 
     assert found.outcome == "passed", found.message
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("turn", ["powerbi.reset(place); show();", "show();"], ids=["embedded anew", "loaded"])
+@pytest.mark.parametrize(
+    ("more", "outcome"), [("", "passed"), ("setInterval(() => fetched('report'), 5 * 60_000);", "failed")]
+)
+def test_a_kiosk_that_fetches_a_token_for_each_embedding(
+    pbi_session: HarnessSession, tmp_path: Path, turn: str, more: str, outcome: str
+) -> None:
+    script = f"""const place = element(kinds[0]); let turn = 0;
+    const show = async () => powerbi.embed(place, {{ ...(await config("report")), accessToken: (await fetched("report")).token,
+      id: `${{++turn % 2}}`.repeat(8) + "-1111-1111-1111-111111111111", tokenType: models.TokenType.Embed }});
+    await show(); setInterval(() => {{ {turn} }}, 10 * 60_000); {more}"""
+
+    found = verdict(pbi_session, tmp_path, "LIFE-3", script)
+
+    assert found.outcome == outcome, found.message

@@ -1,7 +1,7 @@
 """LIFE-1 to LIFE-5: over several lifetimes of a healthy session, is every token renewed in time, sparingly and quietly?"""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
@@ -135,11 +135,12 @@ def storm_in(observed: Observation) -> Verdict | None:
             f"{observed.stopped} ({minutes(observed.lifetime)} tokens).", requests[:5], _why_a_storm(observed, requests)
         )
     applied = sorted({e.at for item in observed.items for e in observed.journal.of("token.applied", item=item)})
+    anew = _embedded_anew(observed)
     for address, requests in observed.token_requests_by_address().items():
         share = observed.share_of(address)
         for begin, end in pairwise(applied):
             among = [request for request in requests if begin < request.at <= end]
-            if len(among) > PER_RENEWAL * share:
+            if len(among) > PER_RENEWAL * share + sum(begin < at <= end for at in anew):
                 return failed(
                     f"{tokens}{len(among)} token requests from {observed.when(among[0])} to {observed.when(among[-1])} for "
                     "one token that was applied.",
@@ -148,13 +149,26 @@ def storm_in(observed: Observation) -> Verdict | None:
                 )
         for first in requests:
             among = _within_a_lifetime(observed, requests, first)
-            if len(among) > PER_LIFETIME * share:
+            until = first.at + observed.lifetime
+            if len(among) > PER_LIFETIME * share + sum(first.at <= at < until for at in anew):
                 return failed(
                     f"{tokens}{len(among)} token requests within one lifetime from {observed.when(first)}.",
                     among[:5],
                     _why_a_storm(observed, among),
                 )
     return None
+
+
+def _embedded_anew(observed: Observation) -> list[datetime]:
+    """When something came onto the page that was not there before: it needs a token, and that is no renewal."""
+    found = []
+    for item in observed.items:
+        shown = None
+        for load in _load_requests(observed, item):
+            if load["id"] != shown:
+                found.append(load.at)
+            shown = load["id"]
+    return found
 
 
 def most_in_a_lifetime(observed: Observation) -> int:
