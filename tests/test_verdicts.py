@@ -1,5 +1,6 @@
 """Verdicts on pages that are right, or wrong, in a way that is easily taken for the other. The longer ones belong to the matrix."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from site_of_apps import site_of_apps
 
+from fake_pbi.journal import Entry, Journal
 from harness.contract import RULES, PageUnderTest, Scenarios, Verdict, judge
+from harness.contract.observation import Observation
 from harness.session import HarnessSession
 
 KINDS = ["report", "dashboard", "tile"]
@@ -469,3 +472,28 @@ def test_a_kiosk_that_fetches_a_token_for_each_embedding(
     found = verdict(pbi_session, tmp_path, "LIFE-3", script)
 
     assert found.outcome == outcome, found.message
+
+
+def test_who_is_there_is_read_at_once_of_however_many_frames() -> None:
+    """A kiosk has hundreds: were the journal read for each, an hour would not do."""
+
+    class Counted(Journal):
+        reads = 0
+
+        def __iter__(self) -> Iterator[Entry]:
+            self.reads += 1
+            return super().__iter__()
+
+    def seen(frames: int) -> tuple[int, int, list[str]]:
+        journal, opened = Counted(lambda: datetime(2026, 1, 1, tzinfo=UTC)), datetime(2026, 1, 1, tzinfo=UTC)
+        for n in range(frames):
+            at = opened + timedelta(minutes=n)
+            journal.write("embed.frame", at=at, item=f"{n}")
+            journal.write("token.applied", at=at, item=f"{n}", token="embed-1", how="load")
+            journal.write("embed.gone", at=at + timedelta(minutes=1), item=f"{n}")
+        observed = Observation("a kiosk", journal, timedelta(hours=1), ["*"], opened, opened + timedelta(days=1))
+        share, there = observed.share_of("/token"), observed.there(opened + timedelta(minutes=4, seconds=30))
+        return journal.reads, share, there
+
+    assert seen(100) == seen(10)
+    assert seen(10)[1:] == (1, ["4"])
