@@ -497,3 +497,39 @@ def test_who_is_there_is_read_at_once_of_however_many_frames() -> None:
 
     assert seen(100) == seen(10)
     assert seen(10)[1:] == (1, ["4"])
+
+
+SLIDES = """const place = element("report"); let current = await fetched("report"), turn = 0, shown;
+    const show = async (more) => {
+      shown = powerbi.embed(place, { ...(await config("report")), accessToken: current.token, tokenType: models.TokenType.Embed, ...more });
+    };
+    setInterval(async () => {
+      if (!due(current)) return;
+      current = await fetched("report");
+      await shown?.setAccessToken(current.token);
+    }, 30_000);"""
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize(
+    "turn",
+    [
+        """const rotate = async () => {
+          if (turn++ % 2) { powerbi.reset(place); shown = null; setTimeout(rotate, 5 * 60_000); }
+          else { await show(); setTimeout(rotate, 20 * 60_000); }
+        }; rotate();""",
+        "const rotate = () => show({ pageName: ['a', 'b', 'c'][turn++ % 3] }); rotate(); setInterval(rotate, 15 * 60_000);",
+        """const rotate = () => { powerbi.reset(place); show({ pageName: ['a', 'b', 'c'][turn++ % 3] }); };
+        rotate(); setInterval(rotate, 15 * 60_000);""",
+        """const rotate = () => show({ type: "visual", pageName: "a", visualName: ['x', 'y'][turn++ % 2] });
+        rotate(); setInterval(rotate, 15 * 60_000);""",
+        """const other = "22222222-1111-1111-1111-111111111111", embedUrl = `https://app.powerbi.com/reportEmbed?reportId=${other}`;
+        show({ id: other, embedUrl }); setTimeout(() => powerbi.reset(place), 3 * 60_000);
+        setTimeout(() => { show(); setTimeout(() => { powerbi.reset(place); show(); }, 2000); }, 8 * 60_000);""",
+    ],
+    ids=["a slide of another kind", "pages", "pages embedded anew", "visuals", "mounted twice"],
+)
+def test_what_returns_in_its_turn_is_not_reloaded(pbi_session: HarnessSession, tmp_path: Path, turn: str) -> None:
+    found = verdict(pbi_session, tmp_path, "LIFE-5", SLIDES + turn)
+
+    assert found.outcome == "passed", found.message

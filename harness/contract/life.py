@@ -1,6 +1,6 @@
 """LIFE-1 to LIFE-5: over several lifetimes of a healthy session, is every token renewed in time, sparingly and quietly?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
@@ -13,6 +13,9 @@ from harness.contract.scenarios import Scenarios
 
 IN_TIME = timedelta(seconds=60)
 PER_RENEWAL, PER_LIFETIME = 2, 4
+
+Shown = tuple[object, ...]
+"""What is embedded, so that it can be told from something else."""
 
 
 @rule(
@@ -163,11 +166,11 @@ def _embedded_anew(observed: Observation) -> list[datetime]:
     """When something came onto the page that was not there before: it needs a token, and that is no renewal."""
     found = []
     for item in observed.items:
-        shown = None
+        shown: Shown | None = None
         for load in _load_requests(observed, item):
-            if load["id"] != shown:
+            if _view(load) != shown:
                 found.append(load.at)
-            shown = load["id"]
+            shown = _view(load)
     return found
 
 
@@ -273,40 +276,56 @@ def _second_loads(observed: Observation) -> Iterator[Entry]:
     late for the first time reloads nothing, nor does what returns in its turn, and what a page loads twice while it starts is no
     renewal.)"""
     settled = observed.opened + START_UP
-    frames = observed.journal.of("embed.frame")
-    yield from (frame for frame in frames if frame.at > settled and _takes_the_place_of_its_like(observed, frame))
+    gone = {entry["item"]: entry.at for entry in observed.journal.of("embed.gone")}
+    loads = observed.journal.of("protocol", direction="received", method="POST")
+    first = {load["item"]: _view(load) for load in reversed(loads) if _is_load(load)}
+    frames = [(frame, (*_embedded(frame), first.get(frame["item"]))) for frame in observed.journal.of("embed.frame")]
+    for frame, shown in frames:
+        if frame.at > settled and _takes_the_place_of_its_like(frame, shown, frames, gone):
+            yield frame
     for item in observed.items:
         for before, load in pairwise(_load_requests(observed, item)):
-            if load.at > settled and load["id"] == before["id"]:
+            if load.at > settled and _view(load) == _view(before):
                 yield load
 
 
 def _load_requests(observed: Observation, item: str) -> list[Entry]:
     sent = observed.journal.of("protocol", item=item, direction="received", method="POST")
-    return [entry for entry in sent if entry["url"].endswith(("/load", "/prepare"))]
+    return [entry for entry in sent if _is_load(entry)]
 
 
-def _takes_the_place_of_its_like(observed: Observation, frame: Entry) -> bool:
-    """Whether the last frame that showed the same has gone, or goes soon, and no other had its turn in between: none that came
-    after that one, was there when it had gone, and goes as this one comes."""
-    gone = {entry["item"]: entry.at for entry in observed.journal.of("embed.gone")}
+def _is_load(entry: Entry) -> bool:
+    return str(entry["url"]).endswith(("/load", "/prepare"))
+
+
+def _view(load: Entry) -> Shown:
+    """What a load request is for: the item, and what of a report."""
+    return load["id"], load["page"], load["visual"]
+
+
+def _takes_the_place_of_its_like(
+    frame: Entry, shown: Shown, frames: Sequence[tuple[Entry, Shown]], gone: Mapping[str, datetime]
+) -> bool:
+    """Whether the last frame that showed the same has just gone, or goes soon, and no other had its turn in between: none that came
+    after that one, was there when it had gone, and goes as this one comes. What goes while it starts was mounted twice, as React's
+    StrictMode does."""
     earlier = [
-        other
-        for other in observed.journal.of("embed.frame")
+        (other, gone[other["item"]], also)
+        for other, also in frames
         if other.at <= frame.at
         and other is not frame
         and other["item"] in gone
         and gone[other["item"]] <= frame.at + START_UP
     ]
-    alike = [other for other in earlier if _embedded(other) == _embedded(frame)]
-    return bool(alike) and not any(
-        other.at > alike[-1].at and gone[other["item"]] > gone[alike[-1]["item"]]
-        for other in earlier
-        if other not in alike
-    )
+    alike = [(other, went) for other, went, also in earlier if also == shown]
+    if not alike:
+        return False
+    last, left = alike[-1]
+    at_once = last.at + START_UP < frame.at <= left + START_UP
+    return at_once and not any(also != shown and other.at > last.at and went > left for other, went, also in earlier)
 
 
-def _embedded(frame: Entry) -> tuple[str, ...]:
+def _embedded(frame: Entry) -> Shown:
     """What a frame shows: the kind of item, and its ids."""
     ids = parse_qs(urlsplit(frame["url"]).query)
     return (frame["path"], *(ids.get(name, [""])[0].lower() for name in ("reportId", "dashboardId", "tileId")))
