@@ -57,6 +57,8 @@ document.getElementById("close").onclick = () => {
 </script>"""
 POLICY = {"Content-Security-Policy": "frame-src 'self'; script-src 'self' 'unsafe-inline'; connect-src 'self'"}
 LONG_POLL = "<script>fetch('/never'); new EventSource('/events');</script>"
+UNSIGNED = """next.token = [{ alg: "none", typ: "JWT" }, { aud: "https://analysis.windows.net/powerbi/api", exp: Math.round(next.renewAt / 1000) + 900 }]
+  .map((part) => btoa(JSON.stringify(part)).replaceAll("=", "") + ".").join("");"""
 NO_PAUSE = "<script>(async () => { for (let n = 0; ; n++) await fetch('/nothing?' + n).catch(() => {}); })()</script>"
 
 
@@ -72,12 +74,20 @@ def _keeping(how: str) -> str:
     )
 
 
+def _mock(how: str) -> str:
+    """A page with Entra tokens that nobody signed."""
+    return _keeping(UNSIGNED + how).replace("tokenType: 1", "tokenType: 0")
+
+
 PAGES = {
     "/app": _app(),
     "/own": _app("/own/token"),
     "/foreign": _app("/foreign/token"),
     "/foreign-kept": _keeping("localStorage.last = next.token; delete localStorage.last;"),
     "/foreign-logged": _keeping("console.log('got', { next: btoa(next.token) });"),
+    "/foreign-unsigned": _mock(""),
+    "/foreign-unsigned-kept": _mock("localStorage.last = JSON.stringify(next);"),
+    "/foreign-hardly-signed": _mock("next.token += 'sig';"),
     "/policy": _app(),
     "/long-poll": _app(before=LONG_POLL),
     "/no-pause": _app(before=NO_PAUSE),

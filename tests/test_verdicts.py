@@ -368,7 +368,15 @@ def test_reports_that_take_turns_and_are_reloaded(pbi_session: HarnessSession, t
 
 
 @pytest.mark.parametrize(
-    ("page", "place"), [("/foreign-kept", "local storage"), ("/foreign-logged", "console, in base64"), ("/foreign", "")]
+    ("page", "place"),
+    [
+        ("/foreign-kept", "local storage"),
+        ("/foreign-logged", "console, in base64"),
+        ("/foreign", ""),
+        ("/foreign-unsigned", ""),
+        ("/foreign-unsigned-kept", "local storage"),
+        ("/foreign-hardly-signed", ""),
+    ],
 )
 def test_a_token_of_another_service_is_known_again_where_it_was_before(
     pbi_session: HarnessSession, page: str, place: str
