@@ -59,6 +59,8 @@ POLICY = {"Content-Security-Policy": "frame-src 'self'; script-src 'self' 'unsaf
 LONG_POLL = "<script>fetch('/never'); new EventSource('/events');</script>"
 UNSIGNED = """next.token = [{ alg: "none", typ: "JWT" }, { aud: "https://analysis.windows.net/powerbi/api", exp: Math.round(next.renewAt / 1000) + 900 }]
   .map((part) => btoa(JSON.stringify(part)).replaceAll("=", "") + ".").join("");"""
+TODAY = f"if (Date.now() < {(datetime.now(UTC) + timedelta(days=1)).timestamp()} * 1000) start(); else %s;"
+"""Signed in for a day."""
 NO_PAUSE = "<script>(async () => { for (let n = 0; ; n++) await fetch('/nothing?' + n).catch(() => {}); })()</script>"
 
 
@@ -102,6 +104,8 @@ PAGES = {
     "/signed-in": _app(
         start="localStorage.user === 'ada' && document.cookie === 'sid=1' ? start() : location.assign('/sign-in');"
     ),
+    "/signed-in-today": _app(start=TODAY % "{}"),
+    "/sent-away-tomorrow": _app(start=TODAY % "location.assign('/sign-in')"),
     "/sign-in": "<title>Sign in</title><form action=/click><label>User <input name=user></label><button>Sign in</button></form>",
     "/empty": "<title>empty</title><h1>Nothing here</h1>",
     "/throws": "<title>throws</title><script>throw new Error('at load')</script>",
