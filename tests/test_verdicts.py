@@ -536,3 +536,25 @@ def test_what_returns_in_its_turn_is_not_reloaded(pbi_session: HarnessSession, t
     found = verdict(pbi_session, tmp_path, "LIFE-5", SLIDES + turn)
 
     assert found.outcome == "passed", found.message
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("rule", ["FAIL-5", "FAIL-6"])
+@pytest.mark.parametrize(("seconds", "outcome"), [(1, "warned"), (5, "skipped")])
+def test_a_hot_loop_of_an_item_that_came_later(
+    pbi_session: HarnessSession, tmp_path: Path, seconds: int, outcome: str, rule: str
+) -> None:
+    """As many requests end the session as one item may send, for there was one when it had loaded."""
+    script = f"""globalThis.fetched = ((one) => () => one("report"))(fetched);
+    const items = [await embedded("report")], next = {{ kind: "dashboard", ...(await fetched()) }};
+    setTimeout(async () => {{
+      next.embed = powerbi.embed(element(next.kind),
+        {{ ...(await config(next.kind)), accessToken: next.token, tokenType: models.TokenType.Embed }});
+      items.push(next);
+    }}, 60_000);
+    const tried = (item) => renew(item).catch(() => {{}}).finally(() => {{ item.busy = false; }});
+    setInterval(() => items.filter(due).forEach(tried), {seconds}_000);"""
+
+    found = verdict(pbi_session, tmp_path, rule, script, items=2)
+
+    assert found.outcome == outcome, found.message
