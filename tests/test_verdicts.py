@@ -7,10 +7,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from playwright.sync_api import Page
 from site_of_apps import site_of_apps
 
 from fake_pbi.journal import Entry, Journal
-from harness.contract import RULES, PageUnderTest, Scenarios, TokenUrl, Verdict, judge
+from harness.contract import RULES, Adapter, PageUnderTest, Scenarios, TokenUrl, Verdict, judge
 from harness.contract.observation import Observation
 from harness.session import HarnessSession
 
@@ -558,3 +559,27 @@ def test_a_hot_loop_of_an_item_that_came_later(
     found = verdict(pbi_session, tmp_path, rule, script, items=2)
 
     assert found.outcome == outcome, found.message
+
+
+class TakesItsTime(Adapter):
+    """A minute to sign in; the page embeds after a click."""
+
+    def open(self, page: Page) -> None:
+        self.stage.clock.advance("60s")
+        page.locator("#remove").click()
+
+
+@pytest.mark.parametrize("rule", ["LIFE-4", "LIFE-5"])
+def test_what_a_page_does_once_its_user_has_signed_in_is_no_renewal(
+    pbi_session: HarnessSession, tmp_path: Path, rule: str
+) -> None:
+    script = """remove.onclick = async () => {
+      const item = await embedded("report"), again = { accessToken: item.token, tokenType: models.TokenType.Embed, settings: {} };
+      item.embed.on("loaded", () => item.embed.setAccessToken(item.token));
+      setTimeout(async () => powerbi.embed(element("report"), { ...(await config("report")), ...again }), 1000);
+      keepAlive(item);
+    };"""
+
+    found = verdict(pbi_session, tmp_path, rule, script, adapter=TakesItsTime())
+
+    assert found.outcome == "passed", found.message

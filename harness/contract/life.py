@@ -212,7 +212,7 @@ def renewals_bring_something_newer(scenarios: Scenarios) -> Verdict:
             break
         for item in loads(observed):
             for old, new in pairwise(observed.journal.of("token.applied", item=item)):
-                if new.at <= observed.opened + START_UP or new["how"] == "load":  # a reload is LIFE-5's business
+                if new.at <= observed.settled or new["how"] == "load":  # a reload is LIFE-5's business
                     continue
                 problem = _nothing_newer(old, new)
                 if problem:
@@ -275,17 +275,16 @@ def _second_loads(observed: Observation) -> Iterator[Entry]:
     """Load requests of an item for what it shows already, and frames in the place of one that showed the same. (What is embedded
     late for the first time reloads nothing, nor does what returns in its turn, and what a page loads twice while it starts is no
     renewal.)"""
-    settled = observed.opened + START_UP
     gone = {entry["item"]: entry.at for entry in observed.journal.of("embed.gone")}
     loads = observed.journal.of("protocol", direction="received", method="POST")
     first = {load["item"]: _view(load) for load in reversed(loads) if _is_load(load)}
     frames = [(frame, (*_embedded(frame), first.get(frame["item"]))) for frame in observed.journal.of("embed.frame")]
     for frame, shown in frames:
-        if frame.at > settled and _takes_the_place_of_its_like(frame, shown, frames, gone):
+        if frame.at > observed.settled and _takes_the_place_of_its_like(frame, shown, frames, gone):
             yield frame
     for item in observed.items:
         for before, load in pairwise(_load_requests(observed, item)):
-            if load.at > settled and _view(load) == _view(before):
+            if load.at > observed.settled and _view(load) == _view(before):
                 yield load
 
 

@@ -64,6 +64,13 @@ class Observation:
     """Whether the page has a Content-Security-Policy of its own."""
     removed: datetime | None = None
     """When an item was removed."""
+    arrived: datetime | None = None
+    """When its user had come to where it embeds; None: when it was opened."""
+
+    @property
+    def settled(self) -> datetime:
+        """Until when what the page does belongs to embedding, not to renewing."""
+        return (self.arrived or self.opened) + START_UP
 
     @property
     def moved(self) -> bool:
@@ -96,7 +103,7 @@ class Observation:
     @property
     def providers(self) -> list[str]:
         """The items that registered an accessTokenProvider, but for what the page took away again while it started."""
-        gone = {entry["item"] for entry in self.journal.of("embed.gone") if entry.at <= self.opened + START_UP}
+        gone = {entry["item"] for entry in self.journal.of("embed.gone") if entry.at <= self.settled}
         return [item for item in self.registered if item not in gone]
 
     @property
@@ -123,11 +130,11 @@ class Observation:
 
     def renewed(self, item: str) -> list[Holding]:
         """The tokens that came to an item after embedding; in an item that was embedded later, its first one, too."""
-        return [holding for holding in self.holdings(item) if holding.at > self.opened + START_UP]
+        return [holding for holding in self.holdings(item) if holding.at > self.settled]
 
     def token_requests(self, since: datetime | None = None, until: datetime | None = None) -> list[Entry]:
         """The token requests of the page and its workers, without those of the first 30 s after load."""
-        begin, end = since or self.opened + START_UP, until or self.ended
+        begin, end = since or self.settled, until or self.ended
         return [
             entry
             for entry in self.journal.of("request")
