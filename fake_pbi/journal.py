@@ -19,7 +19,7 @@
 | `token.expired` | the token that an item holds reached its end | item, token |
 | `embed.frame` | the iframe of an item was served (each navigation of the frame is a new item) | item, path, url |
 | `embed.gone` | the iframe document of an item went away | item |
-| `protocol` | a message between SDK and iframe | item, direction: received, answered, sent, acknowledged; method, url, uid, status; of a load also sdk (its version), provider (whether the page has one) and id (of what is loaded) |
+| `protocol` | a message between SDK and iframe | item, direction: received, answered, sent, acknowledged; method, url, uid, status; of a load also sdk (its version), provider (whether the page has one), and of what is loaded its id, page and visual |
 | `hook.called` | the service asked the page's accessTokenProvider | item, call, uid, attempt |
 | `hook.answered` | what came back | item, call, status, answer: token, null, undefined, other; token; text (of an "other") |
 | `data.request` | a page change, filter or refresh asked for data | item, action, detail, page, filters, token, state, status |

@@ -47,7 +47,8 @@ class Renewal:
 
 def items(journal: Journal) -> list[str]:
     """The items that took a token, in the order in which their frames were served."""
-    return [entry["item"] for entry in journal.of("embed.frame") if journal.of("token.applied", item=entry["item"])]
+    took = {entry["item"] for entry in journal.of("token.applied")}
+    return [entry["item"] for entry in journal.of("embed.frame") if entry["item"] in took]
 
 
 def holdings(journal: Journal, item: str) -> list[Holding]:

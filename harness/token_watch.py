@@ -23,6 +23,8 @@ from harness.resources import script
 BINDING = f"__pbiSeen{secrets.token_hex(8)}"
 SLICE = 72
 """Characters of a token that are looked for: as many as no two tokens share."""
+SHORTEST = 32
+"""Characters of a signature that are enough to know a token by."""
 
 
 @cache
@@ -233,12 +235,14 @@ def _traces(text: str) -> tuple[str, tuple[str, ...]]:
         text.rindex(".") + 1 if text.count(".") == 2 else 40
     )  # a JWT's signature, or past what all embed tokens share
     core = text[begin : begin + SLICE]
+    if len(core) < SHORTEST:  # a backend's mock hardly signs its tokens
+        core = text[-SLICE:]
     encoded = []
     for shift in range(3):
         whole = base64.b64encode(b"." * shift + core.encode()).decode()
         encoded.append(whole[4:-4])
         encoded.append(whole[4:-4].replace("+", "-").replace("/", "_"))
-    return core, tuple(encoded)
+    return core, tuple(trace for trace in encoded if trace)
 
 
 def _bare(url: str) -> str:

@@ -63,6 +63,10 @@ navigator.serviceWorker.ready.then((worker) => navigator.serviceWorker.controlle
   || new Promise((done) => navigator.serviceWorker.addEventListener('controllerchange', done))).then(start);"""
 POLICY = {"Content-Security-Policy": "frame-src 'self'; script-src 'self' 'unsafe-inline'; connect-src 'self'"}
 LONG_POLL = "<script>fetch('/never'); new EventSource('/events');</script>"
+UNSIGNED = """next.token = [{ alg: "none", typ: "JWT" }, { aud: "https://analysis.windows.net/powerbi/api", exp: Math.round(next.renewAt / 1000) + 900 }]
+  .map((part) => btoa(JSON.stringify(part)).replaceAll("=", "") + ".").join("");"""
+TODAY = f"if (Date.now() < {(datetime.now(UTC) + timedelta(days=1)).timestamp()} * 1000) start(); else %s;"
+"""Signed in for a day."""
 NO_PAUSE = "<script>(async () => { for (let n = 0; ; n++) await fetch('/nothing?' + n).catch(() => {}); })()</script>"
 
 
@@ -78,6 +82,11 @@ def _keeping(how: str) -> str:
     )
 
 
+def _mock(how: str) -> str:
+    """A page with Entra tokens that nobody signed."""
+    return _keeping(UNSIGNED + how).replace("tokenType: 1", "tokenType: 0")
+
+
 PAGES = {
     "/app": _app(),
     "/own": _app("/own/token"),
@@ -85,6 +94,9 @@ PAGES = {
     "/foreign-kept": _keeping("localStorage.last = next.token; delete localStorage.last;"),
     "/foreign-logged": _keeping("console.log('got', { next: btoa(next.token) });"),
     "/relayed": _app(start=RELAYED),
+    "/foreign-unsigned": _mock(""),
+    "/foreign-unsigned-kept": _mock("localStorage.last = JSON.stringify(next);"),
+    "/foreign-hardly-signed": _mock("next.token += 'sig';"),
     "/policy": _app(),
     "/long-poll": _app(before=LONG_POLL),
     "/no-pause": _app(before=NO_PAUSE),
@@ -99,6 +111,8 @@ PAGES = {
     "/signed-in": _app(
         start="localStorage.user === 'ada' && document.cookie === 'sid=1' ? start() : location.assign('/sign-in');"
     ),
+    "/signed-in-today": _app(start=TODAY % "{}"),
+    "/sent-away-tomorrow": _app(start=TODAY % "location.assign('/sign-in')"),
     "/sign-in": "<title>Sign in</title><form action=/click><label>User <input name=user></label><button>Sign in</button></form>",
     "/empty": "<title>empty</title><h1>Nothing here</h1>",
     "/throws": "<title>throws</title><script>throw new Error('at load')</script>",

@@ -1,14 +1,18 @@
 """Verdicts on pages that are right, or wrong, in a way that is easily taken for the other. The longer ones belong to the matrix."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from playwright.sync_api import Page
 from site_of_apps import site_of_apps
 
-from harness.contract import RULES, PageUnderTest, Scenarios, Verdict, judge
+from fake_pbi.journal import Entry, Journal
+from harness.contract import RULES, Adapter, PageUnderTest, Scenarios, TokenUrl, Verdict, judge
+from harness.contract.observation import Observation
 from harness.session import HarnessSession
 
 KINDS = ["report", "dashboard", "tile"]
@@ -275,20 +279,15 @@ def test_clocks_change_in_any_year(
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("signed_out", ["", "location.assign('/sign_in')"], ids=["shows nothing", "goes elsewhere"])
-def test_who_is_signed_in_today_may_not_be_when_the_clocks_change(
-    pbi_session: HarnessSession, tmp_path: Path, signed_out: str
-) -> None:
-    (tmp_path / "sign_in.html").write_text("<!doctype html><title>Sign in</title>", "utf-8")
-    ends = (datetime.now(UTC) + timedelta(days=1)).timestamp()
-    cookie = {"name": "user", "value": "ada", "domain": "127.0.0.1", "path": "/", "expires": ends}
-    script = f"if (document.cookie) keepAlive(await embedded(kinds[0])); else {{ {signed_out} }}"
-    page = scenarios(pbi_session, tmp_path, script, storage_state={"cookies": [cookie]})
-
-    found = judge(RULES["ZONE-1"], page)
+@pytest.mark.parametrize("page", ["/signed-in-today", "/sent-away-tomorrow"])
+def test_who_is_signed_in_today_may_not_be_when_the_clocks_change(pbi_session: HarnessSession, page: str) -> None:
+    with site_of_apps() as apps:
+        tokens = (TokenUrl("*/api/token", "embed"),)
+        under_test = PageUnderTest(page, url=f"{apps}{page}", token_urls=tokens, answer_tokens=True)
+        found = judge(RULES["ZONE-1"], Scenarios(pbi_session, under_test))
 
     assert found.outcome == "skipped", found.message
-    assert "may have ended" in found.message
+    assert "a sign-in may have ended" in found.message
 
 
 @pytest.mark.parametrize(
@@ -365,7 +364,15 @@ def test_reports_that_take_turns_and_are_reloaded(pbi_session: HarnessSession, t
 
 
 @pytest.mark.parametrize(
-    ("page", "place"), [("/foreign-kept", "local storage"), ("/foreign-logged", "console, in base64"), ("/foreign", "")]
+    ("page", "place"),
+    [
+        ("/foreign-kept", "local storage"),
+        ("/foreign-logged", "console, in base64"),
+        ("/foreign", ""),
+        ("/foreign-unsigned", ""),
+        ("/foreign-unsigned-kept", "local storage"),
+        ("/foreign-hardly-signed", ""),
+    ],
 )
 def test_a_token_of_another_service_is_known_again_where_it_was_before(
     pbi_session: HarnessSession, page: str, place: str
@@ -376,3 +383,203 @@ def test_a_token_of_another_service_is_known_again_where_it_was_before(
 
     assert found.outcome == ("failed" if place else "passed"), found.message
     assert f"foreign-1 stood in the {place}" in found.message or not place
+
+
+WITH_PROVIDER = f"""{ASKED}
+    const place = element("report"), ids = [1, 2].map((n) => `${{n}}`.repeat(8) + "-1111-1111-1111-111111111111"); let turn = 0;
+    const accessTokenProvider = () => asked().catch(() => null);
+    const show = async (id) => powerbi.embed(place, {{ ...(await config("report")), id, accessToken: await asked(),
+      embedUrl: `https://app.powerbi.com/reportEmbed?reportId=${{id}}`, tokenType: models.TokenType.Aad,
+      eventHooks: {{ accessTokenProvider }} }});
+    await show(ids[0]);"""
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("rule", ["PROV-1", "PROV-2", "PROV-5"])
+@pytest.mark.parametrize(
+    "later",
+    [
+        "setInterval(() => { powerbi.reset(place); show(ids[++turn % 2]); }, 10 * 60_000);",
+        "setInterval(() => show(ids[++turn % 2]), 10 * 60_000);",
+        "setTimeout(() => powerbi.reset(place), 5 * 60_000);",
+    ],
+    ids=["embedded in turn", "loaded in turn", "left"],
+)
+def test_a_provider_that_is_never_due_is_not_judged(
+    pbi_session: HarnessSession, tmp_path: Path, later: str, rule: str
+) -> None:
+    found = verdict(pbi_session, tmp_path, rule, WITH_PROVIDER + later)
+
+    assert found.outcome == "skipped", found.message
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("rule", ["PROV-1", "PROV-2", "PROV-5"])
+def test_a_provider_that_brings_nothing_to_the_item_that_stays(
+    pbi_session: HarnessSession, tmp_path: Path, rule: str
+) -> None:
+    script = WITH_PROVIDER.replace("asked().catch", "turn ? null : asked().catch") + (
+        "setTimeout(async () => { powerbi.reset(place); await show(ids[1]); turn = 1; }, 5 * 60_000);"
+    )
+
+    found = verdict(pbi_session, tmp_path, rule, script)
+
+    assert found.outcome == "failed", found.message
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("rule", ["LIFE-3", "FAIL-3"])
+def test_items_that_share_their_first_token_alone(pbi_session: HarnessSession, tmp_path: Path, rule: str) -> None:
+    """From then on each renews its own, at the same tick."""
+    script = """const first = await fetched("report"), items = [];
+    globalThis.fetched = ((one) => () => one("report"))(fetched);
+    for (const kind of kinds) items.push({ ...first, kind, embed: powerbi.embed(element(kind),
+      { ...(await config(kind)), accessToken: first.token, tokenType: models.TokenType.Embed }) });
+    setInterval(() => items.filter(due).forEach(renew), 30_000);"""
+
+    found = verdict(pbi_session, tmp_path, rule, script, items=3)
+
+    assert found.outcome == "passed", found.message
+
+
+@pytest.mark.matrix
+def test_reports_that_take_turns_each_with_its_own_token(pbi_session: HarnessSession, tmp_path: Path) -> None:
+    script = """const place = element(kinds[0]), tokens = [await fetched("report"), await fetched("report")];
+    const show = async (n) => powerbi.embed(place, { ...(await config("report")), id: `${n + 1}`.repeat(8) + "-1111-1111-1111-111111111111",
+      accessToken: tokens[n].token, tokenType: models.TokenType.Embed });
+    let turn = 0, shown = await show(0);
+    setInterval(async () => { turn = 1 - turn; shown = await show(turn); }, 10 * 60_000);
+    setInterval(async () => {
+      if (!tokens.some(due)) return;
+      tokens[1] = await fetched("report"); tokens[0] = await fetched("report");
+      await shown.setAccessToken(tokens[turn].token);
+    }, 30_000);"""
+
+    found = verdict(pbi_session, tmp_path, "LIFE-4", script)
+
+    assert found.outcome == "passed", found.message
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("turn", ["powerbi.reset(place); show();", "show();"], ids=["embedded anew", "loaded"])
+@pytest.mark.parametrize(
+    ("more", "outcome"), [("", "passed"), ("setInterval(() => fetched('report'), 5 * 60_000);", "failed")]
+)
+def test_a_kiosk_that_fetches_a_token_for_each_embedding(
+    pbi_session: HarnessSession, tmp_path: Path, turn: str, more: str, outcome: str
+) -> None:
+    script = f"""const place = element(kinds[0]); let turn = 0;
+    const show = async () => powerbi.embed(place, {{ ...(await config("report")), accessToken: (await fetched("report")).token,
+      id: `${{++turn % 2}}`.repeat(8) + "-1111-1111-1111-111111111111", tokenType: models.TokenType.Embed }});
+    await show(); setInterval(() => {{ {turn} }}, 10 * 60_000); {more}"""
+
+    found = verdict(pbi_session, tmp_path, "LIFE-3", script)
+
+    assert found.outcome == outcome, found.message
+
+
+def test_who_is_there_is_read_at_once_of_however_many_frames() -> None:
+    """A kiosk has hundreds: were the journal read for each, an hour would not do."""
+
+    class Counted(Journal):
+        reads = 0
+
+        def __iter__(self) -> Iterator[Entry]:
+            self.reads += 1
+            return super().__iter__()
+
+    def seen(frames: int) -> tuple[int, int, list[str]]:
+        journal, opened = Counted(lambda: datetime(2026, 1, 1, tzinfo=UTC)), datetime(2026, 1, 1, tzinfo=UTC)
+        for n in range(frames):
+            at = opened + timedelta(minutes=n)
+            journal.write("embed.frame", at=at, item=f"{n}")
+            journal.write("token.applied", at=at, item=f"{n}", token="embed-1", how="load")
+            journal.write("embed.gone", at=at + timedelta(minutes=1), item=f"{n}")
+        observed = Observation("a kiosk", journal, timedelta(hours=1), ["*"], opened, opened + timedelta(days=1))
+        share, there = observed.share_of("/token"), observed.there(opened + timedelta(minutes=4, seconds=30))
+        return journal.reads, share, there
+
+    assert seen(100) == seen(10)
+    assert seen(10)[1:] == (1, ["4"])
+
+
+SLIDES = """const place = element("report"); let current = await fetched("report"), turn = 0, shown;
+    const show = async (more) => {
+      shown = powerbi.embed(place, { ...(await config("report")), accessToken: current.token, tokenType: models.TokenType.Embed, ...more });
+    };
+    setInterval(async () => {
+      if (!due(current)) return;
+      current = await fetched("report");
+      await shown?.setAccessToken(current.token);
+    }, 30_000);"""
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize(
+    "turn",
+    [
+        """const rotate = async () => {
+          if (turn++ % 2) { powerbi.reset(place); shown = null; setTimeout(rotate, 5 * 60_000); }
+          else { await show(); setTimeout(rotate, 20 * 60_000); }
+        }; rotate();""",
+        "const rotate = () => show({ pageName: ['a', 'b', 'c'][turn++ % 3] }); rotate(); setInterval(rotate, 15 * 60_000);",
+        """const rotate = () => { powerbi.reset(place); show({ pageName: ['a', 'b', 'c'][turn++ % 3] }); };
+        rotate(); setInterval(rotate, 15 * 60_000);""",
+        """const rotate = () => show({ type: "visual", pageName: "a", visualName: ['x', 'y'][turn++ % 2] });
+        rotate(); setInterval(rotate, 15 * 60_000);""",
+        """const other = "22222222-1111-1111-1111-111111111111", embedUrl = `https://app.powerbi.com/reportEmbed?reportId=${other}`;
+        show({ id: other, embedUrl }); setTimeout(() => powerbi.reset(place), 3 * 60_000);
+        setTimeout(() => { show(); setTimeout(() => { powerbi.reset(place); show(); }, 2000); }, 8 * 60_000);""",
+    ],
+    ids=["a slide of another kind", "pages", "pages embedded anew", "visuals", "mounted twice"],
+)
+def test_what_returns_in_its_turn_is_not_reloaded(pbi_session: HarnessSession, tmp_path: Path, turn: str) -> None:
+    found = verdict(pbi_session, tmp_path, "LIFE-5", SLIDES + turn)
+
+    assert found.outcome == "passed", found.message
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("rule", ["FAIL-5", "FAIL-6"])
+@pytest.mark.parametrize(("seconds", "outcome"), [(1, "warned"), (5, "skipped")])
+def test_a_hot_loop_of_an_item_that_came_later(
+    pbi_session: HarnessSession, tmp_path: Path, seconds: int, outcome: str, rule: str
+) -> None:
+    """As many requests end the session as one item may send, for there was one when it had loaded."""
+    script = f"""globalThis.fetched = ((one) => () => one("report"))(fetched);
+    const items = [await embedded("report")], next = {{ kind: "dashboard", ...(await fetched()) }};
+    setTimeout(async () => {{
+      next.embed = powerbi.embed(element(next.kind),
+        {{ ...(await config(next.kind)), accessToken: next.token, tokenType: models.TokenType.Embed }});
+      items.push(next);
+    }}, 60_000);
+    const tried = (item) => renew(item).catch(() => {{}}).finally(() => {{ item.busy = false; }});
+    setInterval(() => items.filter(due).forEach(tried), {seconds}_000);"""
+
+    found = verdict(pbi_session, tmp_path, rule, script, items=2)
+
+    assert found.outcome == outcome, found.message
+
+
+class TakesItsTime(Adapter):
+    """A minute to sign in; the page embeds after a click."""
+
+    def open(self, page: Page) -> None:
+        self.stage.clock.advance("60s")
+        page.locator("#remove").click()
+
+
+@pytest.mark.parametrize("rule", ["LIFE-4", "LIFE-5"])
+def test_what_a_page_does_once_its_user_has_signed_in_is_no_renewal(
+    pbi_session: HarnessSession, tmp_path: Path, rule: str
+) -> None:
+    script = """remove.onclick = async () => {
+      const item = await embedded("report"), again = { accessToken: item.token, tokenType: models.TokenType.Embed, settings: {} };
+      item.embed.on("loaded", () => item.embed.setAccessToken(item.token));
+      setTimeout(async () => powerbi.embed(element("report"), { ...(await config("report")), ...again }), 1000);
+      keepAlive(item);
+    };"""
+
+    found = verdict(pbi_session, tmp_path, rule, script, adapter=TakesItsTime())
+
+    assert found.outcome == "passed", found.message

@@ -75,8 +75,8 @@ export class Protocol {
 
   #received(request) {
     const { uid, sdkVersion: sdk, tokenProviderSupplied: provider } = request.headers ?? {};
-    const load = sdk ? { sdk, provider: provider === true, id: request.body?.id ?? null } : {};
-    this.#write("received", { ...request, uid }, null, load);
+    const { id = null, pageName: page = null, visualName: visual = null } = request.body ?? {};
+    this.#write("received", { ...request, uid }, null, sdk ? { sdk, provider: provider === true, id, page, visual } : {});
   }
 
   #answered(request, status) {

@@ -1,7 +1,7 @@
 """LIFE-1 to LIFE-5: over several lifetimes of a healthy session, is every token renewed in time, sparingly and quietly?"""
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +13,9 @@ from harness.contract.scenarios import Scenarios
 
 IN_TIME = timedelta(seconds=60)
 PER_RENEWAL, PER_LIFETIME = 2, 4
+
+Shown = tuple[object, ...]
+"""What is embedded, so that it can be told from something else."""
 
 
 @rule(
@@ -135,11 +138,12 @@ def storm_in(observed: Observation) -> Verdict | None:
             f"{observed.stopped} ({minutes(observed.lifetime)} tokens).", requests[:5], _why_a_storm(observed, requests)
         )
     applied = sorted({e.at for item in observed.items for e in observed.journal.of("token.applied", item=item)})
+    anew = _embedded_anew(observed)
     for address, requests in observed.token_requests_by_address().items():
         share = observed.share_of(address)
         for begin, end in pairwise(applied):
             among = [request for request in requests if begin < request.at <= end]
-            if len(among) > PER_RENEWAL * share:
+            if len(among) > PER_RENEWAL * share + sum(begin < at <= end for at in anew):
                 return failed(
                     f"{tokens}{len(among)} token requests from {observed.when(among[0])} to {observed.when(among[-1])} for "
                     "one token that was applied.",
@@ -148,13 +152,26 @@ def storm_in(observed: Observation) -> Verdict | None:
                 )
         for first in requests:
             among = _within_a_lifetime(observed, requests, first)
-            if len(among) > PER_LIFETIME * share:
+            until = first.at + observed.lifetime
+            if len(among) > PER_LIFETIME * share + sum(first.at <= at < until for at in anew):
                 return failed(
                     f"{tokens}{len(among)} token requests within one lifetime from {observed.when(first)}.",
                     among[:5],
                     _why_a_storm(observed, among),
                 )
     return None
+
+
+def _embedded_anew(observed: Observation) -> list[datetime]:
+    """When something came onto the page that was not there before: it needs a token, and that is no renewal."""
+    found = []
+    for item in observed.items:
+        shown: Shown | None = None
+        for load in _load_requests(observed, item):
+            if _view(load) != shown:
+                found.append(load.at)
+            shown = _view(load)
+    return found
 
 
 def most_in_a_lifetime(observed: Observation) -> int:
@@ -195,7 +212,7 @@ def renewals_bring_something_newer(scenarios: Scenarios) -> Verdict:
             break
         for item in loads(observed):
             for old, new in pairwise(observed.journal.of("token.applied", item=item)):
-                if new.at <= observed.opened + START_UP:
+                if new.at <= observed.settled or new["how"] == "load":  # a reload is LIFE-5's business
                     continue
                 problem = _nothing_newer(old, new)
                 if problem:
@@ -212,8 +229,8 @@ def renewals_bring_something_newer(scenarios: Scenarios) -> Verdict:
 
 def _nothing_newer(old: Entry, new: Entry) -> str:
     if new["token"] == old["token"]:
-        if new["how"] == "load" or (new["how"] == "hook" and new["state"] == "live"):
-            return ""  # a reload renews nothing (LIFE-5 has it), and such an answer of a provider is no fault
+        if new["how"] == "hook" and new["state"] == "live":
+            return ""  # such an answer of a provider is no fault
         if old["how"] == "hook" and new.at - old.at <= AT_ONCE:
             return ""  # the page sets what its provider has just answered
         return f"was {new['token']}, which the item already had"
@@ -258,41 +275,56 @@ def _second_loads(observed: Observation) -> Iterator[Entry]:
     """Load requests of an item for what it shows already, and frames in the place of one that showed the same. (What is embedded
     late for the first time reloads nothing, nor does what returns in its turn, and what a page loads twice while it starts is no
     renewal.)"""
-    settled = observed.opened + START_UP
-    frames = observed.journal.of("embed.frame")
-    yield from (frame for frame in frames if frame.at > settled and _takes_the_place_of_its_like(observed, frame))
+    gone = {entry["item"]: entry.at for entry in observed.journal.of("embed.gone")}
+    loads = observed.journal.of("protocol", direction="received", method="POST")
+    first = {load["item"]: _view(load) for load in reversed(loads) if _is_load(load)}
+    frames = [(frame, (*_embedded(frame), first.get(frame["item"]))) for frame in observed.journal.of("embed.frame")]
+    for frame, shown in frames:
+        if frame.at > observed.settled and _takes_the_place_of_its_like(frame, shown, frames, gone):
+            yield frame
     for item in observed.items:
         for before, load in pairwise(_load_requests(observed, item)):
-            if load.at > settled and load["id"] == before["id"]:
+            if load.at > observed.settled and _view(load) == _view(before):
                 yield load
 
 
 def _load_requests(observed: Observation, item: str) -> list[Entry]:
     sent = observed.journal.of("protocol", item=item, direction="received", method="POST")
-    return [entry for entry in sent if entry["url"].endswith(("/load", "/prepare"))]
+    return [entry for entry in sent if _is_load(entry)]
 
 
-def _takes_the_place_of_its_like(observed: Observation, frame: Entry) -> bool:
-    """Whether the last frame that showed the same has gone, or goes soon, and no other had its turn in between: none that came
-    after that one, was there when it had gone, and goes as this one comes."""
-    gone = {entry["item"]: entry.at for entry in observed.journal.of("embed.gone")}
+def _is_load(entry: Entry) -> bool:
+    return str(entry["url"]).endswith(("/load", "/prepare"))
+
+
+def _view(load: Entry) -> Shown:
+    """What a load request is for: the item, and what of a report."""
+    return load["id"], load["page"], load["visual"]
+
+
+def _takes_the_place_of_its_like(
+    frame: Entry, shown: Shown, frames: Sequence[tuple[Entry, Shown]], gone: Mapping[str, datetime]
+) -> bool:
+    """Whether the last frame that showed the same has just gone, or goes soon, and no other had its turn in between: none that came
+    after that one, was there when it had gone, and goes as this one comes. What goes while it starts was mounted twice, as React's
+    StrictMode does."""
     earlier = [
-        other
-        for other in observed.journal.of("embed.frame")
+        (other, gone[other["item"]], also)
+        for other, also in frames
         if other.at <= frame.at
         and other is not frame
         and other["item"] in gone
         and gone[other["item"]] <= frame.at + START_UP
     ]
-    alike = [other for other in earlier if _embedded(other) == _embedded(frame)]
-    return bool(alike) and not any(
-        other.at > alike[-1].at and gone[other["item"]] > gone[alike[-1]["item"]]
-        for other in earlier
-        if other not in alike
-    )
+    alike = [(other, went) for other, went, also in earlier if also == shown]
+    if not alike:
+        return False
+    last, left = alike[-1]
+    at_once = last.at + START_UP < frame.at <= left + START_UP
+    return at_once and not any(also != shown and other.at > last.at and went > left for other, went, also in earlier)
 
 
-def _embedded(frame: Entry) -> tuple[str, ...]:
+def _embedded(frame: Entry) -> Shown:
     """What a frame shows: the kind of item, and its ids."""
     ids = parse_qs(urlsplit(frame["url"]).query)
     return (frame["path"], *(ids.get(name, [""])[0].lower() for name in ("reportId", "dashboardId", "tileId")))

@@ -64,6 +64,13 @@ class Observation:
     """Whether the page has a Content-Security-Policy of its own."""
     removed: datetime | None = None
     """When an item was removed."""
+    arrived: datetime | None = None
+    """When its user had come to where it embeds; None: when it was opened."""
+
+    @property
+    def settled(self) -> datetime:
+        """Until when what the page does belongs to embedding, not to renewing."""
+        return (self.arrived or self.opened) + START_UP
 
     @property
     def moved(self) -> bool:
@@ -96,19 +103,20 @@ class Observation:
     @property
     def providers(self) -> list[str]:
         """The items that registered an accessTokenProvider, but for what the page took away again while it started."""
-        return [item for item in self.registered if not self._is_gone(item, self.opened + START_UP)]
+        gone = {entry["item"] for entry in self.journal.of("embed.gone") if entry.at <= self.settled}
+        return [item for item in self.registered if item not in gone]
 
     @property
     def registered(self) -> list[str]:
         """The items that registered an accessTokenProvider, however short they were there."""
-        loads = self.journal.of("protocol", direction="received", provider=True)
-        return [item for item in self.items if any(load["item"] == item for load in loads)]
+        loaded = {load["item"] for load in self.journal.of("protocol", direction="received", provider=True)}
+        return [item for item in self.items if item in loaded]
 
     @property
     def manual(self) -> list[str]:
         """The items that are given tokens by `setAccessToken`."""
-        applied = self.journal.of("token.applied", how="setAccessToken")
-        return [item for item in self.items if any(entry["item"] == item for entry in applied)]
+        given = {entry["item"] for entry in self.journal.of("token.applied", how="setAccessToken")}
+        return [item for item in self.items if item in given]
 
     def gone(self, item: str) -> datetime | None:
         """When the item's iframe went away; None if it was there to the end."""
@@ -116,20 +124,17 @@ class Observation:
 
     def there(self, at: datetime) -> list[str]:
         """The items that were on the page at an instant, whatever they had loaded."""
-        served = [entry["item"] for entry in self.journal.of("embed.frame") if entry.at <= at]
-        return [item for item in served if item in self.items and not self._is_gone(item, at)]
-
-    def _is_gone(self, item: str, at: datetime) -> bool:
-        gone = self.gone(item)
-        return gone is not None and gone <= at
+        gone = {entry["item"] for entry in self.journal.of("embed.gone") if entry.at <= at}
+        served = {entry["item"] for entry in self.journal.of("embed.frame") if entry.at <= at}
+        return [item for item in self.items if item in served and item not in gone]
 
     def renewed(self, item: str) -> list[Holding]:
         """The tokens that came to an item after embedding; in an item that was embedded later, its first one, too."""
-        return [holding for holding in self.holdings(item) if holding.at > self.opened + START_UP]
+        return [holding for holding in self.holdings(item) if holding.at > self.settled]
 
     def token_requests(self, since: datetime | None = None, until: datetime | None = None) -> list[Entry]:
         """The token requests of the page and its workers, without those of the first 30 s after load."""
-        begin, end = since or self.opened + START_UP, until or self.ended
+        begin, end = since or self.settled, until or self.ended
         return [
             entry
             for entry in self.journal.of("request")
@@ -145,19 +150,31 @@ class Observation:
 
     def share_of(self, address: str) -> int:
         """How many tokens of an address the items on the page need at a time, one for each or one for several: as many requests
-        to it are one for each item. (It is one for each, where nobody saw what an address brought.)"""
-        everything = replace(self, chosen=None)
-        together = max([1, *(len(everything.there(frame.at)) for frame in self.journal.of("embed.frame"))])
+        to it are one for each item. (It is one for each, where nobody saw what an address brought. Items may begin with one token for
+        all and then renew each its own.)"""
+        together = self._most_together()
         brought = {
             entry["token"] for entry in self.journal.of("token.fetched") if entry["url"].partition("?")[0] == address
         }
+        applied = [entry for entry in self.journal.of("token.applied") if entry["token"] in brought]
         served: dict[str, set[str]] = {}
-        for entry in self.journal.of("token.applied"):
-            if entry["token"] in brought:
-                served.setdefault(entry["token"], set()).add(entry["item"])
+        for entry in [entry for entry in applied if entry["how"] != "load"] or applied:
+            served.setdefault(entry["token"], set()).add(entry["item"])
         if not served:
             return together
         return min(together, ceil(len(set.union(*served.values())) / max(map(len, served.values()))))
+
+    def _most_together(self) -> int:
+        """How many items were on the page at a time, at most, and at least one."""
+        there, most, took = set[str](), 1, set(items(self.journal))
+        comings = self.journal.of("embed.gone", "embed.frame")
+        for entry in sorted(comings, key=lambda entry: (entry.at, entry.kind == "embed.frame")):
+            if entry.kind == "embed.gone":
+                there.discard(entry["item"])
+            elif entry["item"] in took:
+                there.add(entry["item"])
+                most = max(most, len(there))
+        return most
 
     def answered_at(self, request: Entry) -> datetime | None:
         """When a request had its answer, or failed; None if it had not by the session's end."""

@@ -11,6 +11,9 @@ from harness.contract.scenarios import HOT, LONG_OUTAGE, Scenarios
 IN_TIME = (
     'The article: refresh the token "before it expires"; its check runs every 30 s, so that a failure can be made good.'
 )
+FAIR = LONG_OUTAGE / HOT
+TELLING = 20
+"""Requests from which on their rate says something, where they ended the session before it had met all that would be fair."""
 SPARINGLY = "RFC 6585 and Entra's guidance on throttling: a client that is refused waits before it asks again."
 
 
@@ -190,13 +193,14 @@ def _sparing(sessions: Sequence[Observation]) -> Verdict | None:
     for observed in sessions:
         hits = by_address(observed.journal.of("fault.hit"))
         for address, requests in hits.items():
-            fair = HOT * observed.share_of(address)
-            if len(requests) > fair:
-                first, last = requests[0], requests[fair]
-                span = max(1.0, (last.at - first.at).total_seconds())
+            share = observed.share_of(address)
+            met = requests[: HOT * share + 1]
+            first, span = met[0], met[-1].at - met[0].at
+            if len(met) > HOT * share or (observed.storm and len(met) > max(TELLING, share * (1 + span / FAIR))):
+                seconds = max(1.0, span.total_seconds())
                 return failed(
-                    f"{_of(observed)}: {fair + 1} token requests in {span:.0f} s from {observed.when(first)} on; at most one in "
-                    f"5 s{_for_each(fair // HOT)} is fair.",
+                    f"{_of(observed)}: {len(met)} token requests in {seconds:.0f} s from {observed.when(first)} on; at most one in "
+                    f"5 s{_for_each(share)} is fair.",
                     requests[:5],
                     "What failed is tried again at once, or with a delay that came out as nothing.",
                 )

@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from fake_pbi.journal import Entry
 from harness.contract.observation import Observation, cut_short
 from harness.contract.rule import Verdict, counted, failed, passed, rule, skipped
 from harness.contract.scenarios import Scenarios
+from harness.lifetimes import Holding
 
 NULL = 'The article: "The accessTokenProvider event hook should never throw an exception. If it fails to generate a new token, return a Null value."'
 BY_HAND = "The page renewed every token by hand (setAccessToken) before the service would have asked its provider."
+NEVER_DUE = (
+    "No item with an accessTokenProvider stayed, with one token from its load, until the service would have had to ask."
+)
 
 
 def _no_provider(observed: Observation) -> Verdict:
@@ -47,16 +51,19 @@ def called_and_applied(scenarios: Scenarios) -> Verdict:
     observed = scenarios.first
     if not observed.providers:
         return _no_provider(observed)
+    evidence: list[Entry] = []
+    by_hand = ""
     for item in observed.providers:
-        first = observed.holdings(item)[0]
+        first = _first_due(observed, item)
+        if not first:
+            continue
         if first.expires is None:
             return skipped(f"Item {item} was loaded with a token that the service does not know.")
-        called = [entry for entry in observed.journal.of("hook.called", item=item) if entry.at < first.expires]
-        applied = [entry for entry in _brought(observed, item) if entry.at < first.expires]
-        if not applied and (cut := cut_short(observed)) and observed.ended < first.expires:
-            return skipped(cut)
         if _renewed_by_hand(observed, item):
-            return skipped(BY_HAND)
+            by_hand = BY_HAND
+            continue
+        called = observed.between("hook.called", first.at, first.expires, item=item)
+        applied = [entry for entry in _brought(observed, item) if first.at <= entry.at < first.expires]
         if not called:
             return failed(f"The provider of item {item} was not called before {observed.when(first.expires)}.")
         if not applied:
@@ -65,10 +72,23 @@ def called_and_applied(scenarios: Scenarios) -> Verdict:
                 f"the old one expired at {observed.when(first.expires)}: {_answers(observed, item)}.",
                 observed.journal.of("hook.answered", item=item)[:5],
             )
-    return passed(
-        f"Called at {observed.when(called[0])}; its token was applied at {observed.when(applied[0])}.",
-        [called[0], applied[0]],
-    )
+        evidence = evidence or [called[0], applied[0]]
+    if not evidence:
+        return skipped(by_hand or cut_short(observed) or NEVER_DUE)
+    called_at, applied_at = map(observed.when, evidence)
+    return passed(f"Called at {called_at}; its token was applied at {applied_at}.", evidence)
+
+
+def _first_due(observed: Observation, item: str) -> Holding | None:
+    """The first token with which the item was loaded that its provider had to renew: neither did the item go, or the session end,
+    before it expired, nor was the item loaded with another."""
+    held = observed.holdings(item)
+    for token, following in zip_longest(held, held[1:]):
+        until = following.at if following else observed.gone(item) or observed.ended
+        renewed = following is not None and following.how != "load"
+        if token.how == "load" and (renewed or token.expires is None or token.expires <= until):
+            return token
+    return None
 
 
 def _answers(observed: Observation, item: str) -> str:
@@ -89,15 +109,22 @@ def called_again(scenarios: Scenarios) -> Verdict:
     observed = scenarios.first
     if not observed.providers:
         return _no_provider(observed)
+    forgotten = observed.forgotten
+    evidence: list[Entry] = []
+    by_hand = ""
     for item in observed.providers:
         held = observed.holdings(item)
         if _renewed_by_hand(observed, item):
-            return skipped(BY_HAND)
-        brought = {entry["token"] for entry in _brought(observed, item)}
+            by_hand = BY_HAND
+            continue
+        applied = _brought(observed, item)
+        brought = {entry["token"] for entry in applied}
         in_time = [new for old, new in pairwise(held) if new.token in brought and not old.expired_in_use]
-        if len(in_time) < 3:
-            if item not in observed.forgotten and (cut := cut_short(observed)):
-                return skipped(cut)
+        if len(in_time) < OBSERVED:
+            loaded = [token.at for token in held if token.how == "load"][-1]
+            stayed = (observed.gone(item) or observed.ended) - loaded
+            if item not in forgotten and stayed < OBSERVED * observed.lifetime:
+                continue
             calls = observed.journal.of("hook.called", item=item)
             return failed(
                 f"Over {OBSERVED} lifetimes the provider of item {item} was called {counted(len(calls), 'time')} and brought "
@@ -106,9 +133,10 @@ def called_again(scenarios: Scenarios) -> Verdict:
                 calls[-5:],
                 "The provider answers with what it has cached, or was lost when the page embedded again.",
             )
-    return passed(
-        "Its tokens were applied before the 1st, 2nd and 3rd expiry.", _brought(observed, observed.providers[0])[:3]
-    )
+        evidence = evidence or applied[:OBSERVED]
+    if not evidence:
+        return skipped(by_hand or cut_short(observed) or NEVER_DUE)
+    return passed("Its tokens were applied before the 1st, 2nd and 3rd expiry.", evidence)
 
 
 OBSERVED = 3
@@ -224,7 +252,7 @@ def recovers(scenarios: Scenarios) -> Verdict:
     for began, healed, until in zip(begins, heals, [*begins[1:], observed.ended], strict=False):
         called = {entry["item"] for entry in observed.between("hook.called", began, healed)}
         failed_then = bool(observed.between("fault.hit", began, healed))
-        concerned = [item for item in observed.providers if failed_then or item in called]
+        concerned = [item for item in _due_between(observed, began, until) if failed_then or item in called]
         seen += bool(concerned)
         for item in concerned:
             if verdict := _not_recovered(observed, item, began, healed, until):
@@ -232,8 +260,21 @@ def recovers(scenarios: Scenarios) -> Verdict:
     if cut := cut_short(observed):
         return skipped(cut)
     if not seen:
-        return skipped("In no outage did a token request fail, or was the provider called.")
+        return skipped(
+            "In no outage did a token request fail, or was a provider called, whose item stayed until it was due."
+        )
     return passed(f"{counted(seen, 'outage')}; after each the provider brought a token.")
+
+
+def _due_between(observed: Observation, began: datetime, until: datetime) -> Iterator[str]:
+    """The items that were there from an instant on until the token ended that they had then, if it did by another, and that were
+    not loaded with a new one."""
+    for item in observed.providers:
+        token = observed.holding_at(item, began)
+        ends = (token and token.expires) or until
+        loaded = observed.between("token.applied", began, ends, item=item, how="load")
+        if token and not loaded and ends <= min(until, observed.gone(item) or until):
+            yield item
 
 
 def _not_recovered(

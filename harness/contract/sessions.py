@@ -129,6 +129,7 @@ class Session:
             if getattr(type(adapter), name) is not getattr(Adapter, name):
                 with adapted(adapter, name), stage.flowing():
                     getattr(adapter, name)(stage.page)
+        self.observed.arrived = stage.clock.now
 
     def _expect_page(self, url: str) -> None:
         """Raises `NotAPage` for what is none: then no rule has anything to say."""

@@ -67,12 +67,13 @@ def _judge(scenarios: Scenarios, sessions: Sequence[Observation], likely_cause: 
 
 
 def _signed_out(scenarios: Scenarios, observed: Observation) -> str:
-    """Why a session at a later date says nothing: what --storage-state holds may have ended by then. Empty if it says something."""
+    """Why a session at a later date says nothing of a page with a backend of its own: a sign-in with it may have ended by then.
+    Empty if it says something."""
     first = scenarios.first
-    if not scenarios.page.storage_state or observed.opened <= first.ended:
+    if scenarios.page.url is None or observed.opened <= first.ended:
         return ""
     seen = f"the page went to {observed.landed}" if observed.moved and not first.moved else _not_loaded(observed)
-    return seen and f"by {observed.opened:%Y-%m-%d} the session of --storage-state may have ended: {seen.rstrip('.')}."
+    return seen and f"by {observed.opened:%Y-%m-%d} a sign-in may have ended: {seen.rstrip('.')}."
 
 
 def _not_loaded(observed: Observation) -> str:
