@@ -116,9 +116,10 @@ def run_contract(settings: "Settings", options: list[str]) -> int:
         pages,
         complete=judged == len(settings.pages) * len(settings.rules),
         held=settings.expected is not None,
+        seed=settings.seed,
     )
     if settings.json:
-        write_json(settings.json, pages, code, single=settings.single)
+        write_json(settings.json, pages, code, seed=settings.seed, single=settings.single)
     if run.error and not (settings.keep_going and isinstance(run.error, HarnessError)):
         raise run.error
     return code

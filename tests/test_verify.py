@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,6 +11,9 @@ import jsonschema
 import pytest
 from inner_runs import Runs
 from site_of_apps import REPORT, site_of_apps
+
+from harness.contract import PageUnderTest, Scenarios
+from harness.session import HarnessSession
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SCHEMA = json.loads((DOCS / "verdicts.schema.json").read_text("utf-8"))
@@ -60,13 +64,22 @@ def verify(runs: Runs) -> Verify:
 
 def test_a_front_end_without_its_backend(verify: Verify, apps: str) -> None:
     only = "--only=EMB-1,LIFE-1,LIFE-4,WAKE-1,FAIL-1,FAIL-6,MULTI-1,DROP-1,LEAK-1"
-    assert verify(f"{apps}/app", *TOKENS, only, "--remove=#close", "--lifetime=40min") == 0
+    assert verify(f"{apps}/app", *TOKENS, only, "--remove=#close", "--lifetime=40min", "--seed=7") == 0
     assert set(verify.outcomes.items()) - {("MULTI-1", "skipped")} == {
         (rule, "passed") for rule in only.removeprefix("--only=").split(",") if rule != "MULTI-1"
     }
-    assert verify.report["mode"] == "manual"
+    assert (verify.report["mode"], verify.report["seed"]) == ("manual", 7)
+    assert "of real time, seed 7." in verify.said
     assert verify.report["items"] == [{"item": "1", "type": "report", "mode": "manual"}]
     assert verify.report["url"] == f"{apps}/app"
+
+
+def test_the_same_seed_uses_a_page_at_the_same_moments(pbi_session: HarnessSession) -> None:
+    def moments(seed: int) -> list[timedelta]:
+        used = Scenarios(pbi_session, PageUnderTest("reference", lifetime=timedelta(minutes=35)), seed=seed).first
+        return [entry.at - used.opened for entry in used.journal.of("data.request")]
+
+    assert moments(1) == moments(1) != moments(2)
 
 
 def test_a_page_that_never_renews(verify: Verify, apps: str, runs: Runs) -> None:

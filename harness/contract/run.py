@@ -150,10 +150,11 @@ class ContractRun:
 
     @pytest.hookimpl
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        if self.settings.json and self.pages and not hasattr(session.config, "workerinput"):
+        settings, pages = self.settings, list(self.pages.values())
+        if settings.json and pages and not hasattr(session.config, "workerinput"):
             from harness.report.json_report import write_json
 
-            write_json(self.settings.json, list(self.pages.values()), int(exitstatus), single=self.settings.single)
+            write_json(settings.json, pages, int(exitstatus), seed=settings.seed, single=settings.single)
 
 
 FOUND = pytest.StashKey[dict[str, Any]]()

@@ -11,13 +11,14 @@ from harness.contract.findings import cause_of
 SCHEMA = 1
 
 
-def report(pages: Sequence[dict[str, Any]], exit_code: int, *, single: bool) -> dict[str, Any]:
+def report(pages: Sequence[dict[str, Any]], exit_code: int, *, seed: int, single: bool) -> dict[str, Any]:
     """The report of a run: of a single page its verdicts, else a list of such documents."""
     documents = [_page(page) for page in pages]
     if single and documents:
-        return {"schema": SCHEMA, **documents[0], "exit_code": exit_code}
+        return {"schema": SCHEMA, "seed": seed, **documents[0], "exit_code": exit_code}
     return {
         "schema": SCHEMA,
+        "seed": seed,
         "pages": documents,
         "summary": _summary([rule for page in documents for rule in page["rules"]]),
         "exit_code": exit_code,
@@ -26,9 +27,9 @@ def report(pages: Sequence[dict[str, Any]], exit_code: int, *, single: bool) -> 
     }
 
 
-def write_json(path: Path, pages: Sequence[dict[str, Any]], exit_code: int, *, single: bool) -> None:
+def write_json(path: Path, pages: Sequence[dict[str, Any]], exit_code: int, *, seed: int, single: bool) -> None:
     """Write the report of a run, also of one that ended early. Raises `OSError` if the file cannot be written."""
-    path.write_text(json.dumps(report(pages, exit_code, single=single), indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(report(pages, exit_code, seed=seed, single=single), indent=2) + "\n", encoding="utf-8")
 
 
 def _page(page: dict[str, Any]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class TerminalReport:
         self._begin(page)
         self._line(f"  {self._tint('31', 'not judged')}: {error}")
 
-    def ended(self, pages: Sequence[dict[str, Any]], *, complete: bool, held: bool) -> None:
+    def ended(self, pages: Sequence[dict[str, Any]], *, complete: bool, held: bool, seed: int) -> None:
         """The findings in a row, the likeliest cause first, and the totals.
 
         `complete`: no verdict is missing; `held`: the pages are our own, of which it is known what they have to get.
@@ -67,7 +67,7 @@ class TerminalReport:
         self._line(f"{_counted(len(pages), 'page')}, {_counted(len(rules), 'verdict')}: {counted}.")
         virtual = timedelta(seconds=round(sum(page["virtual_seconds"] for page in pages)))
         real = sum(rule["real_seconds"] for rule in rules)
-        self._line(f"{spoken(virtual)} of virtual time in {real:.1f} s of real time.")
+        self._line(f"{spoken(virtual)} of virtual time in {real:.1f} s of real time, seed {seed}.")
         if surprises := [
             f"{page['page']} {rule['id']}" for page in pages for rule in page["rules"] if rule["surprise"]
         ]:
