@@ -254,15 +254,14 @@ def test_a_database_that_another_page_blocks_does_not_stop_time(pbi_stage: Stage
     assert pbi_stage.page.evaluate("globalThis.blocked")
 
 
-@pytest.mark.parametrize("where", ["page", "frame", "worker"])
+@pytest.mark.parametrize("where", ["frame", "worker"])
 def test_work_that_never_ends_is_named_and_time_goes_on(pbi_stage: Stage, pages: Site, where: str) -> None:
     pbi_stage.open(pages.empty)
     before = pbi_stage.clock.now
     pbi_stage.page.evaluate(
         f"""() => {{ const work = `const endless = new Response(new ReadableStream({{}}));
           setTimeout(() => caches.open('c').then((cache) => cache.put('{pages.origin}/x', endless)), 60_000);`;
-        if ('{where}' === 'page') eval(work);
-        else if ('{where}' === 'worker') workerOf(work);
+        if ('{where}' === 'worker') workerOf(work);
         else {{ const frame = document.createElement('iframe'); frame.src = '/popup'; document.body.append(frame);
           frame.onload = () => frame.contentWindow.eval(work); }} }}"""
     )
@@ -272,7 +271,7 @@ def test_work_that_never_ends_is_named_and_time_goes_on(pbi_stage: Stage, pages:
     assert pbi_stage.clock.now - before == timedelta(hours=24)
     (lost,) = pbi_stage.journal.of("clock")
     assert (lost["what"], lost["call"]) == ("work without an end", "Cache.put")
-    assert lost["url"].startswith({"page": pages.empty, "frame": f"{pages.origin}/popup", "worker": "blob:"}[where])
+    assert lost["url"].startswith({"frame": f"{pages.origin}/popup", "worker": "blob:"}[where])
     assert abs(lost["since"] - before - timedelta(minutes=1)) <= timedelta(milliseconds=CLOSE)
     assert lost["since"] < lost.at < lost["since"] + timedelta(seconds=1)
 

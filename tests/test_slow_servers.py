@@ -19,7 +19,6 @@ WORK = {
     "a popup": f"addEventListener('message', done); open('/slow?answer=3{POPUP}')",
     "a script": "const script = document.createElement('script'); script.onload = done; "
     f"script.src = '/slow?body=5{SCRIPT}'; document.body.append(script)",
-    "a font": "new FontFace('x', 'url(/slow?answer=3)').load().catch(done)",
     "an image": "const image = new Image(); image.src = '/slow?answer=3'; image.decode().catch(done)",
     "a worker's request": "workerOf(`fetch('${location.origin}/slow?answer=1.5').then(() => postMessage(0))`).onmessage = done",
     "a worker's script": "new Worker('/slow?answer=3&body=3&type=text/javascript&text=postMessage(1)').onmessage = done",
