@@ -15,7 +15,7 @@ TARGET = 15.0
 
 def figures(_: Playwright, session: HarnessSession) -> Iterator[Figure]:
     for page in BUILT_IN:
-        scenarios = Scenarios(session, PageUnderTest(page, remove="#remove"))
+        scenarios = Scenarios(session, PageUnderTest(page))
         began = real_time.seconds()
         for rule in RULES.values():
             judge(rule, scenarios)
