@@ -157,11 +157,14 @@ class Network:
     @property
     def awaited(self) -> list[str]:
         """The URLs of the requests that will be answered, and have not been."""
-        return [request.url for id, request in self._underway.items() if request.awaited and id not in self.held]
+        return [request.url for request in self._awaited()]
+
+    def _awaited(self) -> list[Underway]:
+        return [request for id, request in self._underway.items() if request.awaited and id not in self.held]
 
     def take_unread(self) -> bool:
         """Whether answers have begun to come in since this was last asked, and not ended, and no other is to come."""
-        awaited = [request for id, request in self._underway.items() if request.awaited and id not in self.held]
+        awaited = self._awaited()
         if any(request.answered is None for request in awaited):
             return False
         unread = [request for request in awaited if request.unread]
@@ -177,7 +180,7 @@ class Network:
     @property
     def longest_wait(self) -> float:
         """For how many real seconds the oldest of them has been awaited."""
-        since = [request.since for id, request in self._underway.items() if request.awaited and id not in self.held]
+        since = [request.since for request in self._awaited()]
         return real_time.seconds() - min(since) if since else 0.0
 
     @property

@@ -32,11 +32,14 @@ class ServiceClock:
 
     def service_time(self, page_milliseconds: float) -> datetime:
         """When it was by service time that page time was so many milliseconds since 1970."""
-        return EPOCH + timedelta(milliseconds=page_milliseconds + self.slept - self._page_ahead)
+        return EPOCH + timedelta(milliseconds=self._of_service(page_milliseconds))
 
     def see(self, page_milliseconds: float) -> None:
         """Page time was seen to be this many milliseconds since 1970."""
-        self._go_on_to(page_milliseconds + self.slept - self._page_ahead)
+        self._go_on_to(self._of_service(page_milliseconds))
+
+    def _of_service(self, page_milliseconds: float) -> float:
+        return page_milliseconds + self.slept - self._page_ahead
 
     def sleep(self, milliseconds: float) -> None:
         """The machine sleeps for so long."""

@@ -71,7 +71,7 @@ self.addEventListener('message', async ({ data, source }) => {
 
 
 class Site:
-    """Its pages: `/home` (with a frame of the other site), `/empty`, `/slow` (0.15 s), `/never`,
+    """Its pages: `/home` (with a frame of the other site), `/empty`, `/slow` (after 0.15 s, or `answer`; its `text` has the rest after `body`, both in seconds), `/never`,
     `/news` (an event stream that ends after one event, to be asked for again after 15 s), `/echo` (a WebSocket), `/service_worker.js`, `/sign-in` (by way of the other site), `/redirect` (to itself, for ever),
     `/cookies` (sets what its parameters `set` say, and answers with the cookies that it got; `to` redirects), `/npm/` (what is
     in the packages)."""

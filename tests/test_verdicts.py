@@ -16,9 +16,12 @@ from harness.contract.observation import Observation
 from harness.session import HarnessSession
 
 KINDS = ["report", "dashboard", "tile"]
-AT_ONE_ADDRESS = """globalThis.fetched = ((one) => () => one("report"))(fetched);
+ONE_ADDRESS = """globalThis.fetched = ((one) => () => one("report"))(fetched);"""
+"""From then on all tokens come from one address."""
+AT_ONE_ADDRESS = f"""{ONE_ADDRESS}
     const items = []; for (const kind of kinds) items.push(await embedded(kind));"""
 """Each item has a token of its own; all of them come from one address."""
+TRIED = """const tried = (item) => renew(item).catch(() => {}).finally(() => { item.busy = false; });"""
 ASKED = """const asked = async () => (await (await fetch("/token/aad", { cache: "no-store" })).json()).access_token;"""
 """An Entra token, for pages with a provider."""
 PAGE = """<!doctype html>
@@ -29,6 +32,7 @@ PAGE = """<!doctype html>
 <script>
 const kinds = {kinds}, {{ models }} = window["powerbi-client"], MARGIN = 10 * 60_000;
 const element = (kind) => document.getElementById(kind);
+const reportId = (n) => `${{n}}`.repeat(8) + "-1111-1111-1111-111111111111";
 const config = async (kind) => (await fetch(`/item/${{kind}}`)).json();
 const due = (item) => !item.busy && Date.now() >= item.expires - MARGIN;
 async function fetched(kind) {{
@@ -257,7 +261,7 @@ def test_each_item_may_try_again_every_5_s(
     pbi_session: HarnessSession, tmp_path: Path, items: int, seconds: int, outcome: str, rule: str
 ) -> None:
     script = f"""{AT_ONE_ADDRESS}
-    const tried = (item) => renew(item).catch(() => {{}}).finally(() => {{ item.busy = false; }});
+    {TRIED}
     setInterval(() => items.filter(due).forEach(tried), {seconds}_000);"""
 
     found = verdict(pbi_session, tmp_path, rule, script, items=items)
@@ -308,7 +312,7 @@ def test_a_provider_that_soon_goes_is_one_all_the_same(
     assert said in found.message
 
 
-KIOSK = """const place = element(kinds[0]), [one, other] = [1, 2].map((n) => `${n}`.repeat(8) + "-1111-1111-1111-111111111111");
+KIOSK = """const place = element(kinds[0]), [one, other] = [1, 2].map(reportId);
     let nowAt = place, current = await fetched("report"), turn = 0;
     const show = async (id, place) => powerbi.embed(place, { ...(await config("report")), id, accessToken: current.token,
       embedUrl: `https://app.powerbi.com/reportEmbed?reportId=${id}`, tokenType: models.TokenType.Embed });
@@ -386,7 +390,7 @@ def test_a_token_of_another_service_is_known_again_where_it_was_before(
 
 
 WITH_PROVIDER = f"""{ASKED}
-    const place = element("report"), ids = [1, 2].map((n) => `${{n}}`.repeat(8) + "-1111-1111-1111-111111111111"); let turn = 0;
+    const place = element("report"), ids = [1, 2].map(reportId); let turn = 0;
     const accessTokenProvider = () => asked().catch(() => null);
     const show = async (id) => powerbi.embed(place, {{ ...(await config("report")), id, accessToken: await asked(),
       embedUrl: `https://app.powerbi.com/reportEmbed?reportId=${{id}}`, tokenType: models.TokenType.Aad,
@@ -431,11 +435,13 @@ def test_a_provider_that_brings_nothing_to_the_item_that_stays(
 @pytest.mark.parametrize("rule", ["LIFE-3", "FAIL-3"])
 def test_items_that_share_their_first_token_alone(pbi_session: HarnessSession, tmp_path: Path, rule: str) -> None:
     """From then on each renews its own, at the same tick."""
-    script = """const first = await fetched("report"), items = [];
-    globalThis.fetched = ((one) => () => one("report"))(fetched);
+    script = (
+        f"""const first = await fetched("report"), items = []; {ONE_ADDRESS}"""
+        + """
     for (const kind of kinds) items.push({ ...first, kind, embed: powerbi.embed(element(kind),
       { ...(await config(kind)), accessToken: first.token, tokenType: models.TokenType.Embed }) });
     setInterval(() => items.filter(due).forEach(renew), 30_000);"""
+    )
 
     found = verdict(pbi_session, tmp_path, rule, script, items=3)
 
@@ -445,7 +451,7 @@ def test_items_that_share_their_first_token_alone(pbi_session: HarnessSession, t
 @pytest.mark.matrix
 def test_reports_that_take_turns_each_with_its_own_token(pbi_session: HarnessSession, tmp_path: Path) -> None:
     script = """const place = element(kinds[0]), tokens = [await fetched("report"), await fetched("report")];
-    const show = async (n) => powerbi.embed(place, { ...(await config("report")), id: `${n + 1}`.repeat(8) + "-1111-1111-1111-111111111111",
+    const show = async (n) => powerbi.embed(place, { ...(await config("report")), id: reportId(n + 1),
       accessToken: tokens[n].token, tokenType: models.TokenType.Embed });
     let turn = 0, shown = await show(0);
     setInterval(async () => { turn = 1 - turn; shown = await show(turn); }, 10 * 60_000);
@@ -470,7 +476,7 @@ def test_a_kiosk_that_fetches_a_token_for_each_embedding(
 ) -> None:
     script = f"""const place = element(kinds[0]); let turn = 0;
     const show = async () => powerbi.embed(place, {{ ...(await config("report")), accessToken: (await fetched("report")).token,
-      id: `${{++turn % 2}}`.repeat(8) + "-1111-1111-1111-111111111111", tokenType: models.TokenType.Embed }});
+      id: reportId(++turn % 2), tokenType: models.TokenType.Embed }});
     await show(); setInterval(() => {{ {turn} }}, 10 * 60_000); {more}"""
 
     found = verdict(pbi_session, tmp_path, "LIFE-3", script)
@@ -527,7 +533,7 @@ SLIDES = """const place = element("report"); let current = await fetched("report
         rotate(); setInterval(rotate, 15 * 60_000);""",
         """const rotate = () => show({ type: "visual", pageName: "a", visualName: ['x', 'y'][turn++ % 2] });
         rotate(); setInterval(rotate, 15 * 60_000);""",
-        """const other = "22222222-1111-1111-1111-111111111111", embedUrl = `https://app.powerbi.com/reportEmbed?reportId=${other}`;
+        """const other = reportId(2), embedUrl = `https://app.powerbi.com/reportEmbed?reportId=${other}`;
         show({ id: other, embedUrl }); setTimeout(() => powerbi.reset(place), 3 * 60_000);
         setTimeout(() => { show(); setTimeout(() => { powerbi.reset(place); show(); }, 2000); }, 8 * 60_000);""",
     ],
@@ -546,14 +552,14 @@ def test_a_hot_loop_of_an_item_that_came_later(
     pbi_session: HarnessSession, tmp_path: Path, seconds: int, outcome: str, rule: str
 ) -> None:
     """As many requests end the session as one item may send, for there was one when it had loaded."""
-    script = f"""globalThis.fetched = ((one) => () => one("report"))(fetched);
+    script = f"""{ONE_ADDRESS}
     const items = [await embedded("report")], next = {{ kind: "dashboard", ...(await fetched()) }};
     setTimeout(async () => {{
       next.embed = powerbi.embed(element(next.kind),
         {{ ...(await config(next.kind)), accessToken: next.token, tokenType: models.TokenType.Embed }});
       items.push(next);
     }}, 60_000);
-    const tried = (item) => renew(item).catch(() => {{}}).finally(() => {{ item.busy = false; }});
+    {TRIED}
     setInterval(() => items.filter(due).forEach(tried), {seconds}_000);"""
 
     found = verdict(pbi_session, tmp_path, rule, script, items=2)
