@@ -49,13 +49,18 @@ def test_what_comes_with_a_frame_comes_in_time(pbi_stage: Stage, page: Page, wha
 
 
 def test_behind_another_tab_nothing_is_drawn(pbi_stage: Stage, page: Page) -> None:
-    begin(page, COMES_WITH_A_FRAME["what an IntersectionObserver sees"])
+    begin(page, COMES_WITH_A_FRAME["what a ResizeObserver sees"])
     pbi_stage.clock.advance("1s")
     with pbi_stage.tab.hidden():
         pbi_stage.clock.advance("10min")
         assert len(page.evaluate("seen")) == 1
+        back = page.evaluate("at()")
     pbi_stage.clock.advance("31s")
-    assert len(page.evaluate("seen")) in (3, 4)
+    seen = page.evaluate("seen")[1:]
+    # The tick that is overdue comes before or after the first frame, as it happens.
+    on_return = [at for at in seen if at <= back + CLOSE]
+    assert len(on_return) in (1, 2)
+    assert len(seen) - len(on_return) == 2
     assert not pbi_stage.journal.of("clock")
 
 
