@@ -4,8 +4,9 @@ Each brings its own icon: for another the browser would ask whenever it gets to 
 """
 
 import asyncio
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -13,6 +14,9 @@ from serving import serving
 
 from harness.resources import node_modules
 
+RECORD_END = "\x1e"
+INVOCATION, COMPLETION = 1, 3
+"""What ends a message of SignalR's hub protocol, and two of their types."""
 WORKER = "setInterval(() => postMessage(Date.now()), 30000)"
 
 
@@ -72,7 +76,8 @@ self.addEventListener('message', async ({ data, source }) => {
 
 class Site:
     """Its pages: `/home` (with a frame of the other site), `/empty`, `/slow` (after 0.15 s, or `answer`; its `text` has the rest after `body`, both in seconds), `/never`,
-    `/news` (an event stream that ends after one event, to be asked for again after 15 s), `/echo` (a WebSocket), `/service_worker.js`, `/sign-in` (by way of the other site), `/redirect` (to itself, for ever),
+    `/news` (an event stream that ends after one event, to be asked for again after 15 s), `/echo` (a WebSocket), `/chatter`
+    (one that speaks all the time), `/hub` (SignalR's), `/service_worker.js`, `/sign-in` (by way of the other site), `/redirect` (to itself, for ever),
     `/cookies` (sets what its parameters `set` say, and answers with the cookies that it got; `to` redirects), `/npm/` (what is
     in the packages)."""
 
@@ -127,6 +132,28 @@ def _application() -> web.Application:
             await socket.send_str(message.data)
         return socket
 
+    async def chatter(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        while not socket.closed:
+            with suppress(ConnectionError):
+                await socket.send_str("still here")
+            await asyncio.sleep(0.002)
+        return socket
+
+    async def hub(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse(heartbeat=15)
+        await socket.prepare(request)
+        async for message in socket:
+            for text in message.data.split(RECORD_END)[:-1]:
+                sent = json.loads(text)
+                if "protocol" in sent:
+                    await socket.send_str("{}" + RECORD_END)
+                elif sent["type"] == INVOCATION:
+                    answer = {"type": COMPLETION, "invocationId": sent["invocationId"], "result": sent["arguments"][0]}
+                    await socket.send_str(json.dumps(answer) + RECORD_END)
+        return socket
+
     async def never(_: web.Request) -> web.Response:
         await asyncio.sleep(3600)
         return web.Response()
@@ -170,6 +197,8 @@ def _application() -> web.Application:
     app.router.add_get("/never", never)
     app.router.add_get("/news", news)
     app.router.add_get("/echo", echo)
+    app.router.add_get("/chatter", chatter)
+    app.router.add_get("/hub", hub)
     app.router.add_get("/sign-in", sign_in)
     app.router.add_get("/consent", consent)
     app.router.add_get("/cookies", cookies)

@@ -332,6 +332,21 @@ class TestNavigation:
         assert pbi_stage.clock.now - before == timedelta(hours=1)
         assert not pbi_stage.journal.of("clock")
 
+    @pytest.mark.parametrize("call", ["history.forward()", "history.go(1)", "navigation.forward()"])
+    def test_so_does_one_that_goes_forward(self, pbi_stage: Stage, pages: Site, call: str) -> None:
+        pbi_stage.open(pages.empty)
+        pbi_stage.goto(pages.url)
+        pbi_stage.back()
+        before = pbi_stage.clock.now
+        pbi_stage.page.evaluate(f"void setTimeout(() => {call}, 1000)")
+
+        pbi_stage.clock.advance("1h")
+
+        assert pbi_stage.page.title() == "home"
+        assert 1000 <= pbi_stage.page.evaluate("started") - before.timestamp() * 1000 <= 1100
+        assert pbi_stage.clock.now - before == timedelta(hours=1)
+        assert not pbi_stage.journal.of("clock")
+
     def test_there_is_nothing_before_the_first_page(self, pbi_stage: Stage, pages: Site) -> None:
         pbi_stage.open(pages.empty)
         pbi_stage.back()  # to about:blank, where the tab began

@@ -142,7 +142,7 @@ def test_a_page_that_keeps_what_it_has_loaded_hears_of_its_own_requests_only(pbi
           others.postMessage(name);
         };
         new PerformanceObserver((list) => list.getEntries().forEach(keep)).observe({ type: 'resource' });
-        setTimeout(() => fetch('/slow'), 60_000);
+        setTimeout(async () => (await fetch('/slow')).text(), 60_000);
         }"""
     )
     pbi_stage.clock.advance("61s")

@@ -6,7 +6,7 @@
   const { then } = Promise.prototype;
   const { addEventListener } = EventTarget.prototype;
   const DELIVERY = { steps: 6 };
-  const ANSWER = 64;
+  const ANSWER = { first: 128, longest: 256 };
 
   const PROMISED = {
     BaseAudioContext: ["decodeAudioData"],
@@ -161,26 +161,34 @@
     },
   });
 
-  // A server answers what it is sent, or it does not.
+  // A server answers what it is sent, or it does not. Messages that begin alike are of a kind: one that is not answered, such as the
+  // ping of a dev server's client, is waited for ever more briefly; one that is, longer. What comes is an answer to what was sent
+  // last, before the page that hears of it sends more.
+  const { slice } = String.prototype;
+  const { max, min } = Math;
+  const kindOf = (data) => (typeof data === "string" ? apply(slice, data, [0, 16]) : null);
+  const patience = new Map();
+  const unanswered = new WeakMap();
   wrap(globalThis, "WebSocket", {
     construct(target, args, newTarget) {
       const socket = construct(target, args, newTarget);
       until(["open", "error", "close"], socket, hold("WebSocket"));
+      const answered = () => {
+        const sent = unanswered.get(socket);
+        if (sent && unanswered.delete(socket)) patience.set(sent.kind, min(2 * sent.steps, ANSWER.longest));
+      };
+      apply(addEventListener, socket, ["message", answered]);
       return socket;
     },
   });
-  // One that does not is waited for ever more briefly.
-  const patience = new WeakMap();
   wrap(globalThis.WebSocket?.prototype, "send", {
     apply(target, self, args) {
       apply(target, self, args);
-      const steps = patience.get(self) ?? ANSWER;
-      patience.set(self, Math.max(1, steps >> 1));
-      const end = hold("WebSocket.send", { steps });
-      until(["message", "close"], self, () => {
-        patience.set(self, ANSWER);
-        end();
-      });
+      const kind = kindOf(args[0]);
+      const steps = patience.get(kind) ?? ANSWER.first;
+      patience.set(kind, max(1, steps >> 1));
+      unanswered.set(self, { kind, steps });
+      until(["message", "close"], self, hold("WebSocket.send", { steps }));
     },
   });
 })
