@@ -42,7 +42,10 @@ class PageUnreachable(HarnessError):
     """Nothing answers at the address of a page."""
 
     def __init__(self, url: str, seen: str) -> None:
-        super().__init__(f"{url} could not be opened ({seen}); start the app, or correct the address.")
+        remedy = "start the app, or correct the address"
+        if "ERR_CERT" in seen:
+            remedy = "accept the server's certificate with --ignore-https-errors (with pytest --pbi-ignore-https-errors), or renew it"
+        super().__init__(f"{url} could not be opened ({seen}); {remedy}.")
 
 
 class AdapterFailed(HarnessError):

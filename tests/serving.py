@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ssl import SSLContext
 
 from aiohttp import web
 
@@ -10,10 +11,10 @@ from harness.engine import Engine
 
 
 @contextmanager
-def serving(app: web.Application) -> Iterator[int]:
+def serving(app: web.Application, ssl_context: SSLContext | None = None) -> Iterator[int]:
     """The port of 127.0.0.1 at which it is served, by a thread of its own."""
     engine, server = Engine(), Server(app)
-    engine.run(server.start())
+    engine.run(server.start(ssl_context=ssl_context))
     try:
         yield server.port
     finally:

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from ssl import SSLContext
 
 from aiohttp import web
 from serving import serving
@@ -15,6 +16,7 @@ from serving import serving
 from harness.resources import node_modules
 
 REPORT = "11111111-1111-1111-1111-111111111111"
+SECOND = "22222222-2222-2222-2222-222222222222"
 APP = """<!doctype html><title>Sales</title><script src="/npm/powerbi-client/dist/powerbi.min.js"></script>
 <body>%(before)s<div id="report" style="height: 400px"></div><button id="close">close</button><script>
 const place = document.getElementById("report"), MARGIN = 15 * 60000;
@@ -55,6 +57,17 @@ document.getElementById("close").onclick = () => {
 };
 %(start)s
 </script>"""
+SECOND_BY_PROVIDER = f"""start();
+const second = document.body.appendChild(document.createElement("div"));
+async function provide() {{
+  try {{
+    return (await (await fetch("/api/aad")).json()).access_token ?? null;
+  }} catch {{
+    return null;
+  }}
+}}
+provide().then((accessToken) => powerbi.embed(second, {{ type: "report", id: "{SECOND}", accessToken, tokenType: 0,
+  embedUrl: "https://app.powerbi.com/reportEmbed?reportId={SECOND}", eventHooks: {{ accessTokenProvider: provide }} }}));"""
 RELAY = """addEventListener('install', () => skipWaiting());
 addEventListener('activate', (event) => event.waitUntil(clients.claim()));
 addEventListener('fetch', (event) => event.respondWith(fetch(event.request)));"""
@@ -90,6 +103,11 @@ def _mock(how: str) -> str:
 PAGES = {
     "/app": _app(),
     "/own": _app("/own/token"),
+    "/both": _app(start=SECOND_BY_PROVIDER),
+    "/another-shape": _app().replace(
+        "const { token, expiration }", "const { data: { accessToken: token, until: expiration } }"
+    ),
+    "/forgets": _app(start="start(); document.getElementById('close').onclick = () => powerbi.reset(place);"),
     "/foreign": _app("/foreign/token"),
     "/foreign-kept": _keeping("localStorage.last = next.token; delete localStorage.last;"),
     "/foreign-logged": _keeping("console.log('got', { next: btoa(next.token) });"),
@@ -122,10 +140,10 @@ PAGES = {
 
 
 @contextmanager
-def site_of_apps() -> Iterator[str]:
+def site_of_apps(ssl_context: SSLContext | None = None) -> Iterator[str]:
     """The origin at which `PAGES` are served; `/foreign/token` is a backend with tokens of another service, in real time."""
-    with serving(_application()) as port:
-        yield f"http://127.0.0.1:{port}"
+    with serving(_application(), ssl_context) as port:
+        yield f"{'https' if ssl_context else 'http'}://127.0.0.1:{port}"
 
 
 def _application() -> web.Application:

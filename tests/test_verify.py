@@ -12,7 +12,12 @@ import pytest
 from inner_runs import Runs
 from site_of_apps import REPORT, site_of_apps
 
-from harness.contract import PageUnderTest, Scenarios
+from fake_pbi.certificate import Certificate
+from harness.contract import RULES, PageUnderTest, Scenarios, judge
+from harness.contract.adapter import Adapter
+from harness.contract.page import TokenUrl
+from harness.contract.scenarios import LIFETIMES
+from harness.item import Item
 from harness.session import HarnessSession
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -120,7 +125,89 @@ def test_a_warning_fails_only_a_strict_run(verify: Verify, apps: str) -> None:
 def test_a_template(verify: Verify, apps: str, runs: Runs) -> None:
     (runs.folder / "template.json").write_text('{"data": {"accessToken": "{token}", "until": "{expiration}"}}')
     assert verify(f"{apps}/app", *TOKENS, QUICK, "--token-template=template.json") == 1
+    assert verify.outcomes == {"EMB-1": "failed", "TYPE-1": "skipped", "WAKE-3": "skipped"}
     assert "the page threw 'Error: no usable token'" in verify.message("EMB-1")
+    assert verify(f"{apps}/another-shape", *TOKENS, QUICK, "--token-template=template.json") == 0
+    assert set(verify.outcomes.values()) == {"passed"}
+
+
+def test_a_page_with_both_ways(verify: Verify, apps: str) -> None:
+    tokens = (*TOKENS, "--token-url=*/api/aad=aad")
+    assert verify(f"{apps}/both", *tokens, "--skip=LIFE,WAKE,FAIL,SKEW,ZONE", "--lifetime=35min") == 0
+    outcomes = verify.outcomes
+    assert outcomes.keys() & {"LIFE-1", "WAKE-1", "FAIL-1", "SKEW-1", "ZONE-1"} == set()
+    assert {rule for rule, outcome in outcomes.items() if outcome != "passed"} == {"DROP-1"}
+    assert verify.report["mode"] == "both"
+    assert verify.report["items"] == [
+        {"item": "1", "type": "report", "mode": "manual"},
+        {"item": "2", "type": "report", "mode": "provider"},
+    ]
+
+
+def test_a_development_servers_certificate(verify: Verify) -> None:
+    with site_of_apps(Certificate().ssl_context()) as apps:
+        arguments = (f"{apps}/app", *TOKENS, "--only=EMB-1", "--lifetime=35min")
+        assert verify(*arguments) == 3
+        assert "ERR_CERT" in verify.complained
+        assert "--ignore-https-errors" in verify.complained
+        assert verify(*arguments, "--ignore-https-errors") == 0
+
+
+def test_a_host_that_is_allowed(verify: Verify, apps: str) -> None:
+    assert verify(f"{apps}/cdn", *TOKENS, "--only=EMB-1", "--allow-host=*.example.com") == 1
+    assert "ERR_" in verify.message("EMB-1")
+    assert "it was refused" not in verify.message("EMB-1")
+    assert verify.report["refused_hosts"] == []
+
+
+def test_the_browser_is_shown(verify: Verify, apps: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As far as a machine without a display can tell."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert verify(f"{apps}/app", *TOKENS, "--only=EMB-1", "--headed") == 3
+    assert "needs a display, and there is none; leave --headed out, or try 'xvfb-run'" in verify.complained
+
+
+class Own(Adapter):
+    """Uses and removes the report by itself."""
+
+    def __init__(self) -> None:
+        self.used = 0
+
+    def interact(self, item: Item) -> None:
+        self.used += 1
+        item.refresh()
+
+    def remove(self, item: Item) -> None:
+        self.stage.page.click("#close")
+
+
+@pytest.mark.parametrize(("page", "outcome"), [("app", "passed"), ("forgets", "failed")])
+def test_an_adapter_that_uses_and_removes(pbi_session: HarnessSession, apps: str, page: str, outcome: str) -> None:
+    own = Own()
+    tokens = (TokenUrl("*/api/token"),)
+    scenarios = Scenarios(
+        pbi_session,
+        PageUnderTest(
+            page,
+            f"{apps}/{page}",
+            token_urls=tokens,
+            answer_tokens=True,
+            adapter=own,
+            lifetime=timedelta(minutes=35),
+        ),
+    )
+
+    assert judge(RULES["DROP-1"], scenarios).outcome == outcome
+    refreshed = [of for observed in scenarios.observed for of in observed.journal.of("data.request", action="refresh")]
+    assert own.used == len(refreshed) > 0
+
+
+def test_thoroughly(pbi_session: HarnessSession) -> None:
+    thorough = Scenarios(pbi_session, PageUnderTest("reference"), thorough=True)
+
+    assert judge(RULES["WAKE-1"], thorough).outcome == "passed"
+    assert [observed.lifetime for observed in thorough.frozen_past_expiry] == list(LIFETIMES)
 
 
 def test_token_requests_are_found_and_a_real_clock_is_recognised(verify: Verify, apps: str) -> None:

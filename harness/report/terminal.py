@@ -21,13 +21,15 @@ class TerminalReport:
     def __init__(self, out: TextIO = sys.stdout) -> None:
         self._out = out
         self._alive = out.isatty()
-        self._width = max(60, min(140, shutil.get_terminal_size((120, 24)).columns))
+        self._columns = shutil.get_terminal_size((120, 24)).columns
+        self._width = max(60, min(140, self._columns))
         self._page = ""
 
     def scenario(self, page: str, rule: str, title: str) -> None:
         self._begin(page)
         if self._alive:
-            self._out.write(f"\r\x1b[2K  {self._tint('2', f'… {rule}: {title}')}")
+            under_way = f"  … {rule}: {title}"[: self._columns - 1]  # a second line would stay
+            self._out.write(f"\r\x1b[2K{self._tint('2', under_way)}")
             self._out.flush()
 
     def noticed(self, page: str, what: str) -> None:
