@@ -10,10 +10,10 @@ from harness.contract.scenarios import Scenarios
 @rule(
     "CLEAN-1",
     "must",
-    text="no uncaught exception and no unhandled rejection in a healthy scenario; during an outage a warning",
     basis="HTML: what nobody catches is reported to the user's console, and ends the function that should have renewed.",
 )
 def nothing_uncaught(scenarios: Scenarios) -> Verdict:
+    """No uncaught exception and no unhandled rejection in a healthy scenario; during an outage a warning."""
     if not cut_short(*scenarios.healthy):
         _ = scenarios.errors  # an outage, which nothing else may have asked for
     warning: Verdict | None = None
@@ -36,11 +36,11 @@ def nothing_uncaught(scenarios: Scenarios) -> Verdict:
 @rule(
     "LEAK-1",
     "must",
-    text="no token in a URL, a Referer header, a storage, IndexedDB, Cache Storage, a cookie or the console",
     basis="The article's token gives whoever has it the report: it belongs into the Authorization header and the embed "
     "configuration. OAuth 2.0 Security (RFC 9700): not into URLs or logs.",
 )
 def nothing_leaks(scenarios: Scenarios) -> Verdict:
+    """No token in a URL, a Referer header, a storage, IndexedDB, Cache Storage, a cookie or the console."""
     tolerated = None
     for observed in scenarios.observed:
         leaks = observed.journal.of("token.leaked")

@@ -22,10 +22,11 @@ def loads(observed: Observation) -> list[str]:
 @rule(
     "EMB-1",
     "must",
-    text="it embeds an item with the real SDK: the iframe gets its load request with an unexpired token, and raises `loaded`",
     basis='The article: "Embedding and interacting with Power BI content requires an access token."',
 )
 def embeds(scenarios: Scenarios) -> Verdict:
+    """It embeds an item with the real SDK: the iframe gets its load request with an unexpired token, and raises
+    `loaded`."""
     observed = scenarios.first
     journal = observed.journal
     if loaded := loads(observed):
@@ -121,10 +122,10 @@ def first_line(text: str) -> str:
 @rule(
     "TYPE-1",
     "must",
-    text="it uses `accessTokenProvider` only where the SDK supports it: report, create, quickCreate; token type Aad",
     basis=f'powerbi-client: "{UNSUPPORTED} in report SaaS embed".',
 )
 def provider_only_where_supported(scenarios: Scenarios) -> Verdict:
+    """It uses `accessTokenProvider` only where the SDK supports it: report, create, quickCreate; token type Aad."""
     observed = scenarios.first
     thrown = [entry for entry in observed.journal.of("page.error") if UNSUPPORTED in entry["text"]]
     if thrown:

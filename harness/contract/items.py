@@ -13,10 +13,10 @@ from harness.contract.scenarios import BRIEF_LIFETIMES, OBSERVED_LIFETIMES, Scen
 @rule(
     "MULTI-1",
     "must",
-    text="every embedded item on the page is kept alive, not only the first",
     basis="The article: reports, dashboards and tiles all need an access token; powerbi.get(element) finds one of them.",
 )
 def all_items_live(scenarios: Scenarios) -> Verdict:
+    """Every embedded item on the page is kept alive, not only the first."""
     first = scenarios.first
     known = loads(first)
     if len(first.there(first.opened + scenarios.lifetime / 2)) < 2:
@@ -51,10 +51,11 @@ def all_items_live(scenarios: Scenarios) -> Verdict:
 @rule(
     "DROP-1",
     "must",
-    text="after an item is removed: no token request beyond what the remaining items need, over 2 lifetimes, and no errors",
     basis="powerbi-client: powerbi.reset(element) removes the embed; whatever renews it has to go with it.",
 )
 def removed_means_removed(scenarios: Scenarios) -> Verdict:
+    """After an item is removed: no token request beyond what the remaining items need, over 2 lifetimes, and no
+    errors."""
     observed = scenarios.removal
     if observed is None:
         return skipped(

@@ -21,11 +21,11 @@ Shown = tuple[object, ...]
 @rule(
     "LIFE-1",
     "must",
-    text="over at least 3 lifetimes of 60, 90 and 35 min, visible and used: no data request carries an expired token, and no "
-    "TokenExpired error is raised",
     basis='The article: "To give your users a continuous experience, refresh (or renew) the access token before it expires."',
 )
 def nobody_meets_an_expired_token(scenarios: Scenarios) -> Verdict:
+    """Over at least 3 lifetimes of 60, 90 and 35 min, visible and used: no data request carries an expired token, and
+    no TokenExpired error is raised."""
     used = 0
     for observed in scenarios.healthy:
         expired, raised = expiries_met(observed)
@@ -76,10 +76,10 @@ def _why_not_renewed(observed: Observation, at: Entry) -> str:
 @rule(
     "LIFE-2",
     "should",
-    text="every token is renewed at least 60 s before it expires",
     basis='The article: "Use it when the token is about to expire", with MINUTES_BEFORE_EXPIRATION = 10.',
 )
 def renewed_in_time(scenarios: Scenarios) -> Verdict:
+    """Every token is renewed at least 60 s before it expires."""
     shortest: timedelta | None = None
     for observed in scenarios.healthy:
         for item in loads(observed):
@@ -114,10 +114,10 @@ def renewed_in_time(scenarios: Scenarios) -> Verdict:
 @rule(
     "LIFE-3",
     "must",
-    text="no storm: per item at most 2 token requests between two tokens applied, and at most 4 in any lifetime",
     basis="The article: one check every 30 s, and one request when the token is about to expire.",
 )
 def no_storm(scenarios: Scenarios) -> Verdict:
+    """No storm: per item at most 2 token requests between two tokens applied, and at most 4 in any lifetime."""
     most = 0
     for observed in scenarios.healthy:
         verdict = storm_in(observed)
@@ -202,10 +202,10 @@ def _why_a_storm(observed: Observation, requests: list[Entry]) -> str:
 @rule(
     "LIFE-4",
     "must",
-    text="every renewal brings a token other than, and expiring later than, the one it replaces",
     basis='The article: "This function calls your application backend to generate a new embed token".',
 )
 def renewals_bring_something_newer(scenarios: Scenarios) -> Verdict:
+    """Every renewal brings a token other than, and expiring later than, the one it replaces."""
     renewed = 0
     for observed in scenarios.healthy:
         if observed.storm:  # tokens that are asked for together end together: LIFE-3 has them
@@ -244,10 +244,10 @@ def _nothing_newer(old: Entry, new: Entry) -> str:
 @rule(
     "LIFE-5",
     "must",
-    text="a renewal reloads nothing: no new iframe, no second load request, active page and filters kept",
     basis='The article: "setAccessToken can be used to update the access token without reloading the embedded report."',
 )
 def nothing_is_reloaded(scenarios: Scenarios) -> Verdict:
+    """A renewal reloads nothing: no new iframe, no second load request, active page and filters kept."""
     for observed in scenarios.healthy:
         for load in _second_loads(observed):
             what = "a new iframe was made" if load.kind == "embed.frame" else f"{load['url']} was sent again"

@@ -83,15 +83,17 @@ def _renewed_all_the_same(scenarios: Scenarios, sessions: Sequence[Observation])
     )
 
 
-@rule("FAIL-1", "must", text="2 min of status 500: renewed before expiry all the same", basis=IN_TIME)
+@rule("FAIL-1", "must", basis=IN_TIME)
 def survives_errors(scenarios: Scenarios) -> Verdict:
+    """2 min of status 500: renewed before expiry all the same."""
     return (
         _nothing_to_judge(scenarios) or _never_in_time(scenarios) or _renewed_all_the_same(scenarios, scenarios.errors)
     )
 
 
-@rule("FAIL-2", "must", text="2 min of dropped connections: renewed before expiry all the same", basis=IN_TIME)
+@rule("FAIL-2", "must", basis=IN_TIME)
 def survives_drops(scenarios: Scenarios) -> Verdict:
+    """2 min of dropped connections: renewed before expiry all the same."""
     return (
         _nothing_to_judge(scenarios) or _never_in_time(scenarios) or _renewed_all_the_same(scenarios, scenarios.drops)
     )
@@ -100,10 +102,10 @@ def survives_drops(scenarios: Scenarios) -> Verdict:
 @rule(
     "FAIL-3",
     "should",
-    text="the endpoint answers after 45 s: never two token requests for one item in flight together, and renewed",
     basis="The article's check runs every 30 s: without a guard it asks again while an answer is on its way.",
 )
 def one_at_a_time(scenarios: Scenarios) -> Verdict:
+    """The endpoint answers after 45 s: never two token requests for one item in flight together, and renewed."""
     if verdict := _nothing_to_judge(scenarios):
         return verdict
     for observed in scenarios.slow_answers:
@@ -137,10 +139,10 @@ def _ends_after(observed: Observation, other: Entry, request: Entry) -> bool:
 @rule(
     "FAIL-4",
     "must",
-    text="2 min of garbage with status 200: nothing unusable is applied, and renewed before expiry",
     basis=IN_TIME,
 )
 def survives_garbage(scenarios: Scenarios) -> Verdict:
+    """2 min of garbage with status 200: nothing unusable is applied, and renewed before expiry."""
     if verdict := _nothing_to_judge(scenarios):
         return verdict
     for observed in scenarios.garbage:
@@ -161,18 +163,19 @@ def _unusable_applied(observed: Observation) -> Verdict | None:
     return None
 
 
-@rule("FAIL-5", "should", text="10 min of status 500: at most 1 request per 5 s on average", basis=SPARINGLY)
+@rule("FAIL-5", "should", basis=SPARINGLY)
 def no_hot_loop(scenarios: Scenarios) -> Verdict:
+    """10 min of status 500: at most 1 request per 5 s on average."""
     return _nothing_to_judge(scenarios) or _sparing(scenarios.long_errors) or _calm(scenarios.long_errors)
 
 
 @rule(
     "FAIL-6",
     "should",
-    text="10 min of tokens that have already expired: no hot loop, and it recovers when the endpoint heals",
     basis=SPARINGLY,
 )
 def survives_expired_tokens(scenarios: Scenarios) -> Verdict:
+    """10 min of tokens that have already expired: no hot loop, and it recovers when the endpoint heals."""
     if verdict := _nothing_to_judge(scenarios) or _sparing(scenarios.expired_answers):
         return verdict
     for observed in scenarios.expired_answers:

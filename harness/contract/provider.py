@@ -44,10 +44,10 @@ def _renewed_by_hand(observed: Observation, item: str) -> bool:
 @rule(
     "PROV-1",
     "must",
-    text="a registered provider is called before expiry and its token is applied",
     basis="The article: Power BI calls eventHooks.accessTokenProvider when the token is about to expire, and sets what it returns.",
 )
 def called_and_applied(scenarios: Scenarios) -> Verdict:
+    """A registered provider is called before expiry and its token is applied."""
     observed = scenarios.first
     if not observed.providers:
         return _no_provider(observed)
@@ -102,10 +102,10 @@ def _answers(observed: Observation, item: str) -> str:
 @rule(
     "PROV-2",
     "must",
-    text="the provider is called again for the 2nd and the 3rd expiry, and its tokens are applied",
     basis="The article: the hook is called whenever the token is about to expire.",
 )
 def called_again(scenarios: Scenarios) -> Verdict:
+    """The provider is called again for the 2nd and the 3rd expiry, and its tokens are applied."""
     observed = scenarios.first
     if not observed.providers:
         return _no_provider(observed)
@@ -178,8 +178,9 @@ def _is_a_token(answer: Entry) -> bool:
     return bool(answer["answer"] == "token" and answer["token"] != "unknown")
 
 
-@rule("PROV-3", "must", text="when the token endpoint fails, the provider does not throw or reject", basis=NULL)
+@rule("PROV-3", "must", basis=NULL)
 def does_not_throw(scenarios: Scenarios) -> Verdict:
+    """When the token endpoint fails, the provider does not throw or reject."""
     if not scenarios.first.providers:
         return _no_provider(scenarios.first)
     observed = scenarios.provider_outages
@@ -205,10 +206,10 @@ def does_not_throw(scenarios: Scenarios) -> Verdict:
 @rule(
     "PROV-4",
     "must",
-    text="when the token endpoint fails, the provider answers exactly `null`",
     basis=NULL,
 )
 def answers_null(scenarios: Scenarios) -> Verdict:
+    """When the token endpoint fails, the provider answers exactly `null`."""
     if not scenarios.first.providers:
         return _no_provider(scenarios.first)
     observed = scenarios.provider_outages
@@ -239,10 +240,10 @@ def answers_null(scenarios: Scenarios) -> Verdict:
 @rule(
     "PROV-5",
     "must",
-    text="once the endpoint has healed, the next call of the provider brings a token and the item works",
     basis="The article: the hook is called again; a null answer is not the end.",
 )
 def recovers(scenarios: Scenarios) -> Verdict:
+    """Once the endpoint has healed, the next call of the provider brings a token and the item works."""
     if not scenarios.first.providers:
         return _no_provider(scenarios.first)
     observed = scenarios.provider_outages

@@ -35,7 +35,6 @@ class Rule:
 
     id: str
     severity: Severity
-    text: str
     basis: str
     judge: "Callable[[Scenarios], Verdict]" = field(repr=False)
 
@@ -50,12 +49,12 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(
-    id: str, severity: Severity, *, text: str, basis: str
+    id: str, severity: Severity, *, basis: str
 ) -> "Callable[[Callable[[Scenarios], Verdict]], Callable[[Scenarios], Verdict]]":
-    """Register a function as a rule. `text`: what the page must do; `basis`: the sentence of a source that it rests on."""
+    """Register a function, which says what the page must do, as a rule. `basis`: the sentence of a source that it rests on."""
 
     def register(judge: "Callable[[Scenarios], Verdict]") -> "Callable[[Scenarios], Verdict]":
-        RULES[id] = Rule(id, severity, text, basis, judge)
+        RULES[id] = Rule(id, severity, basis, judge)
         return judge
 
     return register

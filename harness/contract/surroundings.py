@@ -11,10 +11,10 @@ from harness.contract.scenarios import Scenarios
 @rule(
     "SKEW-1",
     "should",
-    text="the client's clock is 10 min slow, then 10 min fast against the service's: LIFE-1 and LIFE-3 still hold",
     basis="The article compares the token's expiration with the client's own clock, which nobody keeps right.",
 )
 def clock_may_be_wrong(scenarios: Scenarios) -> Verdict:
+    """The client's clock is 10 min slow, then 10 min fast against the service's: LIFE-1 and LIFE-3 still hold."""
     return _judge(
         scenarios,
         scenarios.skewed,
@@ -25,10 +25,10 @@ def clock_may_be_wrong(scenarios: Scenarios) -> Verdict:
 @rule(
     "ZONE-1",
     "must",
-    text="other time zones, and a daylight-saving change within the observed lifetimes: LIFE-1 and LIFE-3 still hold",
     basis="GenerateToken's expiration is UTC: 2018-07-29T17:58:19Z.",
 )
 def zone_does_not_matter(scenarios: Scenarios) -> Verdict:
+    """Other time zones, and a daylight-saving change within the observed lifetimes: LIFE-1 and LIFE-3 still hold."""
     return _judge(scenarios, scenarios.zones, "A time is written or read in local time on its way, or its Z is lost.")
 
 

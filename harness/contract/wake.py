@@ -15,10 +15,10 @@ AWAKE = timedelta(seconds=60)
 @rule(
     "WAKE-1",
     "must",
-    text="tab hidden and frozen until past expiry: within 5 s of becoming visible again the item has a token that lives",
     basis='The article: "Add a listener to make sure token is updated after tab was inactive".',
 )
 def alive_after_being_frozen(scenarios: Scenarios) -> Verdict:
+    """Tab hidden and frozen until past expiry: within 5 s of becoming visible again the item has a token that lives."""
     return _alive(
         scenarios.frozen_past_expiry,
         "frozen",
@@ -55,10 +55,10 @@ def _alive(sessions: Sequence[Observation], how: str, within: timedelta, likely_
 @rule(
     "WAKE-2",
     "must",
-    text="tab hidden (timers throttled, not frozen) for 2 lifetimes: an interaction 5 s after return succeeds",
     basis='The article: "Add a listener to make sure token is updated after tab was inactive"; Chromium: timers of a hidden tab run once a minute.',
 )
 def usable_after_two_hidden_lifetimes(scenarios: Scenarios) -> Verdict:
+    """Tab hidden (timers throttled, not frozen) for 2 lifetimes: an interaction 5 s after return succeeds."""
     if cut := cut_short(*scenarios.hidden):
         return skipped(cut)
     asked = []
@@ -92,10 +92,10 @@ def usable_after_two_hidden_lifetimes(scenarios: Scenarios) -> Verdict:
 @rule(
     "WAKE-3",
     "should",
-    text="coming back to the tab while the token is still fresh asks for no new token",
     basis="The article: the same check runs on visibilitychange, and renews only when the token is about to expire.",
 )
 def no_request_while_fresh(scenarios: Scenarios) -> Verdict:
+    """Coming back to the tab while the token is still fresh asks for no new token."""
     returns = 0
     for observed in scenarios.hidden:
         for shown in observed.returns[:-1]:
@@ -117,11 +117,11 @@ def no_request_while_fresh(scenarios: Scenarios) -> Verdict:
 @rule(
     "WAKE-4",
     "should",
-    text="refresh on visibility change: hidden shortly before the moment of renewal, shown after it and before the next timer "
-    "tick: a renewal within 1 s of the return, or already in place",
     basis='The article: document.addEventListener("visibilitychange", …) with the same check.',
 )
 def renewed_on_visibility_change(scenarios: Scenarios) -> Verdict:
+    """Refresh on visibility change: hidden shortly before the moment of renewal, shown after it and before the next
+    timer tick: a renewal within 1 s of the return, or already in place."""
     healthy = scenarios.first
     if healthy.providers and not healthy.manual:
         return skipped("The item only has an accessTokenProvider: the service asks, the page has no moment of its own.")
@@ -155,11 +155,11 @@ def renewed_on_visibility_change(scenarios: Scenarios) -> Verdict:
 @rule(
     "WAKE-5",
     "must",
-    text="machine asleep past expiry (tab hidden; the wall clock goes on, timers stand still): within 60 s of waking the item has a "
-    "token that lives",
     basis="The article: the check every 30 s and the one on visibilitychange compare the expiration with the wall clock.",
 )
 def alive_after_sleep(scenarios: Scenarios) -> Verdict:
+    """Machine asleep past expiry (tab hidden; the wall clock goes on, timers stand still): within 60 s of waking the
+    item has a token that lives."""
     return _alive(
         scenarios.asleep_past_expiry,
         "asleep",
