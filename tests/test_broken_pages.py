@@ -1,5 +1,6 @@
 """Whether the contract finds what is wrong with a page, all of it and nothing else: pages broken as real teams break them."""
 
+import re
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -43,14 +44,15 @@ def verdicts(
     session: HarnessSession, page: str, rules: Iterable[str] = RULES, lifetime: timedelta | None = None
 ) -> dict[str, Verdict]:
     """What these rules say of a page, in the contract's order."""
-    remove = "#remove" if _is_removable(page) else None
+    remove = "#remove" if is_removable(page) else None
     scenarios = Scenarios(session, PageUnderTest(page, remove=remove, lifetime=lifetime))
     return {id: judge(RULES[id], scenarios) for id in rules}
 
 
-def _is_removable(page: str) -> bool:
+def is_removable(page: str) -> bool:
+    """Whether a page of ours has a button that removes an item."""
     files = [folder / f"{page}.html" for folder in (FOLDER, HOSTS)]
-    return any('id="remove"' in file.read_text("utf-8") for file in files if file.exists())
+    return any(re.search(r'id(=|: )"remove"', file.read_text("utf-8")) for file in files if file.exists())
 
 
 def findings(verdicts: dict[str, Verdict]) -> dict[str, str]:

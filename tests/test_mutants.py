@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from test_broken_pages import is_removable
 
 from harness.contract import RULES, PageUnderTest, Scenarios, judge
 from harness.session import HarnessSession
@@ -44,8 +45,7 @@ MUTANTS = {f"{mutant.page}: {mutant.name}": mutant for mutant in _mutants()}
 def test_mutant_is_caught(pbi_session: HarnessSession, tmp_path: Path, record_property: Record, name: str) -> None:
     mutant = MUTANTS[name]
     (tmp_path / mutant.file).write_text(mutant.original.replace(mutant.find, mutant.replace), "utf-8")
-    removable = 'id="remove"' in (HOSTS / f"{mutant.page}.html").read_text("utf-8")
-    page = PageUnderTest(mutant.page, folder=tmp_path, remove="#remove" if removable else None)
+    page = PageUnderTest(mutant.page, folder=tmp_path, remove="#remove" if is_removable(mutant.page) else None)
     scenarios = Scenarios(pbi_session, page)
     verdicts = {rule: judge(RULES[rule], scenarios) for rule in mutant.rules}
     missed = [f"{id} {found.outcome}: {found.message}" for id, found in verdicts.items() if not found.is_finding]

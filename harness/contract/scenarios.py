@@ -39,6 +39,7 @@ GARBAGE: dict[str, Fault] = {
     "cut JSON": {"garbage": "json"},
     "JSON without a token": {"garbage": "no token"},
 }
+BEFORE_THE_SERVICE_ASKS = timedelta(minutes=12)
 PROVIDER_OUTAGES: tuple[Fault, ...] = ({"status": 500}, {"drop": True}, *GARBAGE.values())
 CHANGING_ZONES = (("America/Los_Angeles", "ends"), ("America/Los_Angeles", "begins"))
 """Zones, and whether it is the end or the beginning of summer time that is watched there."""
@@ -237,14 +238,17 @@ class Scenarios:
 
     @cached_property
     def provider_outages(self) -> Observation:
-        """At every renewal the token endpoint fails in another way, and heals 5 min before the token expires."""
+        """At every renewal the token endpoint fails in another way, and heals 5 min before the token expires. Where the page renews
+        by itself before the service asks, it fails from the first third of the token's life on."""
         with self._session("the token endpoint fails at each renewal", storm=BEYOND_COUNT) as session:
             self.outages.append(session.observed)
             if items := session.loaded():
                 stage = session.stage
+                first_by_hand = set(self.first.manual) & set(self.first.providers)
+                before = self.lifetime * 2 / 3 if first_by_hand else BEFORE_THE_SERVICE_ASKS
                 for kind in PROVIDER_OUTAGES:
                     expires = self._expiry(items[0], session)
-                    stage.clock.advance_to(max(stage.clock.now, expires - timedelta(minutes=12)))
+                    stage.clock.advance_to(max(stage.clock.now, expires - before))
                     fault = stage.faults.add(*session.observed.token_urls, **kind)
                     stage.clock.advance_to(expires - timedelta(minutes=5, seconds=-1))
                     stage.faults.end(fault)
@@ -318,6 +322,8 @@ class Scenarios:
                 stage, globs = session.stage, session.observed.token_urls
                 if number > 1:
                     stage.clock.advance_to(self._expiry(items[0], session) + timedelta(minutes=1))
+                else:
+                    stage.clock.advance(lifetime / 3)  # what is embedded when its turn comes is no renewal
                 for kind in faults:
                     expires = self._expiry(items[0], session)
                     fault = stage.faults.add(*globs, for_=length, from_first_request=True, **kind)
