@@ -6,7 +6,7 @@ Everything here was measured; docs/clock.md says how each trap shows.
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -59,10 +59,11 @@ UNREAD = 60.0
 HELD_PATIENCE = 3.0
 """Real seconds in which a page that waits for a held request still answers, however busy the machine; one in a synchronous request
 does not."""
-IDLE = 0.1
-"""Real seconds, at most, that a page computes while it is asked for the second time why time stands still, and nothing else."""
-NEVER_IDLE = 5.0
-"""Real seconds that a page computes at one moment before it is taken for one that always has something to do."""
+IDLE = 0.02
+"""Real seconds, at most, that a page computes between two times that it is asked why time stands still, and nothing else (1 ms)."""
+NEVER_IDLE, NEVER_IDLE_IN = 5.0, 40.0
+"""Real seconds that a page computes at one moment before it is taken for one that always has something to do; and in which it is,
+even if the machine left it less."""
 TASKS, TASKS_IF_NEVER_IDLE = 10_000_000, 100
 """Tasks after which the browser lets time go on though more are waiting."""
 WAIT_FOR_LOADS = "pauseIfNetworkFetchesPending"
@@ -84,8 +85,10 @@ class Standing:
     """Page time (milliseconds)."""
     computed: float
     """For how long its thread has been computing (real seconds)."""
+    since: float
+    """When it was asked for the first time at that moment (real seconds),"""
     computed_at_first: float
-    """The same when it was asked for the first time at that moment."""
+    """and for how long it had been computing."""
 
 
 class VirtualTime:
@@ -248,13 +251,13 @@ class VirtualTime:
         except (TimeoutError, DevToolsError):
             return False
         if before is None or before.at != at or before.computed > computed:
-            self._standing = Standing(at, computed, computed)
+            self._standing = Standing(at, computed, real_time.seconds(), computed)
             return False
-        self._standing = Standing(at, computed, before.computed_at_first)
+        self._standing = replace(before, computed=computed)
         if computed - before.computed <= IDLE:
             self._network.note_standstill()
             return True
-        if computed - before.computed_at_first >= NEVER_IDLE:
+        if computed - before.computed_at_first >= NEVER_IDLE or real_time.seconds() - before.since >= NEVER_IDLE_IN:
             self._network.note_never_idle()
             return True
         return False
