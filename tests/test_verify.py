@@ -234,6 +234,8 @@ def test_one_item_by_its_element(verify: Verify, apps: str) -> None:
     assert verify.message("MULTI-1").strip() == "One item was chosen to be judged."
     assert verify(*arguments, "--item=#chart") == 4
     assert "--item '#chart' matches no element with an iframe of app.powerbi.com" in verify.complained
+    assert verify(*arguments, "--item=2") == 1
+    assert "Item 2 was to be judged, and the page embedded 1 item." in verify.message("EMB-1")
 
 
 def test_a_signed_in_session(verify: Verify, apps: str, runs: Runs) -> None:

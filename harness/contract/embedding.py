@@ -49,6 +49,12 @@ def embeds(scenarios: Scenarios) -> Verdict:
             [*journal.of("page.error")[:3], *journal.of("host.refused")[:3]],
             _why_nothing(observed),
         )
+    if observed.chosen and not observed.items:
+        return failed(
+            f"Item {observed.chosen} was to be judged, and the page embedded {counted(len(frames), 'item')}.",
+            frames,
+            "Correct --item: 1 is the first that the page embeds.",
+        )
     if not applied:
         return failed(
             f"An iframe was made, no load request came; {_seen_instead(observed)}.",
