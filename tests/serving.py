@@ -1,8 +1,13 @@
-"""Serves a small web application for as long as tests need it."""
+"""Serves a small web application, or a page with its files over TLS, for as long as tests need it."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from ssl import SSLContext
+from typing import Any
 
 from aiohttp import web
 
@@ -11,12 +16,46 @@ from harness.engine import Engine
 
 
 @contextmanager
-def serving(app: web.Application, ssl_context: SSLContext | None = None) -> Iterator[int]:
+def serving(app: web.Application) -> Iterator[int]:
     """The port of 127.0.0.1 at which it is served, by a thread of its own."""
     engine, server = Engine(), Server(app)
-    engine.run(server.start(ssl_context=ssl_context))
+    engine.run(server.start())
     try:
         yield server.port
     finally:
         engine.run(server.stop())
         engine.close()
+
+
+class _Page(SimpleHTTPRequestHandler):
+    """Answers with its page, or with a file of its folder. Each connection ends with its answer: asyncio leaves those over TLS
+    open when it stops (CPython 3.11)."""
+
+    def __init__(self, *args: Any, page: str, **options: Any) -> None:
+        self._page = page.encode()
+        super().__init__(*args, **options)
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/npm/"):
+            self.path = self.path.removeprefix("/npm")
+            super().do_GET()
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(self._page)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nobody reads it."""
+
+
+@contextmanager
+def serving_over_tls(page: str, context: SSLContext, packages: Path) -> Iterator[int]:
+    """The port of 127.0.0.1 at which a page is served, and below `/npm/` what is in a folder."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Page, page=page, directory=str(packages))) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()

@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from ssl import SSLContext
 
 from aiohttp import web
 from serving import serving
@@ -140,10 +139,10 @@ PAGES = {
 
 
 @contextmanager
-def site_of_apps(ssl_context: SSLContext | None = None) -> Iterator[str]:
+def site_of_apps() -> Iterator[str]:
     """The origin at which `PAGES` are served; `/foreign/token` is a backend with tokens of another service, in real time."""
-    with serving(_application(), ssl_context) as port:
-        yield f"{'https' if ssl_context else 'http'}://127.0.0.1:{port}"
+    with serving(_application()) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def _application() -> web.Application:

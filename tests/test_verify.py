@@ -1,5 +1,6 @@
 """`pbi-harness verify URL`, `pytest --pbi-url URL` and RefreshContract, on apps that strangers wrote."""
 
+import argparse
 import json
 import re
 from collections.abc import Iterator
@@ -10,14 +11,19 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 from inner_runs import Runs
-from site_of_apps import REPORT, site_of_apps
+from serving import serving_over_tls
+from site_of_apps import PAGES, REPORT, site_of_apps
 
 from fake_pbi.certificate import Certificate
-from harness.contract import RULES, PageUnderTest, Scenarios, judge
+from harness.contract import RULES, PageUnderTest, Scenarios, Verdict, judge
 from harness.contract.adapter import Adapter
 from harness.contract.page import TokenUrl
 from harness.contract.scenarios import LIFETIMES
+from harness.contract.settings import Settings
+from harness.errors import PageUnreachable
 from harness.item import Item
+from harness.options import add_options
+from harness.resources import node_modules
 from harness.session import HarnessSession
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -144,20 +150,32 @@ def test_a_page_with_both_ways(verify: Verify, apps: str) -> None:
     ]
 
 
-def test_a_development_servers_certificate(verify: Verify) -> None:
-    with site_of_apps(Certificate().ssl_context()) as apps:
-        arguments = (f"{apps}/app", *TOKENS, "--only=EMB-1", "--lifetime=35min")
-        assert verify(*arguments) == 3
-        assert "ERR_CERT" in verify.complained
-        assert "--ignore-https-errors" in verify.complained
-        assert verify(*arguments, "--ignore-https-errors") == 0
+def judged(session: HarnessSession, *arguments: str) -> Verdict:
+    """What the first rule that these arguments name says of the page that they name."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("url")
+    add_options(parser.add_argument, "--")
+    parsed = parser.parse_args([*arguments, *TOKENS, "--lifetime=35min"])
+    settings = Settings.of([parsed.url], parsed)
+    scenarios = Scenarios(session, settings.pages[0], seed=settings.seed, thorough=settings.thorough)
+    return judge(settings.rules[0], scenarios)
 
 
-def test_a_host_that_is_allowed(verify: Verify, apps: str) -> None:
-    assert verify(f"{apps}/cdn", *TOKENS, "--only=EMB-1", "--allow-host=*.example.com") == 1
-    assert "ERR_" in verify.message("EMB-1")
-    assert "it was refused" not in verify.message("EMB-1")
-    assert verify.report["refused_hosts"] == []
+def test_a_development_servers_certificate(pbi_session: HarnessSession) -> None:
+    with serving_over_tls(PAGES["/app"], Certificate().ssl_context(), node_modules()) as port:
+        page = f"https://127.0.0.1:{port}/app"
+        with pytest.raises(PageUnreachable, match=r"ERR_CERT_AUTHORITY_INVALID\); accept .* --ignore-https-errors"):
+            judged(pbi_session, page, "--only=EMB-1")
+        assert judged(pbi_session, page, "--only=EMB-1", "--ignore-https-errors").outcome == "passed"
+
+
+def test_a_host_that_is_allowed(pbi_session: HarnessSession, apps: str) -> None:
+    refused = judged(pbi_session, f"{apps}/cdn", "--only=EMB-1")
+    allowed = judged(pbi_session, f"{apps}/cdn", "--only=EMB-1", "--allow-host=*.example.com")
+
+    assert "it was refused cdn.example.com" in refused.message
+    assert "cdn.example.com/powerbi.js answered net::ERR_" in allowed.message
+    assert "it was refused" not in allowed.message
 
 
 def test_the_browser_is_shown(verify: Verify, apps: str, monkeypatch: pytest.MonkeyPatch) -> None:
