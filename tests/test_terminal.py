@@ -28,6 +28,11 @@ def shown(out: io.StringIO, monkeypatch: pytest.MonkeyPatch, *, columns: int = 8
     return out.getvalue().split("\n")
 
 
+@pytest.fixture(autouse=True)
+def in_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
 @pytest.mark.parametrize("columns", [60, 80, 200])
 def test_a_terminal_shows_what_is_under_way_in_one_line(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     *_, line = [line for line in shown(Screen(), monkeypatch, columns=columns) if "…" in line]
@@ -46,3 +51,9 @@ def test_a_log_has_neither_colour_nor_what_is_under_way(monkeypatch: pytest.Monk
     assert "  failed   FAIL-4   No other came.\n" in text
     assert "\x1b" not in text
     assert TITLE not in text
+
+
+def test_whoever_wants_no_colour_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    assert "\x1b[31m" not in "\n".join(shown(Screen(), monkeypatch))

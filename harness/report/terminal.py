@@ -1,5 +1,6 @@
 """The verdicts as they come, for a terminal or a CI log."""
 
+import os
 import shutil
 import sys
 import textwrap
@@ -21,6 +22,7 @@ class TerminalReport:
     def __init__(self, out: TextIO = sys.stdout) -> None:
         self._out = out
         self._alive = out.isatty()
+        self._coloured = self._alive and not os.environ.get("NO_COLOR")  # https://no-color.org
         self._columns = shutil.get_terminal_size((120, 24)).columns
         self._width = max(60, min(140, self._columns))
         self._page = ""
@@ -115,7 +117,7 @@ class TerminalReport:
         return textwrap.fill(text, self._width - MARGIN, subsequent_indent=" " * MARGIN, break_long_words=False)
 
     def _tint(self, colour: str, text: str) -> str:
-        return f"\x1b[{colour}m{text}\x1b[0m" if self._alive else text
+        return f"\x1b[{colour}m{text}\x1b[0m" if self._coloured else text
 
 
 def _items(page: dict[str, Any]) -> str:
