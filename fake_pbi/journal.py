@@ -21,7 +21,7 @@
 | `embed.gone` | the iframe document of an item went away | item |
 | `protocol` | a message between SDK and iframe | item, direction: received, answered, sent, acknowledged; method, url, uid, status; of a load also sdk (its version), provider (whether the page has one), and of what is loaded its id, page and visual |
 | `hook.called` | the service asked the page's accessTokenProvider | item, call, uid, attempt |
-| `hook.answered` | what came back | item, call, status, answer: token, null, undefined, other; token; text (of an "other") |
+| `hook.answered` | what came back | item, call, status, answer: token, null, undefined, other; token; text: what sort of thing an "other" is |
 | `data.request` | a page change, filter or refresh asked for data | item, action, detail, page, filters, token, state, status |
 | `item.event` | the iframe raised an event | item, event: loaded, rendered, pageChanged, filtersApplied, error; detail |
 

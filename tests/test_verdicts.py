@@ -275,8 +275,10 @@ def test_clocks_change_in_any_year(
     monkeypatch.setattr("harness.stage.next_minute", lambda: datetime(2031, 7, 1, 9, tzinfo=UTC))
     zone = ZoneInfo("America/Los_Angeles")
 
-    _, ends, begins = scenarios(pbi_session, tmp_path, "keepAlive(await embedded(kinds[0]));").zones
+    far, ends, begins = scenarios(pbi_session, tmp_path, "keepAlive(await embedded(kinds[0]));").zones
 
+    midnight = far.opened.astimezone(ZoneInfo("Asia/Kolkata")) + timedelta(minutes=30)
+    assert (midnight.hour, midnight.minute) == (0, 0)
     for session, offsets in ((ends, (-7, -8)), (begins, (-8, -7))):
         within = (session.opened, session.opened + timedelta(hours=1))
         assert [moment.astimezone(zone).utcoffset() for moment in within] == [timedelta(hours=n) for n in offsets]
@@ -589,3 +591,76 @@ def test_what_a_page_does_once_its_user_has_signed_in_is_no_renewal(
     found = verdict(pbi_session, tmp_path, rule, script, adapter=TakesItsTime())
 
     assert found.outcome == "passed", found.message
+
+
+def test_a_listener_that_stays_when_its_item_is_removed(pbi_session: HarnessSession, tmp_path: Path) -> None:
+    """Its timer has gone; it asks whenever the user comes back."""
+    script = """const item = await embedded(kinds[0]), end = keepAlive(item);
+    remove.onclick = () => { powerbi.reset(element(kinds[0])); item.isGone = true; end(); };"""
+
+    found = verdict(pbi_session, tmp_path, "DROP-1", script)
+
+    assert found.outcome == "failed", found.message
+    assert "1 token request in 2.2 lifetimes and 3 returns to the tab after that" in found.message
+
+
+@pytest.mark.matrix
+def test_two_tokens_that_were_asked_for_at_once_end_at_once(pbi_session: HarnessSession, tmp_path: Path) -> None:
+    script = """const item = await embedded(kinds[0]), again = { ...item };
+    setInterval(() => [item, again].filter(due).forEach(renew), 30_000);"""
+
+    found = verdict(pbi_session, tmp_path, "LIFE-4", script)
+
+    assert found.outcome == "passed", found.message
+
+
+@pytest.mark.matrix
+def test_a_page_that_renews_by_a_schedule_of_its_own(pbi_session: HarnessSession, tmp_path: Path) -> None:
+    script = "const item = await embedded(kinds[0]); setInterval(() => renew(item), 11 * 60_000);"
+
+    found = verdict(pbi_session, tmp_path, "LIFE-3", script)
+
+    assert found.outcome == "failed", found.message
+    assert found.likely_cause == "The page renews every 11 min, however long its tokens live."
+
+
+@pytest.mark.matrix
+def test_a_page_that_embeds_late_with_the_token_of_its_start(pbi_session: HarnessSession, tmp_path: Path) -> None:
+    script = """const first = await fetched(kinds[0]);
+    keepAlive(await embedded(kinds[0]));
+    setTimeout(async () => powerbi.embed(element(kinds[1]), { ...(await config(kinds[1])), accessToken: first.token,
+      tokenType: models.TokenType.Embed }), 70 * 60_000);"""
+    of_page = scenarios(pbi_session, tmp_path, script, items=2)
+
+    expired, several = (judge(RULES[rule], of_page) for rule in ("LIFE-1", "MULTI-1"))
+
+    assert "the item raised TokenExpired 1 time, the first at 1:10:00" in expired.message
+    assert expired.likely_cause == "The item was embedded with a token that had ended by then."
+    assert several.message == "There is never more than one item on the page for long: they take turns, or come late."
+
+
+@pytest.mark.matrix
+def test_a_page_that_gives_its_requests_up_too_soon(pbi_session: HarnessSession, tmp_path: Path) -> None:
+    script = """const fetch = window.fetch;
+    const item = await embedded(kinds[0]);
+    window.fetch = (url, options) => fetch(url, { ...options, signal: AbortSignal.timeout(10_000) });
+    setInterval(() => due(item) && renew(item).catch(() => { item.busy = false; }), 30_000);"""
+
+    found = verdict(pbi_session, tmp_path, "FAIL-3", script)
+
+    assert found.outcome == "warned", found.message
+    assert found.likely_cause == "The page gives its requests up before they are answered, and each is begun anew."
+
+
+def test_a_provider_that_answers_what_its_token_came_in(pbi_session: HarnessSession, tmp_path: Path) -> None:
+    script = f"""{ASKED}
+    const accessTokenProvider = async () => ({{ accessToken: await asked(), tokenType: 0 }});
+    powerbi.embed(element("report"), {{ ...(await config("report")),
+      accessToken: await asked(), tokenType: models.TokenType.Aad, eventHooks: {{ accessTokenProvider }} }});"""
+
+    found = verdict(pbi_session, tmp_path, "PROV-1", script)
+
+    assert found.outcome == "failed", found.message
+    assert "the first answer was an object with accessToken, tokenType with status 200" in found.message
+    assert "not the token: that has to be a string" in found.likely_cause
+    assert not any("ey" in str(answer["text"]) for answer in found.evidence)

@@ -103,13 +103,12 @@ function sortOf({ statusCode = 200, body }) {
   if (body === null) return { answer: "null" };
   const fine = statusCode >= 200 && statusCode < 300;
   if (fine && typeof body === "string" && body !== "") return { answer: "token", text: body };
-  return { answer: "other", text: asText(body) };
+  return { answer: "other", text: described(body) };
 }
 
-function asText(body) {
-  try {
-    return JSON.stringify(body) ?? String(body);
-  } catch {
-    return String(body); // a structured clone may hold what JSON cannot: cycles, big integers
-  }
+/** What such an answer is, without what stands in it: that may be a token. */
+function described(body) {
+  if (Array.isArray(body)) return "an array";
+  if (typeof body === "object") return `an object with ${Object.keys(body).join(", ") || "nothing in it"}`;
+  return body === "" ? "an empty string" : `the ${typeof body} ${String(body).slice(0, 80)}`;
 }

@@ -7,7 +7,7 @@ from harness.contract.embedding import first_line, loads
 from harness.contract.life import expiries_met
 from harness.contract.observation import Observation, cut_short
 from harness.contract.rule import Verdict, counted, failed, passed, rule, skipped
-from harness.contract.scenarios import BRIEF_LIFETIMES, OBSERVED_LIFETIMES, Scenarios
+from harness.contract.scenarios import BRIEF_LIFETIMES, OBSERVED_LIFETIMES, RETURNS, Scenarios
 
 
 @rule(
@@ -20,9 +20,7 @@ def all_items_live(scenarios: Scenarios) -> Verdict:
     first = scenarios.first
     known = loads(first)
     if len(first.there(first.opened + scenarios.lifetime / 2)) < 2:
-        return skipped(
-            "There is one item on the page." if first.chosen is None else "One item was chosen to be judged."
-        )
+        return skipped(_why_one(first))
     alive: set[str] = set()
     dead: dict[str, str] = {}
     for item in known:
@@ -46,6 +44,14 @@ def all_items_live(scenarios: Scenarios) -> Verdict:
     if cut := cut_short(first):
         return skipped(cut)
     return passed(f"All {len(known)} items were kept alive over {OBSERVED_LIFETIMES} lifetimes.")
+
+
+def _why_one(first: Observation) -> str:
+    if first.chosen is not None:
+        return "One item was chosen to be judged."
+    if len(first.items) > 1:
+        return "There is never more than one item on the page for long: they take turns, or come late."
+    return "There is one item on the page."
 
 
 @rule(
@@ -81,7 +87,7 @@ def removed_means_removed(scenarios: Scenarios) -> Verdict:
     if len(asked) > allowed:
         return failed(
             f"An item was removed at {observed.when(removed)}, {left} remained; {counted(len(asked), 'token request')} in "
-            f"{BRIEF_LIFETIMES} lifetimes after that, the first at {observed.when(asked[0])}, where {allowed} would do.",
+            f"{BRIEF_LIFETIMES} lifetimes and {RETURNS} returns to the tab after that, the first at {observed.when(asked[0])}, where {allowed} would do.",
             asked[:5],
             "The timer or listener that renews is not removed with the item.",
         )

@@ -13,6 +13,8 @@ from harness.contract.scenarios import Scenarios
 
 IN_TIME = timedelta(seconds=60)
 PER_RENEWAL, PER_LIFETIME = 2, 4
+FRESH = timedelta(minutes=1)
+"""For how long a token may have been kept that is new all the same."""
 
 Shown = tuple[object, ...]
 """What is embedded, so that it can be told from something else."""
@@ -31,9 +33,11 @@ def nobody_meets_an_expired_token(scenarios: Scenarios) -> Verdict:
         expired, raised = expiries_met(observed)
         if expired or raised:
             first = (expired or raised)[0]
+            carried = f"{counted(len(expired), 'data request')} carried an expired token, the first at {observed.when(first)}; "
+            told = f"the item raised TokenExpired {counted(len(raised), 'time')}"
             return failed(
-                f"With tokens of {minutes(observed.lifetime)}, {counted(len(expired), 'data request')} carried an expired token, the "
-                f"first at {observed.when(first)}; the item raised TokenExpired {counted(len(raised), 'time')}.",
+                f"With tokens of {minutes(observed.lifetime)}, "
+                + (f"{carried}{told}." if expired else f"{told}, the first at {observed.when(first)}."),
                 [*expired[:5], *raised[:5]],
                 _why_not_renewed(observed, first),
             )
@@ -56,6 +60,9 @@ def expiries_met(observed: Observation) -> tuple[list[Entry], list[Entry]]:
 
 
 def _why_not_renewed(observed: Observation, at: Entry) -> str:
+    loaded = observed.journal.of("token.applied", item=at["item"], how="load")
+    if any(load["state"] == "expired" and load.at <= at.at + AT_ONCE for load in loaded):
+        return "The item was embedded with a token that had ended by then."
     if not observed.token_requests(until=at.at):
         asked = [
             entry for entry in observed.journal.of("page.dialog") if entry["type"] != "alert" and entry.at <= at.at
@@ -194,6 +201,8 @@ def _why_a_storm(observed: Observation, requests: list[Entry]) -> str:
     if observed.providers and not observed.manual:
         return "The service calls the provider again each minute while nothing newer comes, and each call asks for a token."
     gaps = [(later.at - earlier.at).total_seconds() for earlier, later in pairwise(requests)]
+    if gaps and min(gaps) > 60 and max(gaps) - min(gaps) < 60:
+        return f"The page renews every {minutes(timedelta(seconds=min(gaps)))}, however long its tokens live."
     if gaps and max(gaps[:10]) < 1:
         return "The interval is far shorter than was meant (4 instead of 30 000 ms?), or nothing guards a request in flight."
     return "What the page gets is already about to expire, or it does not keep the new expiration."
@@ -214,7 +223,7 @@ def renewals_bring_something_newer(scenarios: Scenarios) -> Verdict:
             for old, new in pairwise(observed.journal.of("token.applied", item=item)):
                 if new.at <= observed.settled or new["how"] == "load":  # a reload is LIFE-5's business
                     continue
-                problem = _nothing_newer(old, new)
+                problem = "" if _is_fresh(observed, new) else _nothing_newer(old, new)
                 if problem:
                     return failed(
                         f"With tokens of {minutes(observed.lifetime)}, the token applied at {observed.when(new)} {problem}.",
@@ -225,6 +234,12 @@ def renewals_bring_something_newer(scenarios: Scenarios) -> Verdict:
     if cut := cut_short(*scenarios.healthy):
         return skipped(cut)
     return passed(f"{renewed} renewals, each with a newer token.")
+
+
+def _is_fresh(observed: Observation, new: Entry) -> bool:
+    """Whether a token has its whole life before it. Two that were asked for at once end at once, and neither comes from a cache."""
+    others = observed.journal.of("token.applied", item=new["item"], token=new["token"])
+    return bool(others[0] is new and new["expires"] and new["expires"] - new.at >= observed.lifetime - FRESH)
 
 
 def _nothing_newer(old: Entry, new: Entry) -> str:

@@ -178,8 +178,12 @@ class Observation:
 
     def answered_at(self, request: Entry) -> datetime | None:
         """When a request had its answer, or failed; None if it had not by the session's end."""
-        ends = self.journal.of("response", request=request["request"])
+        ends = self.ends(request)
         return ends[-1].at if ends else None
+
+    def ends(self, request: Entry) -> list[Entry]:
+        """The answer that a request had, or how it failed; empty if it had none by the session's end."""
+        return self.journal.of("response", request=request["request"])
 
     @property
     def failures(self) -> list[tuple[str, Entry]]:

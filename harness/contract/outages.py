@@ -46,9 +46,17 @@ def _not_renewed(scenarios: Scenarios, observed: Observation) -> Verdict | None:
                     f"{_of(observed)} at {observed.when(met[0])}; {holding.token} expired at "
                     f"{observed.when(holding.expires)}: {later}.",
                     [*met[:3], *observed.journal.of("token.expired", token=holding.token)],
-                    "A renewal that fails is not tried again in time, or its failure ends what would have tried.",
+                    _why_not_renewed(observed),
                 )
     return None
+
+
+def _why_not_renewed(observed: Observation) -> str:
+    if any(
+        "ERR_ABORTED" in str(end["error"]) for request in observed.token_requests() for end in observed.ends(request)
+    ):
+        return "The page gives its requests up before they are answered, and each is begun anew."
+    return "A renewal that fails is not tried again in time, or its failure ends what would have tried."
 
 
 def _judged(scenarios: Scenarios, observed: Observation) -> list[str]:

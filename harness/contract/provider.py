@@ -1,6 +1,6 @@
 """PROV-1 to PROV-5: the automatic way. Is the provider called, is what it brings applied, and what does it do when it fails?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise, zip_longest
 
@@ -71,6 +71,7 @@ def called_and_applied(scenarios: Scenarios) -> Verdict:
                 f"The provider of item {item} was called at {observed.when(called[0])}, and no token of its was applied before "
                 f"the old one expired at {observed.when(first.expires)}: {_answers(observed, item)}.",
                 observed.journal.of("hook.answered", item=item)[:5],
+                _why_no_token(observed.journal.of("hook.answered", item=item)[:1]),
             )
         evidence = evidence or [called[0], applied[0]]
     if not evidence:
@@ -96,7 +97,19 @@ def _answers(observed: Observation, item: str) -> str:
     if not answered:
         return "no answer came at all"
     first = answered[0]
-    return f"the first answer was {first['answer']} with status {first['status']}"
+    return f"the first answer was {_said(first)} with status {first['status']}"
+
+
+def _said(answer: Entry) -> str:
+    """What a provider answered, as far as it may be written down."""
+    return str(answer["text"] if answer["answer"] == "other" else answer["token"] or answer["answer"])
+
+
+def _why_no_token(answers: Sequence[Entry]) -> str:
+    said = {answer["answer"] for answer in answers if answer["status"] == 200}
+    if "other" in said:
+        return "The provider answers what its token came in, or something else, and not the token: that has to be a string."
+    return "The provider forgets `return`." if "undefined" in said else ""
 
 
 @rule(
@@ -191,7 +204,7 @@ def does_not_throw(scenarios: Scenarios) -> Verdict:
                 f"While the token endpoint failed, the provider threw: the SDK answered the call at {observed.when(answer)} "
                 "with status 400.",
                 [*during[:2], answer],
-                "An await without a catch.",
+                "An await without a catch, or a catch that throws on.",
             )
     if cut := cut_short(observed):
         return skipped(cut)
@@ -218,7 +231,7 @@ def answers_null(scenarios: Scenarios) -> Verdict:
         if answer["status"] == 400:
             return failed(f"It threw instead, at {observed.when(answer)} (PROV-3).", [*during[:2], answer])
         if answer["answer"] != "null" and not _came_of_another_try(observed, answer, during):
-            what = f"the token {answer['token']}" if answer["answer"] == "token" else answer["text"] or answer["answer"]
+            what = f"the token {answer['token']}" if answer["answer"] == "token" else _said(answer)
             return failed(
                 f"While the token endpoint failed, the provider answered {what} at {observed.when(answer)}, not null.",
                 [*during[:2], answer],
@@ -292,11 +305,11 @@ def _not_recovered(
     if not calls and not brought:
         return failed(f"The endpoint healed at {observed.when(healed)}; the provider was not called again.")
     if calls and not any(_is_a_token(answer) for answer in answers):
-        seen = f"{answers[0]['answer']}, status {answers[0]['status']}" if answers else "nothing"
+        seen = f"{_said(answers[0])}, status {answers[0]['status']}" if answers else "nothing"
         return failed(
             f"The endpoint healed at {observed.when(healed)}; the next call, at {observed.when(calls[0])}, brought {seen}.",
             [calls[0], *answers],
-            "The provider gave up, or remembers the failure.",
+            _why_no_token(answers) or "The provider gave up, or remembers the failure.",
         )
     asked = (calls or brought)[0].at
     later = observed.between("data.request", asked, asked + timedelta(minutes=10), item=item)

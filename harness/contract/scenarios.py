@@ -8,10 +8,10 @@ from typing import Any
 
 from fake_pbi.journal import Entry
 from harness.contract import dark, discovery
+from harness.contract.local_time import next_change, next_midnight
 from harness.contract.observation import Observation, cut_short
 from harness.contract.page import PageUnderTest, TokenUrl
-from harness.contract.sessions import STORM, Session, Sessions
-from harness.contract.summer_time import next_change
+from harness.contract.sessions import SETTLED, STORM, Session, Sessions
 from harness.item import Item
 from harness.session import HarnessSession
 from harness.stage import Conditions
@@ -31,6 +31,8 @@ HOT = 120
 """Requests of a long outage, for each item, beyond which the page is in a hot loop: one in 5 s."""
 BESIDES = 4
 """Requests, for each item, that are none of the outage's: as many as LIFE-3 allows in a lifetime."""
+RETURNS = 3
+"""How often the user comes back to the tab after an item was removed: more often than a request may be one that was just going."""
 FINE = timedelta(seconds=1)
 
 Fault = dict[str, Any]
@@ -41,6 +43,7 @@ GARBAGE: dict[str, Fault] = {
 }
 BEFORE_THE_SERVICE_ASKS = timedelta(minutes=12)
 PROVIDER_OUTAGES: tuple[Fault, ...] = ({"status": 500}, {"drop": True}, *GARBAGE.values())
+FAR_ZONE = "Asia/Kolkata"
 CHANGING_ZONES = (("America/Los_Angeles", "ends"), ("America/Los_Angeles", "begins"))
 """Zones, and whether it is the end or the beginning of summer time that is watched there."""
 MORE_CHANGING_ZONES = (("Europe/London", "begins"), ("Australia/Lord_Howe", "ends"))
@@ -342,8 +345,9 @@ class Scenarios:
 
     @cached_property
     def zones(self) -> list[Observation]:
-        """Other time zones, and clocks that change an hour after the page is opened, or sooner."""
-        sessions = [self._brief("in Asia/Kolkata", time_zone="Asia/Kolkata")]
+        """Other time zones: one whose day ends half an hour after the page is opened, and some whose clocks change an hour after."""
+        start = next_midnight(FAR_ZONE, self.first.ended) - timedelta(minutes=30)
+        sessions = [self._brief(f"in {FAR_ZONE}, across midnight", time_zone=FAR_ZONE, start=start)]
         for zone, way in (*CHANGING_ZONES, *(MORE_CHANGING_ZONES if self.thorough else ())):
             change = next_change(zone, self.first.ended, begins=way == "begins")
             if change:  # there is none where summer time has been abolished
@@ -363,7 +367,8 @@ class Scenarios:
 
     @cached_property
     def removal(self) -> Observation | None:
-        """The user removes an item a few minutes after loading; two lifetimes are watched. None without a way to remove."""
+        """The user removes an item a few minutes after loading; two lifetimes are watched, and some returns to the tab. None without a
+        way to remove."""
         if not self.page.can_remove:
             return None
         with self._session("an item is removed") as session:
@@ -374,4 +379,8 @@ class Scenarios:
                 session.remove(items[0])
                 session.observed.removed = stage.clock.now
                 stage.clock.advance(BRIEF_LIFETIMES * self.lifetime)
+                for _ in range(RETURNS):
+                    with stage.tab.hidden():
+                        stage.clock.advance("1min")
+                    stage.clock.advance(SETTLED)
         return session.observed

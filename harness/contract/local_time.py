@@ -1,11 +1,17 @@
-"""When the clocks of a time zone change."""
+"""When the clocks of a time zone change, and when its days begin."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 HOUR = timedelta(hours=1)
 HOURS_OF_A_YEAR = 366 * 24
+
+
+def next_midnight(zone: str, since: datetime) -> datetime:
+    """The first midnight after `since` in a zone."""
+    local = since.astimezone(ZoneInfo(zone))
+    return datetime.combine(local.date() + timedelta(days=1), time(), local.tzinfo)
 
 
 def next_change(zone: str, since: datetime, *, begins: bool) -> datetime | None:
