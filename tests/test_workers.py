@@ -181,6 +181,46 @@ def test_a_timer_that_keeps_a_worker_busy_takes_no_time(page: Page, pbi_stage: S
     assert seen(page) == [1] * 5
 
 
+def test_a_timer_goes_on_though_the_clock_looks_while_it_fires(page: Page, pbi_stage: Stage) -> None:
+    """The page has work for the clock as soon as it hears of a tick, when the worker has not finished with it yet."""
+    page.evaluate(
+        """() => { const {port1, port2} = new MessageChannel();
+        workerOf(`onmessage = ({ports: [port]}) => setInterval(() => {
+            port.postMessage(Date.now());
+            for (let n = 0; n < 3e7; n++) globalThis.n = n;
+          }, 20_000)`).postMessage(0, [port2]);
+        port1.onmessage = ({data}) => { seen.push([data, Date.now()]); new BroadcastChannel('news').postMessage(1); }; }"""
+    )
+
+    pbi_stage.clock.advance("10min")
+
+    assert len(seen(page)) in (29, 30)
+    assert {after[0] - before[0] for before, after in pairwise(seen(page))} == {20_000}  # type: ignore[index]
+    assert all(heard - sent <= CLOSE for sent, heard in seen(page))  # type: ignore[misc]
+
+
+def test_a_timer_goes_on_when_it_was_not_waited_for(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.empty)
+    page = pbi_stage.page
+    page.evaluate(
+        """() => { const {port1, port2} = new MessageChannel();
+        workerOf(`const {buffer} = new WebAssembly.Memory({initial: 1, maximum: 1, shared: true});
+          onmessage = ({ports: [port]}) => { let ticks = 0; setInterval(() => {
+            port.postMessage(Date.now());
+            if (++ticks === 2) { Atomics.wait(new Int32Array(buffer), 0, 0, 8000); port.postMessage('awake'); }
+          }, 20_000); }`).postMessage(0, [port2]);
+        port1.onmessage = ({data}) => seen.push(data); }"""
+    )
+    pbi_stage.clock.advance_until(lambda: "awake" in seen(page), within="24h")
+    assert pbi_stage.journal.of("clock")
+
+    pbi_stage.clock.advance("10min")
+
+    ticks = seen(page)[seen(page).index("awake") + 1 :]
+    assert len(ticks) in (29, 30, 31)
+    assert {after - before for before, after in pairwise(ticks)} == {20_000}  # type: ignore[operator]
+
+
 WAITS = {
     "an animation frame": ("requestAnimationFrame(() => done())", 1000 / 60, "undefined"),
     "AbortSignal.timeout()": ("AbortSignal.timeout(20_000).onabort = ({target}) => done(target.reason)", 20_000, "TimeoutError"),

@@ -69,10 +69,13 @@
   });
 
   const next = () => (timers.size ? Math.min(...[...timers.values()].map((timer) => timer.due)) : null);
+  // Several may wait at once: the clock asks for the state while timers are fired.
+  const waiting = [];
+  back.onmessage = () => waiting.shift()();
   /** By then all promises that were kept have been heard of. */
   const nextTask = () =>
     new Promise((done) => {
-      back.onmessage = done;
+      waiting.push(done);
       apply(postMessage, forth, [null]);
     });
   const fire = async () => {
