@@ -52,9 +52,9 @@ class SessionOfAnHour:
 
 
 def moment(page: Page, monkeypatch: pytest.MonkeyPatch) -> dark.Dark:
-    monkeypatch.setattr(dark, "Probe", lambda _: page)
+    monkeypatch.setattr(dark, "Probe", lambda *_: page)
     session: Any = SessionOfAnHour
-    return dark.Moments(session).margin()
+    return dark.Moments(session, "1").margin()
 
 
 @pytest.mark.parametrize("slack", range(1, 60, 4))

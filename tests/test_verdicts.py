@@ -206,6 +206,85 @@ def test_the_moment_of_renewal_is_found_on_a_page_with_several_items(
     assert found.outcome == "warned", found.message
 
 
+BOTH = "const items = [await embedded(kinds[0]), await embedded(kinds[1])];"
+SECOND_LATER = """const items = [await embedded(kinds[0])];
+    setTimeout(async () => items.push(await embedded(kinds[1])), 210_000);"""
+LOOKS = """const look = (some) => some.filter(due).forEach(renew);
+    setInterval(() => look(items), 60_000);"""
+ALL_ON_RETURN = 'document.addEventListener("visibilitychange", () => document.hidden || look(items));'
+FIRST_ON_RETURN = 'document.addEventListener("visibilitychange", () => document.hidden || look([items[0]]));'
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize(
+    ("script", "outcome", "said"),
+    [
+        (SECOND_LATER + LOOKS + ALL_ON_RETURN, "passed", "renewed within 1 s"),
+        (BOTH + LOOKS + FIRST_ON_RETURN, "warned", "item 2's margin"),
+        (SECOND_LATER + LOOKS + FIRST_ON_RETURN, "warned", "item 2's margin"),
+        (BOTH + "keepAlive(items[0]);", "passed", "renewed within 1 s"),
+    ],
+    ids=["one is younger", "only the first is looked at", "nor is one that is younger", "one is never renewed"],
+)
+def test_each_of_two_items_is_renewed_on_return(
+    pbi_session: HarnessSession, tmp_path: Path, script: str, outcome: str, said: str
+) -> None:
+    found = verdict(pbi_session, tmp_path, "WAKE-4", script, items=2)
+
+    assert found.outcome == outcome, found.message
+    assert said in found.message
+
+
+@pytest.mark.matrix
+def test_a_token_for_both_that_is_given_to_the_first_alone_on_return(
+    pbi_session: HarnessSession, tmp_path: Path
+) -> None:
+    script = (
+        SHARED
+        + """const isDue = () => Date.now() >= current.expires - MARGIN;
+    setInterval(() => isDue() && renewAll(), 30_000);
+    document.addEventListener("visibilitychange", async () => {
+      if (document.hidden || !isDue()) return;
+      current = await fetched("report");
+      await reports.report.setAccessToken(current.token);
+    });"""
+    )
+
+    found = verdict(pbi_session, tmp_path, "WAKE-4", script, items=2)
+
+    assert found.outcome == "warned", found.message
+    assert "item 2's margin crossed in between: the renewal came" in found.message
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize(
+    ("on_return", "outcome"), [(ALL_ON_RETURN, "passed"), ("", "warned")], ids=["looks", "does not"]
+)
+def test_a_page_whose_items_never_stay_looks_on_return(
+    pbi_session: HarnessSession, tmp_path: Path, on_return: str, outcome: str
+) -> None:
+    script = f"""const items = [await embedded("report")];
+    const anew = async (item) => {{ powerbi.reset(element(item.kind)); Object.assign(item, await embedded(item.kind)); }};
+    const look = (some) => some.filter(due).forEach(anew);
+    setInterval(() => look(items), 30_000); {on_return}"""
+
+    found = verdict(pbi_session, tmp_path, "WAKE-4", script)
+
+    assert found.outcome == outcome, found.message
+
+
+def test_a_look_that_follows_the_return_by_45_s_is_late(pbi_session: HarnessSession, tmp_path: Path) -> None:
+    """And comes off the page's own tick, from where its next wait is another."""
+    script = """const item = await embedded(kinds[0]); let soon;
+    const look = () => { clearTimeout(soon); soon = setTimeout(() => due(item) && renew(item), 45_000); };
+    setInterval(look, 120_000);
+    document.addEventListener("visibilitychange", () => document.hidden || look());"""
+
+    found = verdict(pbi_session, tmp_path, "WAKE-4", script)
+
+    assert found.outcome == "warned", found.message
+
+
 @pytest.mark.matrix
 @pytest.mark.parametrize("rule", ["LIFE-3", "FAIL-3"])
 def test_one_item_of_three_that_share_an_address(pbi_session: HarnessSession, tmp_path: Path, rule: str) -> None:

@@ -3,9 +3,11 @@
 A page that looks at its token every 30 s renews at the first look after its margin is crossed. So the time from one renewal
 to the next grows in steps of 30 s with the token's lifetime; where it jumps, the margin is crossed just after a look. A page
 that sets a timer to the moment of its renewal, at the token's end or after a part of its life, waits as much longer as that.
+Each item has a moment of its own, since its token may be younger than the others', or be renewed by another margin.
 """
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -39,24 +41,35 @@ class NoMoment(Exception):
     """There is no such moment; the text says why."""
 
 
-class Probe:
-    """Lets a page renew tokens of chosen lifetimes, one after the other."""
+def renewing(session: Session) -> Sequence[str | None]:
+    """The items that stay and that the page renews by itself, once some time has passed to see it. None alone where no item
+    does, as where reports take turns: there each token request is a renewal."""
+    observed = session.observed
+    session.stage.clock.advance(observed.lifetime)
+    early = observed.there(session.stage.clock.now)
+    session.stage.clock.advance(observed.lifetime)
+    stay = [item for item in observed.there(session.stage.clock.now) if item in early]
+    return [item for item in stay if observed.renewed_by_the_page(item)] or [None]
 
-    def __init__(self, session: Session) -> None:
-        self._session, self._stage = session, session.stage
-        self._lifetime = session.observed.lifetime
-        self._last = session.observed.opened
+
+class Probe:
+    """Lets a page renew an item with tokens of chosen lifetimes, one after the other."""
+
+    def __init__(self, session: Session, item: str | None) -> None:
+        self._session, self._stage, self._item = session, session.stage, item
+        self._lifetime = session.stage.tenant.lifetime
+        self._last = session.stage.clock.now
 
     def renewal(self, lifetime: timedelta) -> datetime:
         """The next renewal; the token that it brings lives for `lifetime`."""
         stage, observed = self._stage, self._session.observed
         look = observed.lifetime / 6
         stage.tenant.lifetime = lifetime
-        give_up = self._last + self._lifetime + 2 * LONGEST_TICK
+        give_up = stage.clock.now + self._lifetime + 2 * LONGEST_TICK
         while stage.clock.now < give_up:
             stage.clock.advance(look)
-            requests = observed.token_requests(until=stage.clock.now)
-            if later := [request.at for request in requests if request.at > self._last + SAME_RENEWAL]:
+            asked = observed.renewals_asked(self._item, until=stage.clock.now)
+            if later := [at for at in asked if at > self._last + SAME_RENEWAL]:
                 self._last, self._lifetime = later[0], lifetime
                 return later[0]
         raise NoMoment("The page did not renew again, so there is no moment at which it renews.")
@@ -68,10 +81,10 @@ class Probe:
 
 
 class Moments:
-    """Finds the moments of a page in a session that has loaded."""
+    """Finds the moments at which a page renews one item (None: anything) in a session that has loaded."""
 
-    def __init__(self, session: Session) -> None:
-        self._probe, self._lifetime = Probe(session), session.observed.lifetime
+    def __init__(self, session: Session, item: str | None) -> None:
+        self._probe, self._lifetime = Probe(session, item), session.observed.lifetime
         self._chosen: tuple[timedelta, timedelta, timedelta] | None = None
         """A token's lifetime; how long after its renewal the margin is crossed, and how long the next look is away."""
 
@@ -110,19 +123,27 @@ class Moments:
 
     def before_the_look(self) -> Dark | None:
         """All the time from before the margin is crossed to just before the look at which it would renew, for a page whose
-        margin is crossed later than it seemed (it counts in minutes, say); None for a page that looks at no other moment.
-        Raises `NoMoment`."""
+        margin is crossed later than it seemed (it counts in minutes, say); None for a page that looks at no other moment, or
+        renews no more."""
         if self._chosen is None:
             return None
         lifetime, crossing, wait = self._chosen
-        renewed = self._probe.renewal(lifetime)
-        return Dark(renewed + crossing - AWAY, renewed + wait - JUST_BEFORE)
+        with contextlib.suppress(NoMoment):
+            self._back_in_step()
+            renewed = self._probe.renewal(lifetime)
+            return Dark(renewed + crossing - AWAY, renewed + wait - JUST_BEFORE)
+        return None
+
+    def _back_in_step(self) -> None:
+        """After a return: the renewal that followed it may have come between two ticks, from where every wait is another."""
+        self._probe.renewal(self._lifetime)
 
     def why_unsteady(self) -> str:
         """Why a renewal that came late proves nothing: with the same lifetime the page waits now so long, now so long, as with a
         margin that is drawn by lot. Empty for a page whose moments are the same each time."""
         lifetime = self._chosen[0] if self._chosen else self._lifetime
         with contextlib.suppress(NoMoment):
+            self._back_in_step()
             first = self._probe.wait(lifetime)
             for _ in range(REPEATS):
                 again = self._probe.wait(lifetime)

@@ -39,6 +39,15 @@ def by_address(requests: Sequence[Entry]) -> dict[str, list[Entry]]:
     return found
 
 
+@dataclass(frozen=True)
+class Return:
+    """The tab was hidden and shown again, with an item's margin crossed in between; None: that of whatever the page renews."""
+
+    item: str | None
+    hidden: datetime
+    shown: datetime
+
+
 @dataclass
 class Observation:
     """A session: what it was about (`title`), when its page was opened, and the moments that its scenario marked."""
@@ -132,6 +141,18 @@ class Observation:
         """The tokens that came to an item after embedding; in an item that was embedded later, its first one, too."""
         return [holding for holding in self.holdings(item) if holding.at > self.settled]
 
+    def renewed_by_the_page(self, item: str) -> list[Holding]:
+        """The tokens after an item's first that came to it after embedding, and not because the service asked for them."""
+        return [holding for holding in self.holdings(item)[1:] if holding.at > self.settled and holding.how != "hook"]
+
+    def renewals_asked(self, item: str | None, until: datetime) -> list[datetime]:
+        """When the page asked for the tokens by which it renewed an item; None: when it asked for any token."""
+        asked = [request.at for request in self.token_requests(until=until)]
+        if item is None:
+            return asked
+        taken = [holding.at for holding in self.renewed_by_the_page(item)]
+        return [before[-1] for at in taken if (before := [moment for moment in asked if moment <= at])]
+
     def token_requests(self, since: datetime | None = None, until: datetime | None = None) -> list[Entry]:
         """The token requests of the page and its workers, without those of the first 30 s after load."""
         begin, end = since or self.settled, until or self.ended
@@ -214,14 +235,17 @@ class Observation:
             if holding.expired_in_use and holding.expires and holding.expires < (self.gone(item) or self.ended)
         }
 
-    def late_on_return(self, number: int) -> list[str]:
-        """The items that were renewed neither while the tab was hidden nor within 1 s of this return."""
-        shown, hidden = self.returns[number], self.journal.of("tab", state="hidden")[number].at
-        return [
-            item
-            for item in self.there(shown + AT_ONCE)
-            if not any(hidden <= holding.at <= shown + AT_ONCE for holding in self.renewed(item))
-        ]
+    def renewed_since(self, item: str | None, since: datetime, until: datetime) -> datetime | None:
+        """When an item was first renewed in a span of time; None: when a token was first asked for."""
+        if item is None:
+            moments = [request.at for request in self.token_requests(since, until)]
+        else:
+            moments = [holding.at for holding in self.renewed(item)]
+        return next((at for at in moments if since <= at <= until), None)
+
+    def in_time(self, item: str | None, back: Return) -> bool:
+        """Whether an item was renewed while the tab was hidden, or within 1 s of the return to it."""
+        return self.renewed_since(item, back.hidden, back.shown + AT_ONCE) is not None
 
     def between(self, kind: str, since: datetime, until: datetime, **data: object) -> list[Entry]:
         return [entry for entry in self.journal.of(kind, **data) if since <= entry.at <= until]

@@ -9,7 +9,7 @@ from typing import Any
 from fake_pbi.journal import Entry
 from harness.contract import dark, discovery
 from harness.contract.local_time import next_change, next_midnight
-from harness.contract.observation import Observation, cut_short
+from harness.contract.observation import Observation, Return, cut_short
 from harness.contract.page import PageUnderTest, TokenUrl
 from harness.contract.sessions import SETTLED, STORM, Session, Sessions
 from harness.item import Item
@@ -66,8 +66,10 @@ class Scenarios:
         self.sessions = Sessions(harness, page, say)
         self.outages: list[Observation] = []
         """The sessions in which the token endpoint fails."""
+        self.returns_in_the_dark: list[Return] = []
+        """The returns on which WAKE-4 rests, each with the item whose margin was crossed: the last one may be late."""
         self.no_moment = ""
-        """Why there is no moment for WAKE-4, if there is none."""
+        """Why there is no moment for WAKE-4, or none for one of the items."""
 
     @property
     def observed(self) -> list[Observation]:
@@ -212,32 +214,50 @@ class Scenarios:
 
     @cached_property
     def margin_in_the_dark(self) -> Observation:
-        """Hidden 5 s before the moment at which this page renews, shown 5 s after it, and watched until past its next tick.
+        """Hidden 5 s before the moment at which this page renews an item, shown 5 s after it, and watched for a minute: for one
+        item after the other, until one is late. Items that were renewed on the return for another need none of their own.
 
         The moment is found first, by renewals of tokens of various lifetimes. Where there is none, `no_moment` says why.
         """
         with self._session("away while the margin is crossed", storm=BEYOND_COUNT) as session:
             if session.loaded():
-                moments = dark.Moments(session)
+                observed, returns = session.observed, self.returns_in_the_dark
                 try:
-                    renewed = self._renews_on_return(session, moments.margin())
-                    if not renewed and (again := moments.before_the_look()):
-                        renewed = self._renews_on_return(session, again)
-                    if not renewed:
-                        self.no_moment = moments.why_unsteady()
+                    for item in dark.renewing(session):
+                        if any(observed.in_time(item, back) for back in returns):
+                            continue
+                        returns.append(self._return_for(session, item))
+                        if not observed.in_time(item, returns[-1]):
+                            break
                 except dark.NoMoment as why:
-                    if not session.observed.returns:
-                        self.no_moment = str(why)
+                    self.no_moment = str(why)
         return session.observed
 
-    def _renews_on_return(self, session: Session, moment: dark.Dark) -> bool:
-        stage, observed = session.stage, session.observed
+    def _return_for(self, session: Session, item: str | None) -> Return:
+        """A return by which an item was renewed; the first one, if it is late whenever its user returns. Raises `NoMoment`."""
+        moments, observed = dark.Moments(session, item), session.observed
+        first = self._return(session, item, moments.margin())
+        if observed.in_time(item, first):
+            return first
+        again = moments.before_the_look()
+        if again and observed.in_time(item, second := self._return(session, item, again)):
+            return second
+        if unsteady := moments.why_unsteady():
+            raise dark.NoMoment(unsteady)
+        return first
+
+    def _return(self, session: Session, item: str | None, moment: dark.Dark) -> Return:
+        """Raises `NoMoment` where the item does not outlast it."""
+        stage = session.stage
         stage.clock.advance_to(moment.hide)
         with stage.tab.hidden():
+            hidden = stage.clock.now
             stage.clock.advance_to(moment.show)
-        observed.returns.append(stage.tab.shown_at)
+        shown = stage.tab.shown_at
         stage.clock.advance("60s")
-        return not observed.late_on_return(len(observed.returns) - 1)
+        if item and session.observed.gone(item):
+            raise dark.NoMoment(f"Item {item} went away before it was seen whether its token is renewed on return.")
+        return Return(item, hidden, shown)
 
     @cached_property
     def provider_outages(self) -> Observation:

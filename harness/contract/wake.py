@@ -132,23 +132,21 @@ def renewed_on_visibility_change(scenarios: Scenarios) -> Verdict:
     observed = scenarios.margin_in_the_dark
     if cut := cut_short(observed):
         return skipped(cut)
-    if scenarios.no_moment:
+    returns = scenarios.returns_in_the_dark
+    if not returns:
         return skipped(scenarios.no_moment)
-    renewing = [item for item in healthy.items if healthy.renewed(item)]
-    late = [
-        [item for item in observed.late_on_return(number) if item in renewing]
-        for number in range(len(observed.returns))
-    ]
-    if all(late):
-        hidden, shown = observed.journal.of("tab", state="hidden")[0], observed.returns[0]
-        renewed = [holding.at for holding in observed.renewed(late[0][0]) if holding.at > shown]
-        later = f"the renewal came at {observed.when(renewed[0])}" if renewed else "no renewal came"
+    last = returns[-1]
+    if not observed.in_time(last.item, last):
+        whose = f"item {last.item}'s" if last.item else "the"
+        renewed = observed.renewed_since(last.item, last.shown, observed.ended)
+        later = f"the renewal came at {observed.when(renewed)}" if renewed else "no renewal came"
         return failed(
-            f"Hidden at {observed.when(hidden)}, shown at {observed.when(shown)} with the margin crossed in between: {later}.",
+            f"Hidden at {observed.when(last.hidden)}, shown at {observed.when(last.shown)} with {whose} margin crossed in between: "
+            f"{later}.",
             observed.journal.of("tab"),
             "There is no visibilitychange listener, or it does not check the token.",
         )
-    shown = observed.returns[late.index([])]
+    shown = returns[0].shown
     return passed(f"The margin was crossed while hidden; shown at {observed.when(shown)}, renewed within 1 s.")
 
 
