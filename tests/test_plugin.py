@@ -312,7 +312,7 @@ def interrupt(scenarios):
     raise KeyboardInterrupt
 
 def stub(id, judge):
-    return Rule(id, "must", "text", "basis", judge)
+    return Rule(id, "must", "basis", judge)
 
 def expect(page):
     harness.contract.findings.expected_findings = lambda: page
