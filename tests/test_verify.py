@@ -15,9 +15,7 @@ from serving import serving_over_tls
 from site_of_apps import PAGES, REPORT, site_of_apps
 
 from fake_pbi.certificate import Certificate
-from harness.contract import RULES, PageUnderTest, Scenarios, Verdict, judge
-from harness.contract.adapter import Adapter
-from harness.contract.page import TokenUrl
+from harness.contract import RULES, Adapter, PageUnderTest, Scenarios, TokenUrl, Verdict, judge
 from harness.contract.scenarios import LIFETIMES
 from harness.contract.settings import Settings
 from harness.errors import PageUnreachable
@@ -202,19 +200,11 @@ class Own(Adapter):
 
 @pytest.mark.parametrize(("page", "outcome"), [("app", "passed"), ("forgets", "failed")])
 def test_an_adapter_that_uses_and_removes(pbi_session: HarnessSession, apps: str, page: str, outcome: str) -> None:
-    own = Own()
-    tokens = (TokenUrl("*/api/token"),)
-    scenarios = Scenarios(
-        pbi_session,
-        PageUnderTest(
-            page,
-            f"{apps}/{page}",
-            token_urls=tokens,
-            answer_tokens=True,
-            adapter=own,
-            lifetime=timedelta(minutes=35),
-        ),
+    own, tokens, lifetime = Own(), (TokenUrl("*/api/token"),), timedelta(minutes=35)
+    of_page = PageUnderTest(
+        page, f"{apps}/{page}", token_urls=tokens, answer_tokens=True, adapter=own, lifetime=lifetime
     )
+    scenarios = Scenarios(pbi_session, of_page)
 
     assert judge(RULES["DROP-1"], scenarios).outcome == outcome
     refreshed = [of for observed in scenarios.observed for of in observed.journal.of("data.request", action="refresh")]

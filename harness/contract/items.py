@@ -87,7 +87,8 @@ def removed_means_removed(scenarios: Scenarios) -> Verdict:
     if len(asked) > allowed:
         return failed(
             f"An item was removed at {observed.when(removed)}, {left} remained; {counted(len(asked), 'token request')} in "
-            f"{BRIEF_LIFETIMES} lifetimes and {RETURNS} returns to the tab after that, the first at {observed.when(asked[0])}, where {allowed} would do.",
+            f"{BRIEF_LIFETIMES} lifetimes and {RETURNS} returns to the tab after that, the first at {observed.when(asked[0])}, where "
+            f"{allowed} would do.",
             asked[:5],
             "The timer or listener that renews is not removed with the item.",
         )

@@ -223,7 +223,7 @@ def renewals_bring_something_newer(scenarios: Scenarios) -> Verdict:
             for old, new in pairwise(observed.journal.of("token.applied", item=item)):
                 if new.at <= observed.settled or new["how"] == "load":  # a reload is LIFE-5's business
                     continue
-                problem = "" if _is_fresh(observed, new) else _nothing_newer(old, new)
+                problem = _nothing_newer(observed, old, new)
                 if problem:
                     return failed(
                         f"With tokens of {minutes(observed.lifetime)}, the token applied at {observed.when(new)} {problem}.",
@@ -236,13 +236,7 @@ def renewals_bring_something_newer(scenarios: Scenarios) -> Verdict:
     return passed(f"{renewed} renewals, each with a newer token.")
 
 
-def _is_fresh(observed: Observation, new: Entry) -> bool:
-    """Whether a token has its whole life before it. Two that were asked for at once end at once, and neither comes from a cache."""
-    others = observed.journal.of("token.applied", item=new["item"], token=new["token"])
-    return bool(others[0] is new and new["expires"] and new["expires"] - new.at >= observed.lifetime - FRESH)
-
-
-def _nothing_newer(old: Entry, new: Entry) -> str:
+def _nothing_newer(observed: Observation, old: Entry, new: Entry) -> str:
     if new["token"] == old["token"]:
         if new["how"] == "hook" and new["state"] == "live":
             return ""  # such an answer of a provider is no fault
@@ -251,9 +245,15 @@ def _nothing_newer(old: Entry, new: Entry) -> str:
         return f"was {new['token']}, which the item already had"
     if new["state"] == "unknown":
         return "is none that the service issued"
-    if old["expires"] and new["expires"] <= old["expires"]:
+    if old["expires"] and new["expires"] <= old["expires"] and not _is_fresh(observed, new):
         return f"({new['token']}) expires no later than {old['token']}"
     return ""
+
+
+def _is_fresh(observed: Observation, new: Entry) -> bool:
+    """Whether a token has its whole life before it. Two that were asked for at once end at once, and neither comes from a cache."""
+    first = observed.journal.of("token.applied", item=new["item"], token=new["token"])[0]
+    return first is new and bool(new["expires"] - new.at >= observed.lifetime - FRESH)
 
 
 @rule(

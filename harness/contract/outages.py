@@ -46,12 +46,12 @@ def _not_renewed(scenarios: Scenarios, observed: Observation) -> Verdict | None:
                     f"{_of(observed)} at {observed.when(met[0])}; {holding.token} expired at "
                     f"{observed.when(holding.expires)}: {later}.",
                     [*met[:3], *observed.journal.of("token.expired", token=holding.token)],
-                    _why_not_renewed(observed),
+                    _likely_cause(observed),
                 )
     return None
 
 
-def _why_not_renewed(observed: Observation) -> str:
+def _likely_cause(observed: Observation) -> str:
     if any(
         "ERR_ABORTED" in str(end["error"]) for request in observed.token_requests() for end in observed.ends(request)
     ):

@@ -67,11 +67,12 @@ def called_and_applied(scenarios: Scenarios) -> Verdict:
         if not called:
             return failed(f"The provider of item {item} was not called before {observed.when(first.expires)}.")
         if not applied:
+            answers = observed.journal.of("hook.answered", item=item)
             return failed(
                 f"The provider of item {item} was called at {observed.when(called[0])}, and no token of its was applied before "
-                f"the old one expired at {observed.when(first.expires)}: {_answers(observed, item)}.",
-                observed.journal.of("hook.answered", item=item)[:5],
-                _why_no_token(observed.journal.of("hook.answered", item=item)[:1]),
+                f"the old one expired at {observed.when(first.expires)}: {_first_of(answers)}.",
+                answers[:5],
+                _why_no_token(answers[:1]),
             )
         evidence = evidence or [called[0], applied[0]]
     if not evidence:
@@ -92,17 +93,17 @@ def _first_due(observed: Observation, item: str) -> Holding | None:
     return None
 
 
-def _answers(observed: Observation, item: str) -> str:
-    answered = observed.journal.of("hook.answered", item=item)
-    if not answered:
+def _first_of(answers: Sequence[Entry]) -> str:
+    if not answers:
         return "no answer came at all"
-    first = answered[0]
-    return f"the first answer was {_said(first)} with status {first['status']}"
+    return f"the first answer was {_said(answers[0])} with status {answers[0]['status']}"
 
 
 def _said(answer: Entry) -> str:
     """What a provider answered, as far as it may be written down."""
-    return str(answer["text"] if answer["answer"] == "other" else answer["token"] or answer["answer"])
+    if answer["answer"] == "token":
+        return f"the token {answer['token']}"
+    return str(answer["text"] or answer["answer"])
 
 
 def _why_no_token(answers: Sequence[Entry]) -> str:
@@ -231,9 +232,8 @@ def answers_null(scenarios: Scenarios) -> Verdict:
         if answer["status"] == 400:
             return failed(f"It threw instead, at {observed.when(answer)} (PROV-3).", [*during[:2], answer])
         if answer["answer"] != "null" and not _came_of_another_try(observed, answer, during):
-            what = f"the token {answer['token']}" if answer["answer"] == "token" else _said(answer)
             return failed(
-                f"While the token endpoint failed, the provider answered {what} at {observed.when(answer)}, not null.",
+                f"While the token endpoint failed, the provider answered {_said(answer)} at {observed.when(answer)}, not null.",
                 [*during[:2], answer],
                 "The provider forgets `return`, passes on what it got, or falls back on an old token.",
             )

@@ -42,8 +42,10 @@ GARBAGE: dict[str, Fault] = {
     "JSON without a token": {"garbage": "no token"},
 }
 BEFORE_THE_SERVICE_ASKS = timedelta(minutes=12)
+"""How long before a token's end: 2 min before the service asks the provider for another."""
 PROVIDER_OUTAGES: tuple[Fault, ...] = ({"status": 500}, {"drop": True}, *GARBAGE.values())
 FAR_ZONE = "Asia/Kolkata"
+"""Far from UTC, and not by whole hours."""
 CHANGING_ZONES = (("America/Los_Angeles", "ends"), ("America/Los_Angeles", "begins"))
 """Zones, and whether it is the end or the beginning of summer time that is watched there."""
 MORE_CHANGING_ZONES = (("Europe/London", "begins"), ("Australia/Lord_Howe", "ends"))
@@ -189,8 +191,7 @@ class Scenarios:
                 stage.clock.advance("5min")
                 with stage.tab.frozen() if how == "frozen" else stage.tab.asleep():
                     stage.clock.advance(lifetime + timedelta(minutes=25))
-                session.observed.returns.append(stage.tab.shown_at)
-                stage.clock.advance_to(stage.tab.shown_at + watched)
+                session.watch_return(watched)
         return session.observed
 
     @cached_property
@@ -207,8 +208,7 @@ class Scenarios:
                     stage.clock.advance(lifetime / 15)
                     with stage.tab.hidden():
                         stage.clock.advance(away * lifetime)
-                    session.observed.returns.append(stage.tab.shown_at)
-                    stage.clock.advance_to(stage.tab.shown_at + timedelta(seconds=5))
+                    session.watch_return(SETTLED)
                 session.interact()
         return session.observed
 
@@ -402,5 +402,5 @@ class Scenarios:
                 for _ in range(RETURNS):
                     with stage.tab.hidden():
                         stage.clock.advance("1min")
-                    stage.clock.advance(SETTLED)
+                    session.watch_return(SETTLED)
         return session.observed

@@ -189,6 +189,11 @@ class Session:
     def advance_to(self, since_open: timedelta) -> None:
         self.stage.clock.advance_to(max(self.stage.clock.now, self.observed.opened + since_open))
 
+    def watch_return(self, length: timedelta) -> None:
+        """The tab has just been shown again: put that on record, and let so much time pass from then."""
+        self.observed.returns.append(self.stage.tab.shown_at)
+        self.stage.clock.advance_to(self.stage.tab.shown_at + length)
+
     def use_at_expiry(self, *, before: timedelta) -> None:
         """Where an item's token would end before then, the user is there at that very moment."""
         until = self.observed.opened + before
