@@ -224,14 +224,18 @@ class VirtualTime:
 
     async def _has_stirred(self) -> bool:
         """Whether it does before a request is taken for one without an end. Brief work that begins while time stands still for
-        such a request does not get on, and its answer may depend on that work: then time is to be moved by hand."""
-        for _ in range(2):
-            if await self._stirs_within(BRIEF):
+        such a request does not get on, and its answer may depend on that work: then time is to be moved by hand. (On a busy
+        machine it may begin late, so frames are asked again and again.)"""
+        waited, pause = 0.0, BRIEF
+        while waited < ENDLESS_AFTER:
+            if await self._stirs_within(pause):
                 return True
             if self._network.endless_in <= 0:
                 return False
             self.documents.urge(waits.told("getOn()"))
-        return await self._stirs_within(ENDLESS_AFTER - 2 * BRIEF)
+            waited += pause
+            pause = max(BRIEF, min(waited, ENDLESS_AFTER - waited))
+        return False
 
     async def _stirs_within(self, seconds: float) -> bool:
         try:
