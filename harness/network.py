@@ -29,6 +29,8 @@ STREAM_AFTER = 0.1
 """The same once an event stream has been answered, as all are."""
 LONG = 15.0
 """Real seconds after which what the browser itself reads (a frame's document, an image) will not come, or the rest of it."""
+GONE_ON = 1000.0
+"""Virtual milliseconds in which the browser would have waited for an answer, if it did."""
 RESTLESS_AFTER = 50
 """Documents that a frame may have, one at once after another, before they are taken for a row that never ends."""
 FAKE_PLUMBING = "/_fake/"
@@ -336,6 +338,8 @@ class Network:
             self._clock.see(event["wallTime"] * 1000)
         self._stir(url)
         told = self._take_over(url, id) if source != "service worker" else None
+        if not (self.lingering or self.restless):
+            self._forget_unread(self._clock.page_milliseconds - GONE_ON)
         if kind != "WebSocket":  # which does not hold time
             request = Underway(url, kind, real_time.seconds(), self._clock.page_milliseconds, document)
             self._underway[id] = request
@@ -352,6 +356,13 @@ class Network:
             if source == "service worker":
                 self._ahead[id] = entry
             self._count(url)
+
+    def _forget_unread(self, before: float) -> None:
+        """The browser's own time has gone on since then (milliseconds), so what was sent before and answered, it does not wait for:
+        the page does not read the rest of the answer, which may never end."""
+        for id, request in list(self._underway.items()):
+            if request.sent < before and request.answered is not None:
+                del self._underway[id]
 
     def _stir(self, url: str) -> None:
         if FAKE_PLUMBING not in url:

@@ -116,7 +116,8 @@ def _application() -> web.Application:
 
     async def slow(request: web.Request) -> web.StreamResponse:
         await asyncio.sleep(float(request.query.get("answer", 0.15)))
-        response = web.StreamResponse(headers={"Content-Type": request.query.get("type", "text/html")})
+        type_, kept = request.query.get("type", "text/html"), request.query.get("cache", "no-cache")
+        response = web.StreamResponse(headers={"Content-Type": type_, "Cache-Control": kept})
         await response.prepare(request)
         text = request.query.get("text", "slow").encode()
         await response.write(text[:1])

@@ -77,3 +77,23 @@ def test_an_answer_that_nobody_reads_has_an_end(pbi_stage: Stage, pages: Site, w
 
     assert len(pbi_stage.page.evaluate("seen")) == 20
     assert {entry["url"] for entry in pbi_stage.journal.of("clock")} == ({f"{pages.origin}/never"} if beside else set())
+
+
+def test_answers_that_nobody_reads_are_no_streams(pbi_stage: Stage, pages: Site) -> None:
+    """What may not be stored stays under way. Seconds later, something else ends by virtual time."""
+    script = WORK["a script"].replace("body=5", "body=3")
+    pbi_stage.delay_answers("*/home", "1s")
+    pbi_stage.open(pages.empty)
+    pbi_stage.page.evaluate(
+        f"""() => {{
+            setInterval(() => fetch('/slow?cache=no-store').catch(() => {{}}), 60_000);
+            setTimeout(() => {{ {began(script)} }}, 10.5 * 60_000);
+            setTimeout(() => fetch('/home').then(() => seen.push(at())), 15.5 * 60_000);
+        }}"""
+    )
+
+    pbi_stage.clock.advance("20min")
+
+    (answered,) = pbi_stage.page.evaluate("seen")
+    assert 931_000 <= answered <= 931_500 + CLOSE
+    assert not pbi_stage.journal.of("clock")
