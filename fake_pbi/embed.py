@@ -142,19 +142,19 @@ class Embed:
         self._journal.write(kind, at=max(at, latest) if latest else at, **(data | {"item": item}))
 
     def _apply_token(self, item: str, body: Any) -> dict[str, Any]:
-        """An item takes a token: `{"token": text, "how": ..., "told": entries}`; answers what the token is worth.
+        """An item takes a token: `{"authorization": text, "how": ..., "told": entries}`; answers what the token is worth.
 
-        `told` is what happened in the frame before, as its journal takes it.
+        `authorization` is how it will be sent with queries, `told` what happened in the frame before, as its journal takes it.
         """
-        text, how = (body.get("token"), body.get("how")) if isinstance(body, dict) else (None, None)
-        if not isinstance(text, str) or how not in HOW:
-            raise InvalidRequest(f'The body must be {{"token": text, "how": one of {", ".join(HOW)}}}.')
+        sent, how = (body.get("authorization"), body.get("how")) if isinstance(body, dict) else (None, None)
+        if not isinstance(sent, str) or how not in HOW:
+            raise InvalidRequest(f'The body must be {{"authorization": text, "how": one of {", ".join(HOW)}}}.')
         self._write_all(item, body.get("told", []))
-        token, state = self._tokens.find(text), self._tokens.state(text)
+        token, state = self._worth(sent)
         name, type_ = (token.name, token.type) if token else ("unknown", "unknown")
-        expires = token.expires if token else None
+        expires = token.expires if token and state != "unknown" else None
         self._journal.write("token.applied", item=item, token=name, type=type_, expires=expires, how=how, state=state)
-        self._hold(item, token)
+        self._hold(item, token if state == "live" else None)
         return {
             "token": name,
             "type": type_,
@@ -164,10 +164,10 @@ class Embed:
         }
 
     def _hold(self, item: str, token: Token | None) -> None:
-        """From now on this is the item's token, and its end is the one that counts."""
+        """From now on this is the item's token, and its end is the one that counts; None: it has none that lives."""
         held = object()
         self._holding[item] = held
-        if token and self._tokens.state(token.text) == "live":
+        if token:
             self._journal.schedule(
                 token.expires,
                 "token.expired",
@@ -178,7 +178,7 @@ class Embed:
 
     async def exploration(self, request: web.Request) -> web.Response:
         """What an item consists of. Raises the 403 of a token that is not good for it."""
-        _, state = self._bearer(request)
+        _, state = self._worth(request.headers.get("Authorization", ""))
         if error := _refusal(state):
             raise error
         if self._tenant.only_items is not None and request.match_info["id"] not in self._tenant.only_items:
@@ -189,7 +189,7 @@ class Embed:
 
     async def query(self, request: web.Request) -> web.Response:
         """The data of a page, `{"item", "action", "detail", "page", "filters", "told"}`. Raises as `exploration` does."""
-        token, state = self._bearer(request)
+        token, state = self._worth(request.headers.get("Authorization", ""))
         body = await json_object(request)
         if body.get("item") not in self._items or body.get("action") not in ACTIONS:
             raise InvalidRequest(f"The body must name a served item and an action of {', '.join(ACTIONS)}.")
@@ -211,12 +211,12 @@ class Embed:
             raise error or EntityNotFound()
         return web.json_response(page.data(body.get("filters") or []))
 
-    def _bearer(self, request: web.Request) -> tuple[Token | None, TokenState]:
-        """The token that the app sent, and its state; one of the other type is as good as unknown.
+    def _worth(self, authorization: str) -> tuple[Token | None, TokenState]:
+        """The token that the app sends so, and its state; one of the other type is as good as unknown.
 
         Source: embedded-troubleshoot ("bad token or tokenType mismatch").
         """
-        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+        scheme, _, text = authorization.partition(" ")
         token = self._tokens.find(text)
         if token is None or SCHEMES.get(scheme.lower()) != token.type:
             return token, "unknown"

@@ -66,15 +66,19 @@ class ItemFrames:
         return self._run(work())
 
     def act(self, item: str, what: str, action: dict[str, Any]) -> Entry:
-        """Do in the frame of an item what a click of its user does, and settle. Returns the data request that it made.
+        """Do in the frame of an item what a click of its user does, which has the focus from then on, and settle. Returns the data
+        request that it made.
 
         Raises `UsageError` if it made none, because there is no such thing to click.
         """
         seen = len(self._journal.of("data.request", item=item))
 
         async def work() -> None:
-            expression = f"void embeddedItem.act({json.dumps(action)})"
-            await self._page.js(expression, context=await self._context_of(item))
+            context = await self._context_of(item)
+            act = f"embeddedItem.act({json.dumps(action)})"
+            if not await self._page.js(f"document.hasFocus() && ({act}, true)", context=context):
+                await self._focus(context)
+                await self._page.js(f"void {act}", context=context)
             await self._time.settle()
 
         self._run(work())
@@ -83,6 +87,11 @@ class ItemFrames:
             shown = self.ask(item, "embeddedItem.state()")
             raise UsageError(f"Item {item} cannot {what} with {action}: no data was asked for. It shows {shown}.")
         return made[0]
+
+    async def _focus(self, context: int) -> None:
+        owner = await self._page.call("DOM.getFrameOwner", frameId=self._time.documents.frame_of(context))
+        with contextlib.suppress(DevToolsError):  # what cannot have it: the iframe is hidden
+            await self._page.call("DOM.focus", backendNodeId=owner["backendNodeId"])
 
     async def number_in(self, selector: str) -> str | None:
         """The item whose iframe is, or stands in, the first element that matches; None if there is none."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise, zip_longest
+from itertools import pairwise
 from typing import Literal
 
 from fake_pbi.journal import Entry, Journal
@@ -12,7 +12,7 @@ How = Literal["load", "setAccessToken", "hook"]
 
 @dataclass(frozen=True)
 class Holding:
-    """A token in an item's hands, from `at` until the next one came (`until`, None: it is the last)."""
+    """A token in an item's hands, from `at` until the next one came that lived (`until`, None: it is the last)."""
 
     item: str
     token: str
@@ -65,9 +65,9 @@ def holdings(journal: Journal, item: str) -> list[Holding]:
             entry.at,
             entry["expires"],
             entry["state"] == "live",
-            following.at if following else None,
+            next((following.at for following in applied[place:] if following["state"] == "live"), None),
         )
-        for entry, following in zip_longest(applied, applied[1:])
+        for place, entry in enumerate(applied, 1)
     ]
 
 

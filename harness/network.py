@@ -5,6 +5,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from fnmatch import fnmatch
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
@@ -89,6 +90,15 @@ class Underway:
 
 
 @dataclass
+class Limit:
+    """How many requests are allowed, from an instant of the service's clock on."""
+
+    at_most: int
+    since: datetime
+    count: int = 0
+
+
+@dataclass
 class Held:
     """A request that is passed on only when page time has come to `due` (milliseconds)."""
 
@@ -127,8 +137,7 @@ class Network:
         """Whether the page always has something to do, so that the browser would not let time go on."""
         self._arrivals: Counter[str] = Counter()
         self._restless: set[str] = set()
-        self._limits: dict[str, int] = {}
-        self._counts: Counter[str] = Counter()
+        self._limits: dict[str, list[Limit]] = {}
         self._stamped: dict[str, asyncio.Event] = {}
         self._known_endless: Counter[str] = Counter()
         """Address -> how many requests in a row have not ended there."""
@@ -142,9 +151,9 @@ class Network:
         self._told_as: dict[str, str] = {}
         """A page's request -> the service worker's for it, where the journal was told of that one."""
 
-    def limit(self, glob: str, at_most: int) -> None:
-        """Stop the clock at the first request to `glob` beyond so many from now on."""
-        self._limits[glob], self._counts[glob] = at_most, 0
+    def limit(self, glob: str, at_most: int, since: datetime | None = None) -> None:
+        """Stop the clock at the first request to `glob` beyond so many from now on, or from an instant on."""
+        self._limits.setdefault(glob, []).append(Limit(at_most, since or self._clock.now()))
 
     def attach(self, session: Session, source: Source) -> list[asyncio.Future[Event]]:
         """Watch a session. The answers come once it runs."""
@@ -369,11 +378,12 @@ class Network:
             self.activity += 1
 
     def _count(self, url: str) -> None:
-        for glob, at_most in self._limits.items():
+        for glob, limits in self._limits.items():
             if fnmatch(url, glob):
-                self._counts[glob] += 1
-                if self._counts[glob] > at_most:
-                    self.overrun = (glob, at_most)
+                limit = [each for each in limits if each.since <= self._clock.now()][-1]
+                limit.count += 1
+                if limit.count > limit.at_most:
+                    self.overrun = (glob, limit.at_most)
                     self.stirred.set()
 
     def whole(self, id: str | None) -> None:

@@ -229,9 +229,10 @@ class Stage:
         """
         self.cloud.gateway.allowed.append(glob)
 
-    def limit_requests(self, glob: str, at_most: int) -> None:
-        """End the session with `RequestStorm` at the first request to URLs like `glob` beyond so many from now on."""
-        self._network.limit(glob, at_most)
+    def limit_requests(self, glob: str, at_most: int, since: datetime | None = None) -> None:
+        """End the session with `RequestStorm` at the first request to URLs like `glob` beyond so many from now on, or from an
+        instant on: until then the limit counts that is there already."""
+        self._network.limit(glob, at_most, since)
 
     def delay_answers(self, glob: str, by: Duration) -> None:
         """From now on an answer from `glob` takes so much virtual time."""

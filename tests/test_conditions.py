@@ -163,7 +163,9 @@ def test_an_event_stream_that_ends_is_opened_again(pbi_stage: Stage, pages: Site
     apart = [b - a for a, b in pairwise(pbi_stage.page.evaluate("seen"))]
     assert len(apart) >= 38
     assert all(15_000 <= length <= 15_200 for length in apart)
-    assert not pbi_stage.journal.of("clock")
+    # One that takes 0.1 s of real time to end, as on a busy machine, stands in the journal as one without an end, and is none the
+    # less opened again in time.
+    assert {entry["what"] for entry in pbi_stage.journal.of("clock")} <= {"request without an end"}
 
 
 def test_a_page_without_its_backend_is_answered(pbi_stage: Stage, pages: Site) -> None:

@@ -743,3 +743,239 @@ def test_a_provider_that_answers_what_its_token_came_in(pbi_session: HarnessSess
     assert "the first answer was an object with accessToken, tokenType with status 200" in found.message
     assert "not the token: that has to be a string" in found.likely_cause
     assert not any("ey" in str(answer["text"]) for answer in found.evidence)
+
+
+RENEWED = """const item = await embedded("report"); setInterval(() => due(item) && renew(item), 30_000);"""
+"""A report that is renewed by a timer alone."""
+PROVIDED = f"""{ASKED}
+    const show = async (accessTokenProvider) => powerbi.embed(element("report"), {{ ...(await config("report")),
+      accessToken: await asked(), tokenType: models.TokenType.Aad, eventHooks: {{ accessTokenProvider }} }});"""
+BY_HAND_AND_PROVIDED = f"""{PROVIDED}
+    const tile = await embedded("dashboard");
+    setInterval(() => tile.expires - Date.now() < 15 * 60_000 && !tile.busy && renew(tile).catch(() => {{ tile.busy = false; }}), 30_000);"""
+TAKEN_AWAY = """const dropped = (error) => { powerbi.reset(element("report")); throw error; };"""
+WITH_ITS_QUERY = """const get = window.fetch;
+    window.fetch = (url, options) => get(url.replace("/embed/", "/embed/report?of="), options);"""
+SECOND_IS_GUARDED = """const items = [await embedded("report"), await embedded("dashboard")];
+    setInterval(() => Date.now() >= items[0].expires - MARGIN && renew(items[0]), 30_000);
+    setInterval(() => !items[1].busy && Date.now() >= items[1].expires - 1.5 * MARGIN && renew(items[1]), 30_000);"""
+
+SEEN: dict[str, tuple[str, str, str, int, str]] = {
+    "checks that queue up while hidden": (
+        "LIFE-3",
+        "failed",
+        "Hidden for a while, then for two lifetimes: The page sent more than 60 requests",
+        1,
+        """const item = await embedded("report");
+        setInterval(() => requestAnimationFrame(() => Date.now() >= item.expires - MARGIN && renew(item)), 30_000);""",
+    ),
+    "tokens fetched ahead while the page starts": (
+        "LIFE-3",
+        "passed",
+        "At most 2 token requests in any lifetime",
+        1,
+        f"""{RENEWED} for (let n = 0; n < 100; n++) await fetched("report");""",
+    ),
+    "one timer for all ends with the first item": (
+        "DROP-1",
+        "failed",
+        "item 2, which remained, was not renewed any more",
+        2,
+        """const items = []; for (const kind of kinds) items.push(await embedded(kind));
+        const timer = setInterval(() => items.filter(due).forEach(renew), 30_000);
+        remove.onclick = () => { powerbi.reset(element("report")); clearInterval(timer); };""",
+    ),
+    "a token is given back": (
+        "DROP-1",
+        "passed",
+        "0 token requests after that",
+        1,
+        """const item = await embedded("report");
+        const timer = setInterval(() => due(item) && renew(item), 30_000);
+        remove.onclick = () => {
+          powerbi.reset(element("report")); clearInterval(timer); fetch("/token/embed/report", { method: "DELETE" });
+        };""",
+    ),
+    "a failure takes the report's place, by hand": (
+        "FAIL-6",
+        "warned",
+        "the item went away at 50:00.400, and none came back",
+        1,
+        f"""{TAKEN_AWAY} {RENEWED.replace("renew(item)", "once(item)")}
+        async function once(item) {{
+          item.busy = true;
+          const {{ token, expires }} = await fetched("report").catch(dropped);
+          if (!(expires > Date.now())) return powerbi.reset(element("report"));
+          Object.assign(item, {{ token, expires, busy: false }});
+          await item.embed.setAccessToken(token);
+        }}""",
+    ),
+    "a failure takes the report's place, in the provider": (
+        "PROV-5",
+        "failed",
+        "the item went away at 50:00.200, and none came back",
+        1,
+        f"""{PROVIDED} {TAKEN_AWAY} await show(() => asked().catch(dropped));""",
+    ),
+    "a failure takes the report's place before the provider answers": (
+        "PROV-3",
+        "skipped",
+        "The item went away at 50:00.200, before its provider had answered",
+        1,
+        f"""{PROVIDED} {TAKEN_AWAY} await show(() => asked().catch(dropped));""",
+    ),
+    "a provider's lock that a failure leaves behind": (
+        "PROV-4",
+        "failed",
+        "was called at 51:00, and had not answered when the token expired at 1:00:00",
+        1,
+        f"""{PROVIDED} let before = Promise.resolve();
+        await show(async () => {{
+          const mine = before; let release; before = new Promise((resolve) => {{ release = resolve; }});
+          await mine;
+          try {{ const token = await asked(); release(); return token; }} catch {{ return null; }}
+        }});""",
+    ),
+    "a provider that answers a header": (
+        "PROV-1",
+        "failed",
+        "no token that works came of it before the old one expired at 1:00:00: the first answer was the token unknown",
+        1,
+        f"""{PROVIDED} await show(async () => `Bearer ${{await asked()}}`);""",
+    ),
+    "a provider that answers an embed token": (
+        "PROV-1",
+        "failed",
+        "no token that works came of it before the old one expired at 1:00:00: the first answer was the token embed-1",
+        1,
+        f"""{PROVIDED} await show(async () => (await fetched("report")).token);""",
+    ),
+    "a header is no renewal": (
+        "LIFE-2",
+        "warned",
+        "expired at 1:00:00 and had not been renewed",
+        1,
+        """const item = await embedded("report"), set = item.embed.setAccessToken;
+        item.embed.setAccessToken = (token) => set.call(item.embed, `Bearer ${token}`);
+        setInterval(() => due(item) && renew(item), 30_000);""",
+    ),
+    "a token of the other kind is no newer one": (
+        "LIFE-4",
+        "failed",
+        "is entra-2, where an embed token is needed",
+        1,
+        f"""{ASKED} {RENEWED} fetched = async () => ({{ token: await asked(), expires: Date.now() + 60 * 60_000 }});""",
+    ),
+    "one answer is applied twice": (
+        "LIFE-4",
+        "failed",
+        "which the item already had",
+        1,
+        """const item = await embedded("report"), bus = new EventTarget();
+        setInterval(async () => {
+          if (!due(item)) return;
+          bus.addEventListener("renewed", ({ detail }) => item.embed.setAccessToken(detail));
+          Object.assign(item, await fetched("report"));
+          bus.dispatchEvent(new CustomEvent("renewed", { detail: item.token }));
+        }, 30_000);""",
+    ),
+    "a hot loop that begins once the token has ended": (
+        "FAIL-5",
+        "warned",
+        "121 token requests in 24 s",
+        1,
+        """const item = await embedded("report"), again = () => renew(item).catch(again);
+        item.embed.on("error", ({ detail }) => detail.message === "TokenExpired" && !item.busy && again());""",
+    ),
+    "of two items at one address the other has the guard": (
+        "FAIL-3",
+        "warned",
+        "a token request was sent while the one of",
+        2,
+        f"""{WITH_ITS_QUERY} {SECOND_IS_GUARDED}""",
+    ),
+    "two items at one address, both with a guard": (
+        "FAIL-3",
+        "passed",
+        "No two token requests were in flight together",
+        2,
+        f"""{WITH_ITS_QUERY} {SECOND_IS_GUARDED.replace("setInterval(() => Date", "setInterval(() => !items[0].busy && Date")}""",
+    ),
+    "the page goes back to its first page after each renewal": (
+        "LIFE-5",
+        "failed",
+        "the page itself changed what its user saw after each of",
+        1,
+        """const item = await embedded("report");
+        setInterval(async () => {
+          if (!due(item)) return;
+          await renew(item);
+          await (await item.embed.getPages())[0].setActive();
+          await item.embed.removeFilters();
+        }, 30_000);""",
+    ),
+    "the page shows its pages in turn": (
+        "LIFE-5",
+        "passed",
+        "every user stayed on their page",
+        1,
+        f"""{RENEWED} let turn = 0;
+        setInterval(async () => {{ const pages = await item.embed.getPages(); await pages[++turn % pages.length].setActive(); }}, 60_000);""",
+    ),
+    "whoever clicks into the report leaves the page": (
+        "LIFE-1",
+        "failed",
+        "carried an expired token",
+        1,
+        """const item = await embedded("report"); let timer;
+        const begin = () => { clearInterval(timer); timer = setInterval(() => due(item) && renew(item), 30_000); };
+        begin(); window.onfocus = begin; window.onblur = () => clearInterval(timer);""",
+    ),
+    "the first item goes and comes again": (
+        "FAIL-1",
+        "passed",
+        "1 outage",
+        2,
+        f"""{TRIED} const items = new Set([await embedded("report")]);
+        setTimeout(() => {{ powerbi.reset(element("report")); items.clear(); }}, 12 * 60_000);
+        setTimeout(async () => items.add(await embedded("report")), 14 * 60_000);
+        setTimeout(async () => items.add(await embedded("dashboard")), 18 * 60_000);
+        setInterval(() => [...items].filter(due).forEach(tried), 30_000);""",
+    ),
+    "a provider beside an item that is renewed earlier": (
+        "PROV-4",
+        "failed",
+        "answered undefined",
+        2,
+        f"""{BY_HAND_AND_PROVIDED} await show(async () => {{
+          const answer = await fetch("/token/aad", {{ cache: "no-store" }}).catch(() => null);
+          return answer?.ok ? (await answer.json().catch(() => ({{ access_token: null }}))).access_token : null;
+        }});""",
+    ),
+    "a provider that comes later than an item that is renewed by hand": (
+        "PROV-3",
+        "passed",
+        "none threw",
+        2,
+        f"""{BY_HAND_AND_PROVIDED} setTimeout(() => show(() => asked().catch(() => null)), 15 * 60_000);""",
+    ),
+    "a clock that is slow ends the item that lived": (
+        "SKEW-1",
+        "warned",
+        "a data request carried an expired token",
+        2,
+        f"""{RENEWED} await embedded("dashboard");""",
+    ),
+}
+"""What pages do that were misjudged once: by this rule, with this outcome and these words, on so many items."""
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("what", SEEN)
+def test_it_is_seen_for_what_it_is(pbi_session: HarnessSession, tmp_path: Path, what: str) -> None:
+    rule, outcome, said, items, script = SEEN[what]
+
+    found = verdict(pbi_session, tmp_path, rule, script, items=items)
+
+    assert found.outcome == outcome, found.message
+    assert said in found.message

@@ -24,12 +24,12 @@ export class Service {
   /**
    * What a token is worth by the service's clock: the frame never decodes one, and its own clock may be wrong.
    *
-   * @param {string} token
+   * @param {string} authorization how queries will carry it
    * @param {"load"|"setAccessToken"|"hook"} how
    * @returns {Promise<Worth>}
    */
-  async judge(token, how) {
-    const answer = await this.#post(`/_fake/items/${this.#item}/token`, {}, { token, how });
+  async judge(authorization, how) {
+    const answer = await this.#post(`/_fake/items/${this.#item}/token`, {}, { authorization, how });
     return answer.status === 200 ? answer.body : UNKNOWN;
   }
 

@@ -42,7 +42,7 @@ export class HeldToken {
     const carry = !this.#needsLoad;
     this.text = text;
     this.#taking = this.#taking.then(async () => {
-      this.#worth = await this.#service.judge(text, how);
+      this.#worth = await this.#service.judge(authorizationOf(text, this.#tokenType), how);
       this.#elapsed = stopwatch();
       if (carry) this.#carried = text;
     });

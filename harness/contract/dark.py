@@ -72,7 +72,8 @@ class Probe:
             if later := [at for at in asked if at > self._last + SAME_RENEWAL]:
                 self._last, self._lifetime = later[0], lifetime
                 return later[0]
-        raise NoMoment("The page did not renew again, so there is no moment at which it renews.")
+        whose = f"item {self._item}" if self._item else "anything"
+        raise NoMoment(f"The page did not renew {whose} again, so there is no moment at which it does.")
 
     def wait(self, lifetime: timedelta) -> timedelta:
         """How long the page waits for its next renewal with a token of this lifetime."""

@@ -2,7 +2,7 @@
 
 from fake_pbi.hosts import APP
 from harness.contract.observation import UNSUPPORTED, Observation
-from harness.contract.rule import Verdict, counted, failed, passed, rule, skipped
+from harness.contract.rule import Verdict, counted, failed, passed, rule, skipped, worthless
 from harness.contract.scenarios import Scenarios
 
 UNSAID = "Uncaught (in promise)"
@@ -66,7 +66,9 @@ def embeds(scenarios: Scenarios) -> Verdict:
     unusable = [entry for entry in applied if entry["state"] != "live"]
     if unusable:
         first = unusable[0]
-        if first["state"] == "unknown" and journal.of("response", status=200) and scenarios.page.has_own_backend:
+        if first["state"] == "unknown" and first["token"] != "unknown":
+            cause = "tokenType says another kind of token than the page has; without one it is Aad."
+        elif first["state"] == "unknown" and journal.of("response", status=200) and scenarios.page.has_own_backend:
             cause = (
                 "The page's backend does not get its tokens from the fake Power BI; have the fake answer the token requests "
                 "(--token-url GLOB=embed --answer-tokens), or the page embeds with something that is no token."
@@ -76,7 +78,10 @@ def embeds(scenarios: Scenarios) -> Verdict:
                 "The page embeds with a token that it kept from an earlier visit, or with something that is no token."
             )
         return failed(
-            f"The item was loaded at {observed.when(first)} with a token that was {first['state']}.", unusable, cause
+            f"The item was loaded at {observed.when(first)} with a token that was "
+            f"{worthless(first) if first['state'] == 'unknown' else first['state']}.",
+            unusable,
+            cause,
         )
     raised = journal.of("item.event", event="error")
     return failed(f"The item never raised `loaded`; it raised {[entry['detail'] for entry in raised]}.", raised)

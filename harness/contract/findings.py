@@ -16,17 +16,18 @@ EXPECTED = Path(__file__).with_name("expected_findings.toml")
 CAUSES: Mapping[str, Sequence[str]] = {
     "EMB-1": ["TYPE-1"],
     "LIFE-1": ["PROV-1", "PROV-2", "MULTI-1"],
-    "LIFE-2": ["PROV-1", "PROV-2", "MULTI-1", "LIFE-1"],
+    "LIFE-2": ["PROV-1", "PROV-2", "MULTI-1", "LIFE-1", "LIFE-4"],
     "LIFE-3": ["PROV-1", "LIFE-4"],
-    "WAKE-1": ["PROV-1", "LIFE-1"],
-    "WAKE-2": ["PROV-1", "PROV-2", "LIFE-1"],
+    "WAKE-1": ["PROV-1", "LIFE-1", "LIFE-4"],
+    "WAKE-2": ["PROV-1", "PROV-2", "LIFE-1", "LIFE-4"],
     "WAKE-4": ["WAKE-1", "WAKE-2"],
-    "WAKE-5": ["PROV-1", "LIFE-1", "WAKE-1"],
+    "WAKE-5": ["PROV-1", "LIFE-1", "LIFE-4", "WAKE-1"],
     "PROV-2": ["PROV-1"],
     "PROV-4": ["PROV-3", "PROV-1"],
     "PROV-5": ["PROV-1", "PROV-2"],
     "FAIL-2": ["FAIL-1"],
-    "FAIL-4": ["FAIL-1"],
+    "FAIL-1": ["LIFE-4"],
+    "FAIL-4": ["FAIL-1", "LIFE-4"],
     "FAIL-6": ["FAIL-4", "FAIL-5"],
 }
 """Rule -> the rules of which it is a consequence where they are broken as well, the likeliest first."""

@@ -4,7 +4,6 @@ from datetime import datetime
 from math import ceil
 
 from harness.contract.embedding import first_line, loads
-from harness.contract.life import expiries_met
 from harness.contract.observation import Observation, cut_short
 from harness.contract.rule import Verdict, counted, failed, passed, rule, skipped
 from harness.contract.scenarios import BRIEF_LIFETIMES, OBSERVED_LIFETIMES, RETURNS, Scenarios
@@ -92,8 +91,12 @@ def removed_means_removed(scenarios: Scenarios) -> Verdict:
             asked[:5],
             "The timer or listener that renews is not removed with the item.",
         )
-    if left and not scenarios.page.item and any(expiries_met(observed)):
-        return failed("The items that remained were not kept alive.", observed.journal.expired_requests()[:3])
+    if forgotten := observed.forgotten - scenarios.first.forgotten:
+        return failed(
+            f"An item was removed at {observed.when(removed)}; item {min(forgotten)}, which remained, was not renewed any more.",
+            [entry for item in sorted(forgotten) for entry in observed.journal.of("token.expired", item=item)][:3],
+            "What renews all items ends with the one that was removed.",
+        )
     return passed(
         f"Removed at {observed.when(removed)}; {counted(len(asked), 'token request')} after that, for {counted(left, 'item')}."
     )

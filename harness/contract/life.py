@@ -8,11 +8,13 @@ from urllib.parse import parse_qs, urlsplit
 from fake_pbi.journal import Entry
 from harness.contract.embedding import loads
 from harness.contract.observation import AT_ONCE, START_UP, Observation, cut_short
-from harness.contract.rule import Verdict, counted, failed, minutes, passed, rule, skipped
+from harness.contract.rule import Verdict, counted, failed, minutes, passed, rule, skipped, worthless
 from harness.contract.scenarios import Scenarios
 
 IN_TIME = timedelta(seconds=60)
 PER_RENEWAL, PER_LIFETIME = 2, 4
+SOON = timedelta(seconds=5)
+"""How soon after a renewal what the page does to its item is taken to belong to it."""
 FRESH = timedelta(minutes=1)
 """For how long a token may have been kept that is new all the same."""
 
@@ -133,6 +135,14 @@ def no_storm(scenarios: Scenarios) -> Verdict:
         most = max(most, most_in_a_lifetime(observed))
     if cut := cut_short(*scenarios.healthy):
         return skipped(cut)
+    for observed in (*scenarios.frozen_past_expiry, *scenarios.hidden, *scenarios.asleep_past_expiry):
+        if observed.storm:
+            requests = observed.token_requests()
+            return failed(
+                f"{observed.title[0].upper()}{observed.title[1:]}: {observed.stopped}",
+                requests[-5:],
+                "What came due while the tab was away is made up for all at once when it returns.",
+            )
     return passed(f"At most {counted(most, 'token request')} in any lifetime.")
 
 
@@ -140,10 +150,9 @@ def storm_in(observed: Observation) -> Verdict | None:
     """The finding of LIFE-3 in one session, if there is one."""
     tokens = f"With tokens of {minutes(observed.lifetime)}, "
     if observed.storm:
-        requests = observed.token_requests()
-        return failed(
-            f"{observed.stopped} ({minutes(observed.lifetime)} tokens).", requests[:5], _why_a_storm(observed, requests)
-        )
+        requests = observed.token_requests() or observed.token_requests(since=observed.opened)
+        stopped = observed.stopped
+        return failed(f"{tokens}{stopped[0].lower()}{stopped[1:]}", requests[:5], _why_a_storm(observed, requests))
     applied = sorted({e.at for item in observed.items for e in observed.journal.of("token.applied", item=item)})
     anew = _embedded_anew(observed)
     for address, requests in observed.token_requests_by_address().items():
@@ -228,7 +237,7 @@ def renewals_bring_something_newer(scenarios: Scenarios) -> Verdict:
                     return failed(
                         f"With tokens of {minutes(observed.lifetime)}, the token applied at {observed.when(new)} {problem}.",
                         [old, new],
-                        "The page or its backend hands out what it has cached.",
+                        _why_nothing_newer(old, new),
                     )
                 renewed += 1
     if cut := cut_short(*scenarios.healthy):
@@ -244,10 +253,20 @@ def _nothing_newer(observed: Observation, old: Entry, new: Entry) -> str:
             return ""  # the page sets what its provider has just answered
         return f"was {new['token']}, which the item already had"
     if new["state"] == "unknown":
-        return "is none that the service issued"
+        return f"is {worthless(new)}"
     if old["expires"] and new["expires"] <= old["expires"] and not _is_fresh(observed, new):
         return f"({new['token']}) expires no later than {old['token']}"
     return ""
+
+
+def _why_nothing_newer(old: Entry, new: Entry) -> str:
+    if new["state"] == "unknown":
+        return "What the page applies is not the token as it came: with something before it, in an object, or another token."
+    if new["token"] == old["token"] and new.at - old.at <= AT_ONCE:
+        return (
+            "The same answer is applied twice: a listener is added again with each renewal, or two places pass it on."
+        )
+    return "The page or its backend hands out what it has cached."
 
 
 def _is_fresh(observed: Observation, new: Entry) -> bool:
@@ -281,6 +300,13 @@ def nothing_is_reloaded(scenarios: Scenarios) -> Verdict:
                         f"With tokens of {minutes(observed.lifetime)}, by {observed.when(after)} {lost}.",
                         [before, after],
                     )
+            if reset := _reset_by_the_page(observed, item):
+                return failed(
+                    f"With tokens of {minutes(observed.lifetime)}, the page itself changed what its user saw after each of "
+                    f"{len(reset)} renewals, the first time at {observed.when(reset[0])}.",
+                    reset[:5],
+                    "After each renewal the page sets the active page or the filters as it does when it embeds.",
+                )
     if cut := cut_short(*scenarios.healthy):
         return skipped(cut)
     return passed("No renewal made an iframe or a load request, and every user stayed on their page.")
@@ -343,6 +369,27 @@ def _embedded(frame: Entry) -> Shown:
     """What a frame shows: the kind of item, and its ids."""
     ids = parse_qs(urlsplit(frame["url"]).query)
     return (frame["path"], *(ids.get(name, [""])[0].lower() for name in ("reportId", "dashboardId", "tileId")))
+
+
+def _reset_by_the_page(observed: Observation, item: str) -> list[Entry]:
+    """The data requests by which, soon after a renewal, the page changed the active page or the filters, if it does so after
+    renewals, and (other than one that shows its pages in turn) hardly otherwise."""
+    told = [
+        entry.at
+        for entry in observed.journal.of("protocol", item=item, direction="received")
+        if entry["method"] in ("PUT", "POST", "DELETE") and entry["url"].endswith(("/pages/active", "/filters"))
+    ]
+    by_the_page = [
+        after
+        for before, after in pairwise(observed.journal.of("data.request", item=item))
+        if after.at > observed.settled
+        and (after["page"], after["filters"]) != (before["page"], before["filters"])
+        and any(after.at - AT_ONCE <= at <= after.at for at in told)
+    ]
+    renewals = [holding.at for holding in observed.holdings(item)[1:]]
+    after_renewals = [entry for entry in by_the_page if any(at <= entry.at <= at + SOON for at in renewals)]
+    often = len({at for at in renewals for entry in after_renewals if at <= entry.at <= at + SOON}) > 1
+    return after_renewals if often and 2 * len(after_renewals) > len(by_the_page) else []
 
 
 def _lost(before: Entry, after: Entry) -> str:

@@ -18,6 +18,8 @@ UNSUPPORTED = "accessTokenProvider is only supported"
 """The SDK's own exception (TYPE-1). Source: powerbi-client, src/embed.ts, validateEventHooks."""
 HARMLESS = "ResizeObserver loop"
 ICON = "/favicon.ico"
+BRINGS_NOTHING = ("DELETE", "HEAD", "OPTIONS")
+"""The methods whose answers bring no token, as where one is given back."""
 AT_ONCE = timedelta(seconds=1)
 """Within so much of a return to the tab the renewal has to be there (WAKE-4)."""
 
@@ -33,9 +35,11 @@ def cut_short(*sessions: "Observation") -> str:
 
 
 def by_address(requests: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """The requests to each address; and, where its query says what is asked for, also those with each query."""
     found: dict[str, list[Entry]] = {}
     for request in requests:
-        found.setdefault(request["url"].partition("?")[0], []).append(request)
+        for name in {request["url"].partition("?")[0], request["url"]}:
+            found.setdefault(name, []).append(request)
     return found
 
 
@@ -137,6 +141,12 @@ class Observation:
         served = {entry["item"] for entry in self.journal.of("embed.frame") if entry.at <= at}
         return [item for item in self.items if item in served and item not in gone]
 
+    def emptied(self, healthy: "Observation") -> list[Entry]:
+        """The departures of the items, where in the end none was there any more, other than in a healthy session."""
+        if self.there(self.ended) or not healthy.there(healthy.ended):
+            return []
+        return self.journal.of("embed.gone")
+
     def renewed(self, item: str) -> list[Holding]:
         """The tokens that came to an item after embedding; in an item that was embedded later, its first one, too."""
         return [holding for holding in self.holdings(item) if holding.at > self.settled]
@@ -161,6 +171,7 @@ class Observation:
             for entry in self.journal.of("request")
             if entry["source"] != "embed"
             and entry["type"] != "Preflight"
+            and entry["method"] not in BRINGS_NOTHING
             and begin <= entry.at <= end
             and any(fnmatch(entry["url"], glob) for glob in self.token_urls)
         ]
@@ -175,7 +186,9 @@ class Observation:
         all and then renew each its own.)"""
         together = self._most_together()
         brought = {
-            entry["token"] for entry in self.journal.of("token.fetched") if entry["url"].partition("?")[0] == address
+            entry["token"]
+            for entry in self.journal.of("token.fetched")
+            if address in (entry["url"], entry["url"].partition("?")[0])
         }
         applied = [entry for entry in self.journal.of("token.applied") if entry["token"] in brought]
         served: dict[str, set[str]] = {}

@@ -52,9 +52,8 @@ def _not_renewed(scenarios: Scenarios, observed: Observation) -> Verdict | None:
 
 
 def _likely_cause(observed: Observation) -> str:
-    if any(
-        "ERR_ABORTED" in str(end["error"]) for request in observed.token_requests() for end in observed.ends(request)
-    ):
+    ends = [observed.ends(request)[:1] for request in observed.token_requests()]
+    if sum("ERR_ABORTED" in str(end["error"]) for first in ends for end in first) > 1:
         return "The page gives its requests up before they are answered, and each is begun anew."
     return "A renewal that fails is not tried again in time, or its failure ends what would have tried."
 
@@ -188,6 +187,13 @@ def survives_expired_tokens(scenarios: Scenarios) -> Verdict:
         return verdict
     for observed in scenarios.expired_answers:
         ended = observed.journal.of("fault.ended")
+        if gone := observed.emptied(scenarios.first):
+            return failed(
+                f"{_of(observed)} and healed at {observed.when(ended[0])}; the item went away at {observed.when(gone[-1])}, and "
+                "none came back.",
+                [*ended, *gone[:3]],
+                "A token that is refused takes the place of the item, and nothing tries again.",
+            )
         for item in sorted(set(observed.there(observed.ended)) & set(_judged(scenarios, observed))):
             token = observed.holding_at(item, observed.ended)
             if not token or not token.outlives(observed.ended):
@@ -213,13 +219,19 @@ def _sparing(sessions: Sequence[Observation]) -> Verdict | None:
                     f"{_of(observed)}: {len(met)} token requests in {seconds:.0f} s from {observed.when(first)} on; at most one in "
                     f"5 s{_for_each(share)} is fair.",
                     requests[:5],
-                    "What failed is tried again at once, or with a delay that came out as nothing.",
+                    _why_hot(span / len(met)),
                 )
         if cut := cut_short(observed):
             return skipped(cut)
         if not hits:
             return skipped("No token request met the outage.")
     return None
+
+
+def _why_hot(gap: timedelta) -> str:
+    if gap < timedelta(seconds=1):
+        return "What failed is tried again at once, or with a delay that came out as nothing."
+    return f"What failed is tried again every {gap.total_seconds():.0f} s, and the pause does not grow."
 
 
 def _calm(sessions: Sequence[Observation]) -> Verdict:

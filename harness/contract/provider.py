@@ -30,7 +30,7 @@ def _brought(observed: Observation, item: str) -> list[Entry]:
     asked = {answer["token"]: called[answer["call"]] for answer in answers if answer["call"] in called}
     return [
         entry
-        for entry in observed.journal.of("token.applied", item=item)
+        for entry in observed.journal.of("token.applied", item=item, state="live")
         if entry["how"] == "hook" or (entry["token"] in asked and asked[entry["token"]] <= entry.at)
     ]
 
@@ -69,10 +69,10 @@ def called_and_applied(scenarios: Scenarios) -> Verdict:
         if not applied:
             answers = observed.journal.of("hook.answered", item=item)
             return failed(
-                f"The provider of item {item} was called at {observed.when(called[0])}, and no token of its was applied before "
+                f"The provider of item {item} was called at {observed.when(called[0])}, and no token that works came of it before "
                 f"the old one expired at {observed.when(first.expires)}: {_first_of(answers)}.",
                 answers[:5],
-                _why_no_token(answers[:1]),
+                _why_no_token(observed, answers[:1]),
             )
         evidence = evidence or [called[0], applied[0]]
     if not evidence:
@@ -106,8 +106,11 @@ def _said(answer: Entry) -> str:
     return str(answer["text"] or answer["answer"])
 
 
-def _why_no_token(answers: Sequence[Entry]) -> str:
+def _why_no_token(observed: Observation, answers: Sequence[Entry]) -> str:
     said = {answer["answer"] for answer in answers if answer["status"] == 200}
+    useless = {entry["token"] for entry in observed.journal.of("token.applied", how="hook", state="unknown")}
+    if any(answer["answer"] == "token" and answer["token"] in useless for answer in answers):
+        return "What the provider answers is no token as the service issued it for this embed: with something before it, or another."
     if "other" in said:
         return "The provider answers what its token came in, or something else, and not the token: that has to be a string."
     return "The provider forgets `return`." if "undefined" in said else ""
@@ -179,6 +182,33 @@ def _answers_during_outage(observed: Observation) -> Iterator[tuple[Entry, list[
                 yield answer, during
 
 
+def _outages(observed: Observation) -> Iterator[tuple[datetime, datetime, datetime]]:
+    """From when to when the token endpoint failed each time, and until when it was well after that."""
+    begins = [entry.at for entry in observed.journal.of("fault.began")]
+    heals = [entry.at for entry in observed.journal.of("fault.ended")]
+    return zip(begins, heals, [*begins[1:], observed.ended], strict=False)
+
+
+def _never_answered(observed: Observation) -> Iterator[tuple[Entry, datetime]]:
+    """The calls in an outage that the page met to which a provider had said nothing when the token expired that it was to renew, and
+    when that was."""
+    for began, healed, _ in _outages(observed):
+        met = bool(observed.between("fault.hit", began, healed))
+        for call in observed.between("hook.called", began, healed) if met else ():
+            item = call["item"]
+            token, until = observed.holding_at(item, call.at), observed.gone(item) or observed.ended
+            if not (token and token.expires and token.expired_in_use and call.at < token.expires < until):
+                continue
+            if not observed.between("hook.answered", call.at, token.expires, item=item, call=call["call"]):
+                yield call, token.expires
+
+
+def _why_no_call(healthy: Observation, observed: Observation) -> str:
+    if gone := observed.emptied(healthy):
+        return f"The item went away at {observed.when(gone[-1])}, before its provider had answered, and none came back (PROV-5)."
+    return "No token request failed during a call of the provider."
+
+
 def _came_of_another_try(observed: Observation, answer: Entry, failures: list[Entry]) -> bool:
     """Whether the provider asked again within the call: its token is new to the item, or was given out after the failures."""
     if not _is_a_token(answer):
@@ -210,7 +240,7 @@ def does_not_throw(scenarios: Scenarios) -> Verdict:
     if cut := cut_short(observed):
         return skipped(cut)
     if not answers:
-        return skipped("No token request failed during a call of the provider.")
+        return skipped(_why_no_call(scenarios.first, observed))
     return passed(
         f"{counted(len(answers), 'call')} while the token endpoint failed, none threw.",
         [answer for answer, _ in answers[:3]],
@@ -237,10 +267,17 @@ def answers_null(scenarios: Scenarios) -> Verdict:
                 [*during[:2], answer],
                 "The provider forgets `return`, passes on what it got, or falls back on an old token.",
             )
+    for call, ends in _never_answered(observed):
+        return failed(
+            f"While the token endpoint failed, the provider was called at {observed.when(call)}, and had not answered when the "
+            f"token expired at {observed.when(ends)}.",
+            [call],
+            "It waits for something that a failure has left behind: a lock, or a promise that is never settled.",
+        )
     if cut := cut_short(observed):
         return skipped(cut)
     if not answers:
-        return skipped("No token request failed during a call of the provider.")
+        return skipped(_why_no_call(scenarios.first, observed))
     nulls = [answer for answer, _ in answers if answer["answer"] == "null"]
     tried_again = len(answers) - len(nulls)
     return passed(
@@ -260,10 +297,8 @@ def recovers(scenarios: Scenarios) -> Verdict:
     if not scenarios.first.providers:
         return _no_provider(scenarios.first)
     observed = scenarios.provider_outages
-    begins = [entry.at for entry in observed.journal.of("fault.began")]
-    heals = [entry.at for entry in observed.journal.of("fault.ended")]
     seen = 0
-    for began, healed, until in zip(begins, heals, [*begins[1:], observed.ended], strict=False):
+    for began, healed, until in _outages(observed):
         called = {entry["item"] for entry in observed.between("hook.called", began, healed)}
         failed_then = bool(observed.between("fault.hit", began, healed))
         concerned = [item for item in _due_between(observed, began, until) if failed_then or item in called]
@@ -273,6 +308,12 @@ def recovers(scenarios: Scenarios) -> Verdict:
                 return verdict
     if cut := cut_short(observed):
         return skipped(cut)
+    if gone := observed.emptied(scenarios.first):
+        return failed(
+            f"The token endpoint failed; the item went away at {observed.when(gone[-1])}, and none came back.",
+            [*observed.journal.of("fault.hit")[:2], *gone[:3]],
+            "A failure takes the place of an item whose token still lives.",
+        )
     if not seen:
         return skipped(
             "In no outage did a token request fail, or was a provider called, whose item stayed until it was due."
@@ -309,7 +350,7 @@ def _not_recovered(
         return failed(
             f"The endpoint healed at {observed.when(healed)}; the next call, at {observed.when(calls[0])}, brought {seen}.",
             [calls[0], *answers],
-            _why_no_token(answers) or "The provider gave up, or remembers the failure.",
+            _why_no_token(observed, answers) or "The provider gave up, or remembers the failure.",
         )
     asked = (calls or brought)[0].at
     later = observed.between("data.request", asked, asked + timedelta(minutes=10), item=item)

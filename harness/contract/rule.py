@@ -77,6 +77,14 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
+def worthless(applied: Entry) -> str:
+    """What a token is, in words, that an item took and the service does not take from it."""
+    if applied["token"] == "unknown":
+        return "none that the service issued"
+    needed = "an Entra" if applied["type"] == "embed" else "an embed"
+    return f"{applied['token']}, where {needed} token is needed"
+
+
 def minutes(length: timedelta) -> str:
     """ "60 min", "9.7 min"."""
     return f"{round(length.total_seconds() / 60, 1):g} min"

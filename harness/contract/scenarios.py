@@ -12,7 +12,6 @@ from harness.contract.local_time import next_change, next_midnight
 from harness.contract.observation import Observation, Return, cut_short
 from harness.contract.page import PageUnderTest, TokenUrl
 from harness.contract.sessions import SETTLED, STORM, Session, Sessions
-from harness.item import Item
 from harness.session import HarnessSession
 from harness.stage import Conditions
 
@@ -247,8 +246,12 @@ class Scenarios:
         return first
 
     def _return(self, session: Session, item: str | None, moment: dark.Dark) -> Return:
-        """Raises `NoMoment` where the item does not outlast it."""
+        """Raises `NoMoment` where it has gone by, or the item does not outlast it."""
         stage = session.stage
+        if moment.hide < stage.clock.now:
+            raise dark.NoMoment(
+                "The page asks for tokens without renewing by each, so its next renewal is not known before."
+            )
         stage.clock.advance_to(moment.hide)
         with stage.tab.hidden():
             hidden = stage.clock.now
@@ -265,26 +268,30 @@ class Scenarios:
         by itself before the service asks, it fails from the first third of the token's life on."""
         with self._session("the token endpoint fails at each renewal", storm=BEYOND_COUNT) as session:
             self.outages.append(session.observed)
-            if items := session.loaded():
+            if session.loaded():
                 stage = session.stage
                 first_by_hand = set(self.first.manual) & set(self.first.providers)
                 before = self.lifetime * 2 / 3 if first_by_hand else BEFORE_THE_SERVICE_ASKS
                 for kind in PROVIDER_OUTAGES:
-                    expires = self._expiry(items[0], session)
-                    stage.clock.advance_to(max(stage.clock.now, expires - before))
+                    earliest, latest = self._expiries(session, session.observed.providers)
+                    latest = max(latest, stage.clock.now + BEFORE_THE_SERVICE_ASKS)
+                    stage.clock.advance_to(max(stage.clock.now, earliest - before))
                     fault = stage.faults.add(*session.observed.token_urls, **kind)
-                    stage.clock.advance_to(expires - timedelta(minutes=5, seconds=-1))
+                    stage.clock.advance_to(latest - timedelta(minutes=5, seconds=-1))
                     stage.faults.end(fault)
-                    stage.clock.advance_to(expires - timedelta(minutes=2))
+                    stage.clock.advance_to(latest - timedelta(minutes=2))
                     session.interact()
-                    stage.clock.advance_to(expires + timedelta(minutes=1))
+                    stage.clock.advance_to(latest + timedelta(minutes=1))
                     session.interact()
         return session.observed
 
-    def _expiry(self, item: Item, session: Session) -> datetime:
-        """When the item's token expires; where it has none that lives, as if it had just got one."""
-        token, now = item.token, session.stage.clock.now
-        return token.expires if token and token.expires and token.expires > now else now + self.lifetime
+    def _expiries(self, session: Session, wanted: Sequence[str] = ()) -> tuple[datetime, datetime]:
+        """When the first and the last of the tokens expire that the items on the page have (the wanted ones, if there are any); where
+        none has one that lives, as if they had just got one."""
+        items, now = session.items(), session.stage.clock.now
+        tokens = [item.token for item in [item for item in items if item.name in wanted] or items]
+        ends = [token.expires for token in tokens if token and token.expires and token.outlives(now)]
+        return min(ends, default=now + self.lifetime), max(ends, default=now + self.lifetime)
 
     @cached_property
     def errors(self) -> list[Observation]:
@@ -341,19 +348,23 @@ class Scenarios:
             title = f"{title}, renewal {number}, lifetime {lifetime.total_seconds() / 60:.0f} min"
         with self._session(title, lifetime, storm=storm) as session:
             self.outages.append(session.observed)
-            if items := session.loaded():
+            if session.loaded():
                 stage, globs = session.stage, session.observed.token_urls
                 if number > 1:
-                    stage.clock.advance_to(self._expiry(items[0], session) + timedelta(minutes=1))
+                    stage.clock.advance_to(self._expiries(session)[1] + timedelta(minutes=1))
                 else:
                     stage.clock.advance(lifetime / 3)  # what is embedded when its turn comes is no renewal
                 for kind in faults:
-                    expires = self._expiry(items[0], session)
+                    _, expires = self._expiries(session)
                     fault = stage.faults.add(*globs, for_=length, from_first_request=True, **kind)
                     stage.clock.advance_to(expires - timedelta(seconds=1))
                     session.interact()
                     stage.clock.advance_to(expires + (length or timedelta(0)) + timedelta(minutes=1))
                     session.interact()
+                    if (
+                        fault.ends and fault.ends > stage.clock.now
+                    ):  # it began with what the user met after the token's end
+                        stage.clock.advance_to(fault.ends + timedelta(minutes=1))
                     stage.faults.end(fault)
         return session.observed
 

@@ -3,7 +3,7 @@
 import contextlib
 import random
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from playwright.sync_api import Error as PlaywrightError
 
@@ -30,8 +30,9 @@ from harness.stage import Conditions, Stage
 LATENCY = timedelta(milliseconds=200)
 """How long a healthy token endpoint takes: "at once" for a user, and long enough for a page without a guard to ask again."""
 STORM = 60
-"""Token requests to one address after which a session is ended: so many before its page has loaded, so many for each item from then
-on. No page that renews well sends nearly as many."""
+"""Token requests to one address after which a session is ended, for each item. No page that renews well sends nearly as many."""
+START_UP_STORM = 150
+"""The same for the first 30 s, in which a page may fetch tokens for what it will embed later."""
 SETTLED = timedelta(seconds=5)
 
 
@@ -94,7 +95,7 @@ class Session:
     def prepare(self, token_urls: tuple[TokenUrl, ...]) -> None:
         """What has to be there before the page is."""
         page, stage = self.page, self.stage
-        self._limit_requests(self._storm)
+        self._limit_requests(START_UP_STORM)
         for token in token_urls:
             stage.delay_answers(token.glob, LATENCY)
             if page.answer_tokens:
@@ -107,9 +108,9 @@ class Session:
         if page.storage_state:
             stage.restore(page.storage_state)
 
-    def _limit_requests(self, at_most: int) -> None:
+    def _limit_requests(self, at_most: int, since: datetime | None = None) -> None:
         for glob in self.observed.token_urls:
-            self.stage.limit_requests(glob, at_most)
+            self.stage.limit_requests(glob, at_most, since)
 
     def _answering(self, shape: Shape) -> Callable[[], Answer]:
         answers, template = self.stage.cloud.answers, self.page.template
@@ -155,7 +156,7 @@ class Session:
         stage.clock.advance(SETTLED)
         self.observed.chosen = self._choose()
         items = self.items()
-        self._limit_requests(self._storm * max(1, len(items)))
+        self._limit_requests(self._storm * max(1, len(items)), self.observed.settled)
         return items
 
     def _choose(self) -> str | None:

@@ -36,9 +36,10 @@ def _judge(scenarios: Scenarios, sessions: Sequence[Observation], likely_cause: 
     first = scenarios.first
     if cut := cut_short(*scenarios.healthy):
         return skipped(cut)
-    if any(holding.expired_in_use for item in first.items for holding in first.holdings(item)[:-1]) or any(
-        expiries_met(first)
-    ):
+    forgotten = {
+        item for item in first.items if any(holding.expired_in_use for holding in first.holdings(item)[:-1])
+    } | {entry["item"] for met in expiries_met(first) for entry in met}
+    if not set(first.items) - forgotten:
         return skipped("Tokens expire in use even with a right clock (LIFE-1, LIFE-2).")
     already, signed_out = storm_in(first), ""
     for observed in sessions:
@@ -47,8 +48,8 @@ def _judge(scenarios: Scenarios, sessions: Sequence[Observation], likely_cause: 
             signed_out = signed_out or f"{where}: {ended}"
             continue
         expired, raised = expiries_met(observed)
-        if expired or raised:
-            met = (expired or raised)[0]
+        if met_anew := [entry for entry in (*expired, *raised) if entry["item"] not in forgotten]:
+            met = met_anew[0]
             return failed(
                 f"{where}: at {observed.when(met)} a data request carried an expired token.", [met], likely_cause
             )

@@ -40,10 +40,12 @@ def _alive(sessions: Sequence[Observation], how: str, within: timedelta, likely_
         for item in items:
             token = observed.holding_at(item, shown + within)
             if not token or not token.outlives(shown + within):
+                worked = token is None or token.expires is not None
+                had = f"{token.token}, which {'had expired' if worked else 'never worked'}" if token else "no token"
                 return failed(
-                    f"{slept} item {item} still had {token.token if token else 'no token'}, which had expired.",
+                    f"{slept} item {item} still had {had}.",
                     observed.journal.of("tab"),
-                    likely_cause,
+                    likely_cause if worked else "What the page gives the item is no token that works there.",
                 )
     observed = sessions[0]
     shown = observed.returns[0]

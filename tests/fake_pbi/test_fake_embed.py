@@ -33,8 +33,9 @@ class Frame:
         self.settings: dict[str, Any] = json.loads(settings[1])
         self.item: str = self.settings["item"]
 
-    def take(self, token: str, how: str = "load") -> Any:
-        return self._client.post(f"{APP}/_fake/items/{self.item}/token", json={"token": token, "how": how}).json()
+    def take(self, token: str, how: str = "load", scheme: str = "EmbedToken") -> Any:
+        body = {"authorization": f"{scheme} {token}", "how": how}
+        return self._client.post(f"{APP}/_fake/items/{self.item}/token", json=body).json()
 
     def tell(self, kind: str, ago: float = 0, **data: Any) -> int:
         body = json.dumps([{"ago": ago, "kind": kind, "data": data}])  # as a beacon sends it: without a content type
@@ -119,6 +120,13 @@ def test_item_takes_a_token(cloud: Cloud, frame: Frame, clock: Clock) -> None:
         "how": "load",
         "state": "live",
     }
+
+
+def test_token_of_the_other_type_is_worth_nothing(cloud: Cloud, frame: Frame) -> None:
+    worth = frame.take(embed_token(cloud).text, "hook", scheme="Bearer")
+    assert worth == {"token": "embed-1", "type": "embed", "state": "unknown", "expires": None, "remainingMs": None}
+    [applied] = cloud.journal.of("token.applied")
+    assert (applied["state"], applied["expires"]) == ("unknown", None)
 
 
 def test_expiry_is_journalled_at_its_very_instant(cloud: Cloud, frame: Frame, clock: Clock) -> None:
@@ -211,7 +219,7 @@ def test_app_may_not_write_what_is_the_services_own(cloud: Cloud, client: Client
     assert frame.tell("protocol", at="now") == 400
     url = f"{APP}/_fake/items/{frame.item}"
     assert client.post(f"{url}/journal", json={}).status_code == 400
-    assert client.post(f"{url}/token", json={"token": "t", "how": "magic"}).status_code == 400
+    assert client.post(f"{url}/token", json={"authorization": "EmbedToken t", "how": "magic"}).status_code == 400
     assert client.post(f"{APP}/_fake/items/7/journal", json=[]).status_code == 404
     assert len(cloud.journal) == before
 
