@@ -78,10 +78,7 @@ def embeds(scenarios: Scenarios) -> Verdict:
                 "The page embeds with a token that it kept from an earlier visit, or with something that is no token."
             )
         return failed(
-            f"The item was loaded at {observed.when(first)} with a token that was "
-            f"{worthless(first) if first['state'] == 'unknown' else first['state']}.",
-            unusable,
-            cause,
+            f"The item was loaded at {observed.when(first)} with a token that was {worthless(first)}.", unusable, cause
         )
     raised = journal.of("item.event", event="error")
     return failed(f"The item never raised `loaded`; it raised {[entry['detail'] for entry in raised]}.", raised)

@@ -25,8 +25,8 @@ CAUSES: Mapping[str, Sequence[str]] = {
     "PROV-2": ["PROV-1"],
     "PROV-4": ["PROV-3", "PROV-1"],
     "PROV-5": ["PROV-1", "PROV-2"],
-    "FAIL-2": ["FAIL-1"],
     "FAIL-1": ["LIFE-4"],
+    "FAIL-2": ["FAIL-1"],
     "FAIL-4": ["FAIL-1", "LIFE-4"],
     "FAIL-6": ["FAIL-4", "FAIL-5"],
 }

@@ -137,10 +137,9 @@ def no_storm(scenarios: Scenarios) -> Verdict:
         return skipped(cut)
     for observed in (*scenarios.frozen_past_expiry, *scenarios.hidden, *scenarios.asleep_past_expiry):
         if observed.storm:
-            requests = observed.token_requests()
             return failed(
-                f"{observed.title[0].upper()}{observed.title[1:]}: {observed.stopped}",
-                requests[-5:],
+                f"{observed.heading}: {observed.stopped}",
+                observed.token_requests()[-5:],
                 "What came due while the tab was away is made up for all at once when it returns.",
             )
     return passed(f"At most {counted(most, 'token request')} in any lifetime.")
@@ -300,11 +299,11 @@ def nothing_is_reloaded(scenarios: Scenarios) -> Verdict:
                         f"With tokens of {minutes(observed.lifetime)}, by {observed.when(after)} {lost}.",
                         [before, after],
                     )
-            if reset := _reset_by_the_page(observed, item):
+            if resets := _resets_by_the_page(observed, item):
                 return failed(
                     f"With tokens of {minutes(observed.lifetime)}, the page itself changed what its user saw after each of "
-                    f"{len(reset)} renewals, the first time at {observed.when(reset[0])}.",
-                    reset[:5],
+                    f"{len(resets)} renewals, the first time at {observed.when(resets[0])}.",
+                    resets[:5],
                     "After each renewal the page sets the active page or the filters as it does when it embeds.",
                 )
     if cut := cut_short(*scenarios.healthy):
@@ -371,15 +370,15 @@ def _embedded(frame: Entry) -> Shown:
     return (frame["path"], *(ids.get(name, [""])[0].lower() for name in ("reportId", "dashboardId", "tileId")))
 
 
-def _reset_by_the_page(observed: Observation, item: str) -> list[Entry]:
-    """The data requests by which, soon after a renewal, the page changed the active page or the filters, if it does so after
-    renewals, and (other than one that shows its pages in turn) hardly otherwise."""
+def _resets_by_the_page(observed: Observation, item: str) -> list[Entry]:
+    """For each renewal soon after which the page itself changed the active page or the filters, the first data request by which it
+    did; empty where it did so once, or as often at other times, as one that shows its pages in turn."""
     told = [
         entry.at
         for entry in observed.journal.of("protocol", item=item, direction="received")
         if entry["method"] in ("PUT", "POST", "DELETE") and entry["url"].endswith(("/pages/active", "/filters"))
     ]
-    by_the_page = [
+    changes = [
         after
         for before, after in pairwise(observed.journal.of("data.request", item=item))
         if after.at > observed.settled
@@ -387,9 +386,10 @@ def _reset_by_the_page(observed: Observation, item: str) -> list[Entry]:
         and any(after.at - AT_ONCE <= at <= after.at for at in told)
     ]
     renewals = [holding.at for holding in observed.holdings(item)[1:]]
-    after_renewals = [entry for entry in by_the_page if any(at <= entry.at <= at + SOON for at in renewals)]
-    often = len({at for at in renewals for entry in after_renewals if at <= entry.at <= at + SOON}) > 1
-    return after_renewals if often and 2 * len(after_renewals) > len(by_the_page) else []
+    followed = [soon for at in renewals if (soon := [entry for entry in changes if at <= entry.at <= at + SOON])]
+    at_other_times = len(changes) - sum(map(len, followed))
+    often = len(followed) > 1 and at_other_times < sum(map(len, followed))
+    return [soon[0] for soon in followed] if often else []
 
 
 def _lost(before: Entry, after: Entry) -> str:

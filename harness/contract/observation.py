@@ -81,6 +81,11 @@ class Observation:
     """When its user had come to where it embeds; None: when it was opened."""
 
     @property
+    def heading(self) -> str:
+        """The title as a sentence begins with it."""
+        return self.title[0].upper() + self.title[1:]
+
+    @property
     def settled(self) -> datetime:
         """Until when what the page does belongs to embedding, not to renewing."""
         return (self.arrived or self.opened) + START_UP

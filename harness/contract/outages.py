@@ -43,7 +43,7 @@ def _not_renewed(scenarios: Scenarios, observed: Observation) -> Verdict | None:
                 later = f"the next token came at {observed.when(holding.until)}" if holding.until else "no other came"
                 met = [hit for hit in hits if holding.at <= hit.at <= holding.expires] or hits
                 return failed(
-                    f"{_of(observed)} at {observed.when(met[0])}; {holding.token} expired at "
+                    f"{observed.heading} at {observed.when(met[0])}; {holding.token} expired at "
                     f"{observed.when(holding.expires)}: {later}.",
                     [*met[:3], *observed.journal.of("token.expired", token=holding.token)],
                     _likely_cause(observed),
@@ -68,10 +68,6 @@ def _never_in_time(scenarios: Scenarios) -> Verdict | None:
     if _judged(scenarios, scenarios.first):
         return None
     return skipped("The page's tokens end in use even without an outage (LIFE-1, LIFE-2).")
-
-
-def _of(observed: Observation) -> str:
-    return f"{observed.title[0].upper()}{observed.title[1:]}"
 
 
 def _renewed_all_the_same(scenarios: Scenarios, sessions: Sequence[Observation]) -> Verdict:
@@ -124,7 +120,7 @@ def one_at_a_time(scenarios: Scenarios) -> Verdict:
                 ]
                 if len(flying) > share:
                     return failed(
-                        f"{_of(observed)}: at {observed.when(request)} a token request was sent while the one of "
+                        f"{observed.heading}: at {observed.when(request)} a token request was sent while the one of "
                         f"{observed.when(flying[0])} was on its way.",
                         flying[:5],
                         "Nothing guards a request in flight: the interval, or the return to the tab, starts another one.",
@@ -163,7 +159,7 @@ def _unusable_applied(observed: Observation) -> Verdict | None:
         unusable = observed.journal.of("token.applied", item=item, state="unknown")
         if unusable:
             return failed(
-                f"{_of(observed)}: at {observed.when(unusable[0])} the item was given something that is no token.",
+                f"{observed.heading}: at {observed.when(unusable[0])} the item was given something that is no token.",
                 [*observed.journal.of("fault.hit")[:2], *unusable[:3]],
                 "The page does not look at what it got before it applies it.",
             )
@@ -189,7 +185,7 @@ def survives_expired_tokens(scenarios: Scenarios) -> Verdict:
         ended = observed.journal.of("fault.ended")
         if gone := observed.emptied(scenarios.first):
             return failed(
-                f"{_of(observed)} and healed at {observed.when(ended[0])}; the item went away at {observed.when(gone[-1])}, and "
+                f"{observed.heading} and healed at {observed.when(ended[0])}; the item went away at {observed.when(gone[-1])}, and "
                 "none came back.",
                 [*ended, *gone[:3]],
                 "A token that is refused takes the place of the item, and nothing tries again.",
@@ -198,7 +194,7 @@ def survives_expired_tokens(scenarios: Scenarios) -> Verdict:
             token = observed.holding_at(item, observed.ended)
             if not token or not token.outlives(observed.ended):
                 return failed(
-                    f"{_of(observed)} and healed at {observed.when(ended[0])}; at {observed.when(observed.ended)} item {item} "
+                    f"{observed.heading} and healed at {observed.when(ended[0])}; at {observed.when(observed.ended)} item {item} "
                     "still had no token that lives.",
                     [*ended, *observed.journal.of("token.applied", item=item)[-3:]],
                     "The page believes in what it got, or gave up.",
@@ -216,7 +212,7 @@ def _sparing(sessions: Sequence[Observation]) -> Verdict | None:
             if len(met) > HOT * share or (observed.storm and len(met) > max(TELLING, share * (1 + span / FAIR))):
                 seconds = max(1.0, span.total_seconds())
                 return failed(
-                    f"{_of(observed)}: {len(met)} token requests in {seconds:.0f} s from {observed.when(first)} on; at most one in "
+                    f"{observed.heading}: {len(met)} token requests in {seconds:.0f} s from {observed.when(first)} on; at most one in "
                     f"5 s{_for_each(share)} is fair.",
                     requests[:5],
                     _why_hot(span / len(met)),

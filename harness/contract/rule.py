@@ -79,6 +79,8 @@ def counted(number: int, thing: str) -> str:
 
 def worthless(applied: Entry) -> str:
     """What a token is, in words, that an item took and the service does not take from it."""
+    if applied["state"] != "unknown":
+        return str(applied["state"])
     if applied["token"] == "unknown":
         return "none that the service issued"
     needed = "an Entra" if applied["type"] == "embed" else "an embed"

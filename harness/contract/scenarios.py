@@ -32,7 +32,6 @@ BESIDES = 4
 """Requests, for each item, that are none of the outage's: as many as LIFE-3 allows in a lifetime."""
 RETURNS = 3
 """How often the user comes back to the tab after an item was removed: more often than a request may be one that was just going."""
-FINE = timedelta(seconds=1)
 
 Fault = dict[str, Any]
 GARBAGE: dict[str, Fault] = {
@@ -274,7 +273,7 @@ class Scenarios:
                 before = self.lifetime * 2 / 3 if first_by_hand else BEFORE_THE_SERVICE_ASKS
                 for kind in PROVIDER_OUTAGES:
                     earliest, latest = self._expiries(session, session.observed.providers)
-                    latest = max(latest, stage.clock.now + BEFORE_THE_SERVICE_ASKS)
+                    latest = max(latest, stage.clock.now + BEFORE_THE_SERVICE_ASKS)  # not before the outage could begin
                     stage.clock.advance_to(max(stage.clock.now, earliest - before))
                     fault = stage.faults.add(*session.observed.token_urls, **kind)
                     stage.clock.advance_to(latest - timedelta(minutes=5, seconds=-1))
@@ -361,9 +360,8 @@ class Scenarios:
                     session.interact()
                     stage.clock.advance_to(expires + (length or timedelta(0)) + timedelta(minutes=1))
                     session.interact()
-                    if (
-                        fault.ends and fault.ends > stage.clock.now
-                    ):  # it began with what the user met after the token's end
+                    # The outage may have begun with what the user met after the token's end.
+                    if fault.ends and fault.ends > stage.clock.now:
                         stage.clock.advance_to(fault.ends + timedelta(minutes=1))
                     stage.faults.end(fault)
         return session.observed

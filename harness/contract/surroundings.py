@@ -36,28 +36,28 @@ def _judge(scenarios: Scenarios, sessions: Sequence[Observation], likely_cause: 
     first = scenarios.first
     if cut := cut_short(*scenarios.healthy):
         return skipped(cut)
-    forgotten = {
+    let_down = {entry["item"] for met in expiries_met(first) for entry in met} | {
         item for item in first.items if any(holding.expired_in_use for holding in first.holdings(item)[:-1])
-    } | {entry["item"] for met in expiries_met(first) for entry in met}
-    if not set(first.items) - forgotten:
+    }
+    if let_down.issuperset(first.items):
         return skipped("Tokens expire in use even with a right clock (LIFE-1, LIFE-2).")
     already, signed_out = storm_in(first), ""
     for observed in sessions:
-        where = f"{observed.title[0].upper()}{observed.title[1:]}"
         if ended := _signed_out(scenarios, observed):
-            signed_out = signed_out or f"{where}: {ended}"
+            signed_out = signed_out or f"{observed.heading}: {ended}"
             continue
         expired, raised = expiries_met(observed)
-        if met_anew := [entry for entry in (*expired, *raised) if entry["item"] not in forgotten]:
-            met = met_anew[0]
+        if met := [entry for entry in (*expired, *raised) if entry["item"] not in let_down]:
             return failed(
-                f"{where}: at {observed.when(met)} a data request carried an expired token.", [met], likely_cause
+                f"{observed.heading}: at {observed.when(met[0])} a data request carried an expired token.",
+                met[:1],
+                likely_cause,
             )
         storm = storm_in(observed)
         if storm and not already:
-            return failed(f"{where}: {storm.message}", storm.evidence, likely_cause)
+            return failed(f"{observed.heading}: {storm.message}", storm.evidence, likely_cause)
         if unusable := _not_loaded(observed):
-            return failed(f"{where}: {unusable}", observed.journal.of("page.error")[:3], likely_cause)
+            return failed(f"{observed.heading}: {unusable}", observed.journal.of("page.error")[:3], likely_cause)
         if cut := cut_short(observed):
             return skipped(cut)
     if signed_out:
