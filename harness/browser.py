@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -91,12 +91,14 @@ class GuardedFolder:
 
 @dataclass(frozen=True)
 class IsolatedPage:
-    """A page with its own cookies and storage: Playwright's page, and our own session to it."""
+    """A page with its own cookies and storage: Playwright's page, and our own session to it. `ending`: what is to be done once it
+    has been closed."""
 
     context_id: str
     target_id: str
     page: Page
     session: Session
+    ending: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
 
 def is_tab(target: Event) -> bool:
@@ -229,6 +231,7 @@ class Browser:
         async def end() -> None:
             with contextlib.suppress(BrowserGone):
                 await self.devtools.browser.call("Target.disposeBrowserContext", browserContextId=page.context_id)
+            page.ending.close()
             if page.session.id:
                 self.devtools.forget(page.session.id)
 

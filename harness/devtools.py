@@ -63,8 +63,11 @@ class DevTools:
         self._outgoing.put_nowait(json.dumps(message | {"sessionId": session} if session else message))
         return answer
 
-    def listen(self, session: str | None, method: str, listener: Listener) -> None:
-        self._listeners[session, method].append(listener)
+    def listen(self, session: str | None, method: str, listener: Listener) -> Callable[[], None]:
+        """Returns what ends it; it ends with the session, too."""
+        listeners = self._listeners[session, method]
+        listeners.append(listener)
+        return lambda: listeners.remove(listener)
 
     def forget(self, session: str) -> None:
         """Drop what is known of a session that has ended. What it was asked is not answered any more."""
@@ -130,8 +133,9 @@ class Session:
         async with asyncio.timeout(PATIENCE):
             return await self.send(method, **params)
 
-    def on(self, method: str, listener: Listener) -> None:
-        self.devtools.listen(self.id, method, listener)
+    def on(self, method: str, listener: Listener) -> Callable[[], None]:
+        """Listen to an event. Returns what ends it."""
+        return self.devtools.listen(self.id, method, listener)
 
     def evaluate(self, expression: str, *, context: int | None = None, wait: bool = True) -> asyncio.Future[Event]:
         """Send a JavaScript expression, to the main frame or to the frame of the execution context `context`; for `value_of`."""

@@ -154,6 +154,7 @@ class Stage:
         self._ending.enter_context(service.followed_by_python())
 
     async def _stop_watching(self) -> None:
+        self._time.close()
         await self._targets.close()
         await self._interception.close()
         await self._cookies.close()

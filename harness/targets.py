@@ -29,7 +29,7 @@ class Targets:
     """The page, and what belongs to it. Lives on the engine's loop."""
 
     def __init__(self, page: IsolatedPage, network: Network, watchers: Sequence[Watcher], *, bypass_csp: bool) -> None:
-        self._page, self._context = page.session, page.context_id
+        self._page, self._context, self._ending = page.session, page.context_id, page.ending
         self._network, self._watchers = network, [network, *watchers]
         self.documents = Documents(self._page, bypass_csp=bypass_csp)
         self.workers = Workers(network)
@@ -38,8 +38,8 @@ class Targets:
     async def attach(self) -> None:
         """Watch the page, and all that will come to belong to it."""
         browser = self._page.devtools.browser
-        browser.on("Target.attachedToTarget", self._attached_by_browser)
-        browser.on("Target.detachedFromTarget", self._detached)
+        self._ending.callback(browser.on("Target.attachedToTarget", self._attached_by_browser))
+        self._ending.callback(browser.on("Target.detachedFromTarget", self._detached))
         self._watch_children(self._page)
         await asyncio.gather(*self._watch(self._page, "page"), *self.documents.attach(self._page))
         await self._page.call("Target.setAutoAttach", **CHILDREN)

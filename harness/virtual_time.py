@@ -4,6 +4,7 @@ Everything here was measured; docs/clock.md says how each trap shows.
 """
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -100,6 +101,7 @@ class VirtualTime:
         self._page, self._network, self._cookies, self._clock = page, network, cookies, clock
         self.documents, self._workers = targets.documents, targets.workers
         self._stirred = network.stirred
+        self._ending = contextlib.ExitStack()
         self._gone = False
         self._told_policy: asyncio.Future[Event] | None = None
         self._spent = False
@@ -122,8 +124,9 @@ class VirtualTime:
         page.on("Emulation.virtualTimeBudgetExpired", lambda _: self._grant_is_spent())
         page.on("Inspector.targetCrashed", lambda _: self._lose_page())
         page.on("Page.frameNavigated", self._arrived)
-        page.devtools.browser.on("Target.detachedFromTarget", lambda event: self._detached(event["sessionId"]))
-        page.devtools.gone.add_done_callback(lambda _: self._stirred.set())
+        self._ending.callback(page.devtools.browser.on("Target.detachedFromTarget", self._detached))
+        page.devtools.gone.add_done_callback(self._browser_gone)
+        self._ending.callback(lambda: page.devtools.gone.remove_done_callback(self._browser_gone))
         await page.call("Inspector.enable")
         await self._policy("pause", initialVirtualTime=(at - HEAD_START - EPOCH).total_seconds())
         await self.grant(HEAD_START / timedelta(milliseconds=1))
@@ -148,8 +151,15 @@ class VirtualTime:
         if "parentId" not in event["frame"]:
             self._network.begin_anew()
 
-    def _detached(self, session: str) -> None:
-        if session == self._page.id:
+    def close(self) -> None:
+        """Hear no more of the browser, which outlives the page."""
+        self._ending.close()
+
+    def _browser_gone(self, _: asyncio.Future[None]) -> None:
+        self._stirred.set()
+
+    def _detached(self, event: Event) -> None:
+        if event["sessionId"] == self._page.id:
             self._lose_page()
 
     def _lose_page(self) -> None:

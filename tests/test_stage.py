@@ -1,5 +1,8 @@
 """The stage: what is on it, what it keeps apart, and what it shuts out."""
 
+import gc
+import weakref
+
 import pytest
 from playwright.sync_api import Response
 from site_of_pages import Site
@@ -142,6 +145,20 @@ class TestApart:
             assert second.tenant.hook_lead != first.tenant.hook_lead
             assert len(second.journal.of("page.opened")) == 1
             assert first.clock.now > second.clock.now
+
+    def test_a_browser_keeps_nothing_of_stages_that_were_closed(self, pbi_session: HarnessSession, pages: Site) -> None:
+        journals = []
+        for _ in range(3):
+            with pbi_session.stage() as stage:
+                stage.open(pages.empty)
+                stage.page.evaluate("() => void workerOf('setInterval(() => {}, 1000)')")
+                stage.clock.advance("1min")
+            journals.append(weakref.ref(stage.journal))
+
+        del stage
+        gc.collect()
+
+        assert [journal() for journal in journals[:-1]] == [None, None]
 
     def test_cookies_and_storage_are_those_of_this_tab(self, pbi_stage: Stage, pages: Site) -> None:
         pbi_stage.add_cookies([{"name": "session", "value": "s1", "url": pages.empty}])
