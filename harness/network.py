@@ -305,9 +305,12 @@ class Network:
         return self._relayed.get(id, id)
 
     def _relay(self, id: str, url: str) -> bool:
-        """Whether this is a service worker's request for what a page asked it for: the same request, a hop on."""
+        """Whether this is a service worker's request for what a page asked it for: the same request, a hop on. (Not for one that
+        has its answer, which its page may never read.)"""
         asked = [
-            of for of, request in self._underway.items() if request.url == url and of not in self._relayed.values()
+            of
+            for of, request in self._underway.items()
+            if request.url == url and request.answered is None and of not in self._relayed.values()
         ]
         if asked:
             self._relayed[id] = asked[0]

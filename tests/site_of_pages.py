@@ -47,7 +47,11 @@ EMPTY = document(
     "empty",
     """<script>
 const started = Date.now(), seen = [], at = () => Date.now() - started;
-function workerOf(source) { return new Worker(URL.createObjectURL(new Blob([source]))); }
+function workerOf(source) {
+  const worker = new Worker(URL.createObjectURL(new Blob([source])));
+  worker.addEventListener('error', e => e instanceof ErrorEvent || seen.push('no script'));
+  return worker;
+}
 </script><body>""",
 )
 

@@ -79,6 +79,24 @@ def test_a_request_that_a_service_worker_passes_on_is_one(first: str) -> None:
     assert (response["request"], response["status"]) == (request["request"], 200)
 
 
+def test_what_a_page_left_unread_is_not_what_a_service_worker_asks_for() -> None:
+    page, worker, later = Told("page"), Told("worker"), Told("later")
+
+    async def run() -> list[str]:
+        network, _, clock = watched(page, worker)
+        network.attach(cast(Session, later), "page")
+        page.sends()
+        page.tell("Network.responseReceived", response={"status": 503})
+        worker.sends()
+        later.sends()
+        held = asyncio.create_task(network.hold("worker's", clock.page_milliseconds + 45_000))
+        await asyncio.sleep(0)
+        held.cancel()
+        return list(network.held)
+
+    assert result_of(run()) == ["later's"]
+
+
 def test_a_service_workers_own_request_counts() -> None:
     page, worker = Told("page"), Told("worker")
     _, journal, _ = watched(page, worker)
