@@ -13,16 +13,17 @@ from fake_pbi.tokens import Token, TokenBook, utc_text
 
 Shape = Literal["embed", "aad"]
 Template = Any
-"""JSON in which "{token}", "{tokenId}", "{expiration}", "{expires_in}" and "{expires_on}" stand for their values."""
+"""JSON in which "{token}", "{tokenId}", "{expiration}", "{expires_in}" and "{expires_on}" (in seconds), "{expires_in_minutes}" and
+"{expires_on_ms}" stand for their values."""
 
 ENDED_AGO = timedelta(minutes=1)
 """How long ago a token has ended that an endpoint hands out by mistake."""
 ROUNDED = timedelta(seconds=2)
 """By how much a field may differ from the end of the token that it tells of."""
-REMAINING = re.compile(
-    r"expires?_?in|expir\w*(seconds|secs|ms|minutes)|ttl|life|valid|remaining|max_?age", re.IGNORECASE
-)
+REMAINING = re.compile(r"expir|refresh|ttl|life|live|valid|remain|left|max_?age|lease|duration", re.IGNORECASE)
 """Names of fields that hold how long a token lives from now on."""
+NUMBER = re.compile(r"^\d+$|\b\d{10}(\d{3})?\b")
+"""In a text: all of it, or a count of seconds or milliseconds since 1970, as in ASP.NET's "/Date(1893502800000)/"."""
 
 EMBED: Template = {"token": "{token}", "tokenId": "{tokenId}", "expiration": "{expiration}"}
 AAD: Template = {
@@ -40,9 +41,11 @@ class TokenAnswers:
     def __init__(self, now: Now, tenant: Tenant, tokens: TokenBook) -> None:
         self._now, self._tenant, self._tokens = now, tenant, tokens
 
-    def text(self, shape: Shape, template: Template | None = None) -> str:
-        """A new token in `template`, by default the shape's own, as JSON."""
+    def text(self, shape: Shape, template: Template | None = None, *, ended: bool = False) -> str:
+        """A new token in `template`, by default the shape's own, as JSON. `ended`: one that has ended a minute ago."""
         token = self._mint(shape)
+        if ended:
+            token = self._ended_like(token)
         filled = _filled(template if template is not None else EMBED if shape == "embed" else AAD, self._values(token))
         return json.dumps(filled)
 
@@ -55,12 +58,15 @@ class TokenAnswers:
         return entra if shape == "aad" else self._tokens.mint_embed(entra)
 
     def _values(self, token: Token) -> dict[str, str | int]:
+        left = (token.expires - self._now()).total_seconds()
         return {
             "token": token.text,
             "tokenId": str(uuid4()),
             "expiration": utc_text(token.expires),
-            "expires_in": int((token.expires - self._now()).total_seconds()),
+            "expires_in": int(left),
+            "expires_in_minutes": int(left / 60),
             "expires_on": int(token.expires.timestamp()),
+            "expires_on_ms": int(token.expires.timestamp() * 1000),
         }
 
     def expired(self, text: str) -> str:
@@ -94,9 +100,8 @@ class TokenAnswers:
                 instant = _instant(value)
                 if instant and abs(instant - token.expires) <= ROUNDED:
                     return _like(value, instant + earlier)
-                if value.isdigit():
-                    return str(changed(name, int(value)))
-            elif isinstance(value, int | float) and not isinstance(value, bool):
+                return NUMBER.sub(lambda number: str(changed(name, int(number.group()))), value)
+            if isinstance(value, int | float) and not isinstance(value, bool):
                 for unit in (1, 1000):  # seconds, milliseconds
                     if abs(value / unit - token.expires.timestamp()) <= ROUNDED.total_seconds():
                         return round(value + earlier.total_seconds() * unit)
@@ -144,7 +149,7 @@ def _instant(text: str) -> datetime | None:
 
 def _like(text: str, instant: datetime) -> str:
     """An instant, written as `text` is."""
-    written = instant.isoformat(timespec="milliseconds" if "." in text else "seconds")
+    written = instant.isoformat(sep=text[10], timespec="milliseconds" if "." in text else "seconds")
     if text.endswith("Z"):
         return written.replace("+00:00", "Z")
     return written if "+" in text[10:] or "-" in text[10:] else written.removesuffix("+00:00")

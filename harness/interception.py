@@ -34,6 +34,8 @@ class Answer:
     status: int
     content_type: str
     body: str
+    ended: Callable[[], str] | None = None
+    """What its body is where the endpoint hands out tokens that have ended; None: the same with other tokens."""
 
 
 class Interception:
@@ -106,7 +108,8 @@ class Interception:
             await self._fulfil(session, event, Answer(int(fault.status), fault.content_type, fault.body))
         elif make and (answer := make(event["request"])):
             if fault:
-                answer = Answer(answer.status, answer.content_type, self._expire_tokens(answer.body))
+                body = answer.ended() if answer.ended else self._expire_tokens(answer.body)
+                answer = Answer(answer.status, answer.content_type, body)
             await self._fulfil(session, event, answer)
         else:
             if fault:

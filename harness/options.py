@@ -20,7 +20,7 @@ OPTIONS: Mapping[str, dict[str, Any]] = {
     "token-template": {
         "metavar": "FILE",
         "help": 'the shape of such an answer, if it is neither GenerateToken\'s nor MSAL\'s: JSON with "{token}", "{tokenId}", '
-        '"{expiration}", "{expires_in}", "{expires_on}"',
+        '"{expiration}", "{expires_in}", "{expires_in_minutes}", "{expires_on}", "{expires_on_ms}"',
     },
     "remove": {
         "metavar": "SELECTOR",

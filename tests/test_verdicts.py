@@ -232,7 +232,7 @@ def test_each_of_two_items_is_renewed_on_return(
     found = verdict(pbi_session, tmp_path, "WAKE-4", script, items=2)
 
     assert found.outcome == outcome, found.message
-    assert said in found.message
+    assert said in f"{found.message} {found.likely_cause}"
 
 
 @pytest.mark.matrix
@@ -390,7 +390,7 @@ def test_a_provider_that_soon_goes_is_one_all_the_same(
     found = verdict(pbi_session, tmp_path, rule, script)
 
     assert found.outcome == outcome
-    assert said in found.message
+    assert said in f"{found.message} {found.likely_cause}"
 
 
 KIOSK = """const place = element(kinds[0]), [one, other] = [1, 2].map(reportId);
@@ -760,6 +760,17 @@ SECOND_IS_GUARDED = """const items = [await embedded("report"), await embedded("
     setInterval(() => Date.now() >= items[0].expires - MARGIN && renew(items[0]), 30_000);
     setInterval(() => !items[1].busy && Date.now() >= items[1].expires - 1.5 * MARGIN && renew(items[1]), 30_000);"""
 
+PAGINATED = """const paginated = async (place) => {
+      const { token } = await fetched("report"), { id } = await config("report");
+      powerbi.embed(place, { type: "report", id, accessToken: token, tokenType: models.TokenType.Embed,
+        embedUrl: `https://app.powerbi.com/rdlEmbed?reportId=${id}` });
+    };"""
+RENEWED_TOO_LATE = """await embedded("report");
+    setTimeout(async () => {
+      powerbi.reset(element("report"));
+      const item = await embedded("report");
+      setInterval(() => !item.busy && Date.now() > item.expires + 60_000 && renew(item), 30_000);
+    }, 5000);"""
 SEEN: dict[str, tuple[str, str, str, int, str]] = {
     "checks that queue up while hidden": (
         "LIFE-3",
@@ -966,6 +977,101 @@ SEEN: dict[str, tuple[str, str, str, int, str]] = {
         2,
         f"""{RENEWED} await embedded("dashboard");""",
     ),
+    "a configuration without a provider that the SDK refuses": (
+        "TYPE-1",
+        "skipped",
+        "whether it refused a provider cannot be seen",
+        1,
+        """const { token } = await fetched("report");
+        try { powerbi.embed(element("report"), { ...(await config("report")), accessToken: token,
+          tokenType: models.TokenType.Embed, settings: { background: "transparent" } }); } catch {}""",
+    ),
+    "a paginated report": (
+        "EMB-1",
+        "skipped",
+        "The fake Power BI has no rdlEmbed",
+        1,
+        f"{PAGINATED} paginated(element('report'));",
+    ),
+    "a paginated report beside a report": (
+        "MULTI-1",
+        "skipped",
+        "one item on the page that can be judged: the fake Power BI has no rdlEmbed",
+        2,
+        f"{PAGINATED} keepAlive(await embedded('report')); paginated(element('dashboard'));",
+    ),
+    "a script that is not there": (
+        "EMB-1",
+        "failed",
+        "A script of the page is missing",
+        1,
+        """const script = document.createElement("script"); script.src = "/bundle.js"; document.head.append(script);""",
+    ),
+    "an item that was there only while the page started, and the others die": (
+        "FAIL-1",
+        "skipped",
+        "tokens end in use even without an outage",
+        1,
+        RENEWED_TOO_LATE,
+    ),
+    "the same, with another clock": ("SKEW-1", "skipped", "even with a right clock", 1, RENEWED_TOO_LATE),
+    "a margin shorter than the outage": (
+        "FAIL-1",
+        "failed",
+        "The renewal begins so late that an outage of 2 min outlasts the token",
+        1,
+        f"""{TRIED} const item = await embedded("report");
+        setInterval(() => !item.busy && Date.now() >= item.expires - 90_000 && tried(item), 10_000);""",
+    ),
+    "a failure that takes the place of the item": (
+        "FAIL-1",
+        "failed",
+        "The item went away at 50:",
+        1,
+        """const item = await embedded("report");
+        const timer = setInterval(() => due(item) && renew(item).catch(() => {
+          clearInterval(timer); powerbi.reset(element("report"));
+        }), 30_000);""",
+    ),
+    "a cache that hands out the same token again": (
+        "LIFE-1",
+        "failed",
+        "hands out what it has cached",
+        1,
+        """const item = await embedded("report");
+        setInterval(() => item.embed.setAccessToken(item.token), 50 * 60_000);""",
+    ),
+    "a delay that came out as nothing": (
+        "LIFE-3",
+        "failed",
+        "a delay came out as nothing",
+        1,
+        """const item = await embedded("report");
+        const next = async () => { await renew(item); setTimeout(next, parseInt("soon")); };
+        setTimeout(next, 10 * 60_000);""",
+    ),
+    "tokens that no item is given": (
+        "LIFE-3",
+        "failed",
+        "gives none of them to its item",
+        1,
+        """const item = await embedded("report");
+        setInterval(() => Date.now() >= item.expires - MARGIN && fetched("report"), 30_000);""",
+    ),
+    "an item that nobody renews": (
+        "WAKE-5",
+        "failed",
+        "does not keep this item alive when it is visible, either",
+        1,
+        """await embedded("report");""",
+    ),
+    "a metronome": (
+        "WAKE-4",
+        "passed",
+        "renewed within 1 s",
+        1,
+        """const item = await embedded("report"); setInterval(() => renew(item), 40 * 60_000);""",
+    ),
 }
 """What pages do that were misjudged once: by this rule, with this outcome and these words, on so many items."""
 
@@ -978,4 +1084,4 @@ def test_it_is_seen_for_what_it_is(pbi_session: HarnessSession, tmp_path: Path, 
     found = verdict(pbi_session, tmp_path, rule, script, items=items)
 
     assert found.outcome == outcome, found.message
-    assert said in found.message
+    assert said in f"{found.message} {found.likely_cause}"

@@ -29,7 +29,9 @@ def nothing_uncaught(scenarios: Scenarios) -> Verdict:
         )
         if observed not in scenarios.outages:
             return failed(message, errors[:5])
-        warning = Verdict("warned", message, errors[:5], "The article leaves this open: its updateToken has no catch.")
+        warning = warning or Verdict(
+            "warned", message, errors[:5], "A renewal has no catch (nor has the updateToken of the article)."
+        )
     return warning or passed(f"{len(scenarios.observed)} sessions, nothing uncaught.")
 
 

@@ -17,8 +17,9 @@ from harness.contract.sessions import Session
 FINE = timedelta(seconds=1)
 FIRST_STEP = timedelta(seconds=7.3)
 LONGEST_TICK = timedelta(minutes=12)
-SHORTEST_TICK = timedelta(seconds=10)
-EVEN = timedelta(seconds=2)
+SHORTEST_TICK = timedelta(seconds=13)
+"""Between shorter ones the tab cannot be hidden for so long, and shown more than a second before the next."""
+EVEN = timedelta(seconds=2.5)
 """A wait that grows by so little at a time grows with the lifetime, or in whole seconds: a timer is set to the very moment."""
 AWAY = timedelta(seconds=5)
 """How long before and after the crossing the tab is hidden."""
@@ -99,7 +100,7 @@ class Moments:
         same, later = timedelta(0), FIRST_STEP
         while (jumped := probe.wait(lifetime + later)) - shortest <= FINE:
             if later > LONGEST_TICK:
-                raise NoMoment(f"The page renews every {spoken(shortest)}, whatever the token's lifetime.")
+                return self._at_intervals(shortest)
             same, later = later, 2 * later
         while later - same > FINE:
             middle = (same + later) / 2
@@ -110,8 +111,7 @@ class Moments:
                 same = middle
         tick = jumped - shortest
         if tick <= EVEN:
-            renewed = probe.renewal(lifetime)
-            return Dark(renewed + shortest - AWAY, renewed + shortest + AWAY)
+            return self._after(shortest)
         if tick < SHORTEST_TICK:
             raise NoMoment(
                 f"The page looks at its token every {tick.total_seconds():.1f} s, so no tick can be waited out."
@@ -121,6 +121,20 @@ class Moments:
         self._chosen = (chosen, crossing, jumped)
         crossed = probe.renewal(chosen) + crossing
         return Dark(crossed - AWAY, crossed + AWAY)
+
+    def _after(self, wait: timedelta) -> Dark:
+        """Around the moment so long after the next renewal."""
+        renewed = self._probe.renewal(self._lifetime)
+        return Dark(renewed + wait - AWAY, renewed + wait + AWAY)
+
+    def _at_intervals(self, interval: timedelta) -> Dark:
+        """For a page that does not mind its token's end."""
+        if interval < self._lifetime / 4:
+            raise NoMoment(
+                f"The page asks again {spoken(interval)} after a renewal, however much longer its tokens live: it has no moment of "
+                "which the token's end decides."
+            )
+        return self._after(interval)
 
     def before_the_look(self) -> Dark | None:
         """All the time from before the margin is crossed to just before the look at which it would renew, for a page whose

@@ -15,7 +15,7 @@ EXPECTED = Path(__file__).with_name("expected_findings.toml")
 
 CAUSES: Mapping[str, Sequence[str]] = {
     "EMB-1": ["TYPE-1"],
-    "LIFE-1": ["PROV-1", "PROV-2", "MULTI-1"],
+    "LIFE-1": ["PROV-1", "PROV-2", "MULTI-1", "LIFE-4"],
     "LIFE-2": ["PROV-1", "PROV-2", "MULTI-1", "LIFE-1", "LIFE-4"],
     "LIFE-3": ["PROV-1", "LIFE-4"],
     "WAKE-1": ["PROV-1", "LIFE-1", "LIFE-4"],
@@ -28,7 +28,7 @@ CAUSES: Mapping[str, Sequence[str]] = {
     "FAIL-1": ["LIFE-4"],
     "FAIL-2": ["FAIL-1"],
     "FAIL-4": ["FAIL-1", "LIFE-4"],
-    "FAIL-6": ["FAIL-4", "FAIL-5"],
+    "FAIL-6": ["FAIL-5"],
 }
 """Rule -> the rules of which it is a consequence where they are broken as well, the likeliest first."""
 

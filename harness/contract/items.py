@@ -34,7 +34,7 @@ def all_items_live(scenarios: Scenarios) -> Verdict:
             alive.add(item)
     if dead and alive:
         return failed(
-            f"Of {len(known)} items {len(alive)} were kept alive; {'; '.join(dead.values())}.",
+            f"Of {len(known)} items {len(alive)} {'was' if len(alive) == 1 else 'were'} kept alive; {'; '.join(dead.values())}.",
             [e for item in dead for e in first.journal.of("token.expired", item=item)][:5],
             "One embed is looked up, kept in one variable, or given the token; the others are forgotten.",
         )
@@ -48,6 +48,8 @@ def all_items_live(scenarios: Scenarios) -> Verdict:
 def _why_one(first: Observation) -> str:
     if first.chosen is not None:
         return "One item was chosen to be judged."
+    if first.not_emulated:
+        return f"There is one item on the page that can be judged: the fake Power BI has no {first.not_emulated}."
     if len(first.items) > 1:
         return "There is never more than one item on the page for long: they take turns, or come late."
     return "There is one item on the page."

@@ -18,6 +18,8 @@ SOON = timedelta(seconds=5)
 FRESH = timedelta(minutes=1)
 """For how long a token may have been kept that is new all the same."""
 
+CACHED = "The page or its backend hands out what it has cached."
+
 Shown = tuple[object, ...]
 """What is embedded, so that it can be told from something else."""
 
@@ -65,6 +67,8 @@ def _why_not_renewed(observed: Observation, at: Entry) -> str:
     loaded = observed.journal.of("token.applied", item=at["item"], how="load")
     if any(load["state"] == "expired" and load.at <= at.at + AT_ONCE for load in loaded):
         return "The item was embedded with a token that had ended by then."
+    if _applied_twice(observed, at):
+        return CACHED
     if not observed.token_requests(until=at.at):
         asked = [
             entry for entry in observed.journal.of("page.dialog") if entry["type"] != "alert" and entry.at <= at.at
@@ -80,6 +84,12 @@ def _why_not_renewed(observed: Observation, at: Entry) -> str:
     ):
         return "The page fetched new tokens, but the item never received one."
     return "The page renews, but not every time, or too late."
+
+
+def _applied_twice(observed: Observation, at: Entry) -> bool:
+    """Whether the last token that the item was given by then is the one that it had."""
+    applied = [entry for entry in observed.journal.of("token.applied", item=at["item"]) if entry.at <= at.at]
+    return len(applied) > 1 and applied[-1]["how"] != "load" and applied[-1]["token"] == applied[-2]["token"]
 
 
 @rule(
@@ -209,11 +219,20 @@ def _why_a_storm(observed: Observation, requests: list[Entry]) -> str:
     if observed.providers and not observed.manual:
         return "The service calls the provider again each minute while nothing newer comes, and each call asks for a token."
     gaps = [(later.at - earlier.at).total_seconds() for earlier, later in pairwise(requests)]
+    if observed.storm and not observed.between("token.applied", requests[0].at, observed.ended):
+        return "The page fetches tokens and gives none of them to its item, and so asks again."
     if gaps and min(gaps) > 60 and max(gaps) - min(gaps) < 60:
         return f"The page renews every {minutes(timedelta(seconds=min(gaps)))}, however long its tokens live."
     if gaps and max(gaps[:10]) < 1:
+        if all(_is_answered_by(observed, earlier, later) for earlier, later in pairwise(requests)):
+            return "Each answer is followed by another request at once, as where a delay came out as nothing."
         return "The interval is far shorter than was meant (4 instead of 30 000 ms?), or nothing guards a request in flight."
     return "What the page gets is already about to expire, or it does not keep the new expiration."
+
+
+def _is_answered_by(observed: Observation, request: Entry, later: Entry) -> bool:
+    answered = observed.answered_at(request)
+    return answered is not None and answered <= later.at
 
 
 @rule(
@@ -265,7 +284,7 @@ def _why_nothing_newer(old: Entry, new: Entry) -> str:
         return (
             "The same answer is applied twice: a listener is added again with each renewal, or two places pass it on."
         )
-    return "The page or its backend hands out what it has cached."
+    return CACHED
 
 
 def _is_fresh(observed: Observation, new: Entry) -> bool:

@@ -8,6 +8,7 @@ from math import ceil
 from urllib.parse import urlsplit
 
 from fake_pbi.durations import spoken
+from fake_pbi.hosts import APP
 from fake_pbi.journal import Entry, Journal
 from harness.lifetimes import Holding, holding_at, holdings, items
 
@@ -109,6 +110,11 @@ class Observation:
         """The items that are judged and took a token, in the order in which their frames were served."""
         return [item for item in items(self.journal) if self.chosen in (None, item)]
 
+    @property
+    def lasting(self) -> list[str]:
+        """The items that are judged and were not gone again when the page had started."""
+        return [item for item in self.items if (self.gone(item) or self.ended) > self.settled]
+
     def holdings(self, item: str) -> list[Holding]:
         """The tokens that an item held. An iframe that gave way to a new one held its last token until then."""
         held, gone = holdings(self.journal, item), self.gone(item)
@@ -121,8 +127,7 @@ class Observation:
     @property
     def providers(self) -> list[str]:
         """The items that registered an accessTokenProvider, but for what the page took away again while it started."""
-        gone = {entry["item"] for entry in self.journal.of("embed.gone") if entry.at <= self.settled}
-        return [item for item in self.registered if item not in gone]
+        return [item for item in self.registered if item in self.lasting]
 
     @property
     def registered(self) -> list[str]:
@@ -233,6 +238,12 @@ class Observation:
             for end in self.journal.of("response")
             if (end["error"] or end["status"] >= 400) and not urls.get(end["request"], ICON).endswith(ICON)
         ]
+
+    @property
+    def not_emulated(self) -> str:
+        """What the page embeds that the fake Power BI does not have, as "rdlEmbed"; empty if nothing is."""
+        missing = [urlsplit(url) for url, end in self.failures if end["status"] == 404]
+        return next((url.path.strip("/") for url in missing if url.hostname == APP), "")
 
     @property
     def errors(self) -> list[Entry]:

@@ -1,17 +1,18 @@
 """FAIL-1 to FAIL-6: the token endpoint fails for a while; does the page come through, and does it leave the endpoint alone?"""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fake_pbi.journal import Entry
 from harness.contract.observation import Observation, by_address, cut_short
-from harness.contract.rule import Verdict, counted, failed, passed, rule, skipped
-from harness.contract.scenarios import HOT, LONG_OUTAGE, Scenarios
+from harness.contract.rule import Verdict, counted, failed, minutes, passed, rule, skipped
+from harness.contract.scenarios import BRIEF_OUTAGE, HOT, LONG_OUTAGE, Scenarios
 
 IN_TIME = (
     'The article: refresh the token "before it expires"; its check runs every 30 s, so that a failure can be made good.'
 )
 FAIR = LONG_OUTAGE / HOT
+TOOK_ITS_PLACE = "A renewal that fails takes the place of the item, and nothing tries again."
 TELLING = 20
 """Requests from which on their rate says something, where they ended the session before it had met all that would be fair."""
 SPARINGLY = "RFC 6585 and Entra's guidance on throttling: a client that is refused waits before it asks again."
@@ -42,16 +43,23 @@ def _not_renewed(scenarios: Scenarios, observed: Observation) -> Verdict | None:
             if holding.expires and holding.expires <= observed.ended and holding.expired_in_use:
                 later = f"the next token came at {observed.when(holding.until)}" if holding.until else "no other came"
                 met = [hit for hit in hits if holding.at <= hit.at <= holding.expires] or hits
+                gone = observed.gone(item)
+                went = f" The item went away at {observed.when(gone)}." if gone and gone >= met[0].at else ""
                 return failed(
                     f"{observed.heading} at {observed.when(met[0])}; {holding.token} expired at "
-                    f"{observed.when(holding.expires)}: {later}.",
+                    f"{observed.when(holding.expires)}: {later}.{went}",
                     [*met[:3], *observed.journal.of("token.expired", token=holding.token)],
-                    _likely_cause(observed),
+                    TOOK_ITS_PLACE if went else _likely_cause(observed, met[0].at, holding.expires),
                 )
     return None
 
 
-def _likely_cause(observed: Observation) -> str:
+def _likely_cause(observed: Observation, first: datetime, expires: datetime) -> str:
+    if first + BRIEF_OUTAGE >= expires:
+        return (
+            f"The renewal begins so late that an outage of {minutes(BRIEF_OUTAGE)} outlasts the token; begin earlier (the article: "
+            "10 min before its end)."
+        )
     ends = [observed.ends(request)[:1] for request in observed.token_requests()]
     if sum("ERR_ABORTED" in str(end["error"]) for first in ends for end in first) > 1:
         return "The page gives its requests up before they are answered, and each is begun anew."
@@ -60,7 +68,7 @@ def _likely_cause(observed: Observation) -> str:
 
 def _judged(scenarios: Scenarios, observed: Observation) -> list[str]:
     """The items of which an outage is judged: those that are kept alive without one."""
-    return sorted(set(observed.items) - scenarios.first.forgotten)
+    return sorted(set(observed.lasting) - scenarios.first.forgotten)
 
 
 def _never_in_time(scenarios: Scenarios) -> Verdict | None:
@@ -188,7 +196,7 @@ def survives_expired_tokens(scenarios: Scenarios) -> Verdict:
                 f"{observed.heading} and healed at {observed.when(ended[0])}; the item went away at {observed.when(gone[-1])}, and "
                 "none came back.",
                 [*ended, *gone[:3]],
-                "A token that is refused takes the place of the item, and nothing tries again.",
+                TOOK_ITS_PLACE,
             )
         for item in sorted(set(observed.there(observed.ended)) & set(_judged(scenarios, observed))):
             token = observed.holding_at(item, observed.ended)

@@ -114,7 +114,12 @@ class Session:
 
     def _answering(self, shape: Shape) -> Callable[[], Answer]:
         answers, template = self.stage.cloud.answers, self.page.template
-        return lambda: Answer(200, "application/json", answers.text(shape, template))
+        return lambda: Answer(
+            200,
+            "application/json",
+            answers.text(shape, template),
+            ended=lambda: answers.text(shape, template, ended=True),
+        )
 
     def _begin(self) -> None:
         """Open the page and let its user come to where it embeds."""

@@ -39,7 +39,7 @@ def _judge(scenarios: Scenarios, sessions: Sequence[Observation], likely_cause: 
     let_down = {entry["item"] for met in expiries_met(first) for entry in met} | {
         item for item in first.items if any(holding.expired_in_use for holding in first.holdings(item)[:-1])
     }
-    if let_down.issuperset(first.items):
+    if let_down.issuperset(first.lasting):
         return skipped("Tokens expire in use even with a right clock (LIFE-1, LIFE-2).")
     already, signed_out = storm_in(first), ""
     for observed in sessions:

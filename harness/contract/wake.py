@@ -20,6 +20,7 @@ AWAKE = timedelta(seconds=60)
 def alive_after_being_frozen(scenarios: Scenarios) -> Verdict:
     """Tab hidden and frozen until past expiry: within 5 s of becoming visible again the item has a token that lives."""
     return _alive(
+        scenarios,
         scenarios.frozen_past_expiry,
         "frozen",
         SOON,
@@ -27,7 +28,9 @@ def alive_after_being_frozen(scenarios: Scenarios) -> Verdict:
     )
 
 
-def _alive(sessions: Sequence[Observation], how: str, within: timedelta, likely_cause: str) -> Verdict:
+def _alive(
+    scenarios: Scenarios, sessions: Sequence[Observation], how: str, within: timedelta, likely_cause: str
+) -> Verdict:
     """Whether all items have a token that lives so soon after the return from being frozen or asleep past expiry."""
     if cut := cut_short(*sessions):
         return skipped(cut)
@@ -41,6 +44,8 @@ def _alive(sessions: Sequence[Observation], how: str, within: timedelta, likely_
             token = observed.holding_at(item, shown + within)
             if not token or not token.outlives(shown + within):
                 worked = token is None or token.expires is not None
+                if item in scenarios.first.forgotten:
+                    likely_cause = "The page does not keep this item alive when it is visible, either."
                 had = f"{token.token}, which {'had expired' if worked else 'never worked'}" if token else "no token"
                 return failed(
                     f"{slept} item {item} still had {had}.",
@@ -161,6 +166,7 @@ def alive_after_sleep(scenarios: Scenarios) -> Verdict:
     """Machine asleep past expiry (tab hidden; the wall clock goes on, timers stand still): within 60 s of waking the
     item has a token that lives."""
     return _alive(
+        scenarios,
         scenarios.asleep_past_expiry,
         "asleep",
         AWAKE,

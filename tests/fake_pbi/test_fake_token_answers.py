@@ -44,10 +44,12 @@ def test_as_msal_answers(answers: TokenAnswers, book: TokenBook) -> None:
 
 def test_in_a_shape_of_the_pages_own(answers: TokenAnswers) -> None:
     template = {"data": [{"header": "Bearer {token}", "life": "{expires_in}", "till": "{expiration}"}], "ok": True}
+    template["more"] = ["{expires_in_minutes}", "{expires_on_ms}"]
     answer = json.loads(answers.text("embed", template))
     (data,) = answer["data"]
     assert data["header"].startswith("Bearer H4sI")
     assert (data["life"], data["till"], answer["ok"]) == (3600, "2030-01-01T13:00:00Z", True)
+    assert answer["more"] == [60, int(END.timestamp()) * 1000]
 
 
 @pytest.mark.parametrize(
@@ -59,6 +61,12 @@ def test_in_a_shape_of_the_pages_own(answers: TokenAnswers) -> None:
         ("expiresIn", "3599", "-60"),
         ("ttlMs", 3_600_000, -60_000),
         ("validFor", 3600, -60),
+        ("MinutesToExpiration", 60, -1),
+        ("SecondsToExpiry", 3600, -60),
+        ("refreshInSeconds", 3600, -60),
+        ("lease_duration", 3600, -60),
+        ("Expires", f"/Date({int(END.timestamp())}000)/", f"/Date({int(ENDED.timestamp())}000)/"),
+        ("until", "2030-01-01 13:00:00", "2030-01-01 11:59:00"),
         ("expires_on", int(END.timestamp()), int(ENDED.timestamp())),
         ("exp", int(END.timestamp()) * 1000, int(ENDED.timestamp()) * 1000),
         ("rows", 3600, 3600),
@@ -73,6 +81,15 @@ def test_every_field_says_that_the_token_has_ended(
     assert changed[field] == wanted
     assert changed["token"] != text
     assert book.state(changed["token"]) == "expired"
+
+
+def test_a_token_that_has_ended_is_told_of_in_any_shape(answers: TokenAnswers, book: TokenBook) -> None:
+    template = {"t": "{token}", "left": ["{expires_in}", "{expires_in_minutes}"], "on": "at {expires_on_ms}"}
+
+    answer = json.loads(answers.text("embed", template, ended=True))
+
+    assert book.state(answer["t"]) == "expired"
+    assert (answer["left"], answer["on"]) == ([-60, -1], f"at {int(ENDED.timestamp()) * 1000}")
 
 
 def test_an_entra_token_that_has_ended_says_so_itself(answers: TokenAnswers, book: TokenBook) -> None:
