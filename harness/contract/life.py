@@ -14,7 +14,7 @@ from harness.contract.scenarios import Scenarios
 IN_TIME = timedelta(seconds=60)
 PER_RENEWAL, PER_LIFETIME = 2, 4
 SOON = timedelta(seconds=5)
-"""How soon after a renewal what the page does to its item is taken to belong to it."""
+"""How soon after a renewal what the page does to its item is taken to belong to it, and after a token request its renewal."""
 FRESH = timedelta(minutes=1)
 """For how long a token may have been kept that is new all the same."""
 
@@ -219,7 +219,7 @@ def _why_a_storm(observed: Observation, requests: list[Entry]) -> str:
     if observed.providers and not observed.manual:
         return "The service calls the provider again each minute while nothing newer comes, and each call asks for a token."
     gaps = [(later.at - earlier.at).total_seconds() for earlier, later in pairwise(requests)]
-    if observed.storm and not observed.between("token.applied", requests[0].at, observed.ended):
+    if len(requests) > PER_LIFETIME and not observed.between("token.applied", requests[0].at, requests[-1].at + SOON):
         return "The page fetches tokens and gives none of them to its item, and so asks again."
     if gaps and min(gaps) > 60 and max(gaps) - min(gaps) < 60:
         return f"The page renews every {minutes(timedelta(seconds=min(gaps)))}, however long its tokens live."
