@@ -149,7 +149,7 @@ def _instant(text: str) -> datetime | None:
 
 def _like(text: str, instant: datetime) -> str:
     """An instant, written as `text` is."""
-    written = instant.isoformat(sep=text[10], timespec="milliseconds" if "." in text else "seconds")
+    written = instant.isoformat(sep=" " if " " in text else "T", timespec="milliseconds" if "." in text else "seconds")
     if text.endswith("Z"):
         return written.replace("+00:00", "Z")
     return written if "+" in text[10:] or "-" in text[10:] else written.removesuffix("+00:00")
