@@ -131,8 +131,8 @@ class Moments:
         """For a page that does not mind its token's end."""
         if interval < self._lifetime / 4:
             raise NoMoment(
-                f"The page asks again {spoken(interval)} after a renewal, however much longer its tokens live: it has no moment of "
-                "which the token's end decides."
+                f"The page asks again {spoken(interval)} after a renewal, however much longer its tokens live: it has no moment "
+                "that depends on the token's end."
             )
         return self._after(interval)
 

@@ -23,13 +23,8 @@ def all_items_live(scenarios: Scenarios) -> Verdict:
     alive: set[str] = set()
     dead: dict[str, str] = {}
     for item in known:
-        ended = [
-            holding
-            for holding in first.holdings(item)
-            if holding.expired_in_use and holding.expires and holding.expires < (first.gone(item) or first.ended)
-        ]
-        if ended and ended[0].expires:
-            dead[item] = f"item {item}'s token expired at {first.when(ended[0].expires)} and had not been renewed"
+        if ends := first.ends_in_use(item):
+            dead[item] = f"item {item}'s token expired at {first.when(ends[0])} and had not been renewed"
         else:
             alive.add(item)
     if dead and alive:

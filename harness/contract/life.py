@@ -103,7 +103,7 @@ def renewed_in_time(scenarios: Scenarios) -> Verdict:
     for observed in scenarios.healthy:
         for item in loads(observed):
             for holding in observed.holdings(item):
-                ended = observed.gone(item) or observed.ended
+                ended = observed.there_until(item)
                 if holding.expires is None or (holding.until is None and holding.expires > ended):
                     continue
                 if holding.expired_in_use:

@@ -113,7 +113,7 @@ class Observation:
     @property
     def lasting(self) -> list[str]:
         """The items that are judged and were not gone again when the page had started."""
-        return [item for item in self.items if (self.gone(item) or self.ended) > self.settled]
+        return [item for item in self.items if self.there_until(item) > self.settled]
 
     def holdings(self, item: str) -> list[Holding]:
         """The tokens that an item held. An iframe that gave way to a new one held its last token until then."""
@@ -144,6 +144,10 @@ class Observation:
     def gone(self, item: str) -> datetime | None:
         """When the item's iframe went away; None if it was there to the end."""
         return next((entry.at for entry in self.journal.of("embed.gone", item=item)), None)
+
+    def there_until(self, item: str) -> datetime:
+        """When the item's iframe went away, or the session ended."""
+        return self.gone(item) or self.ended
 
     def there(self, at: datetime) -> list[str]:
         """The items that were on the page at an instant, whatever they had loaded."""
@@ -257,12 +261,15 @@ class Observation:
     @property
     def forgotten(self) -> set[str]:
         """The items whose token ended in use, and was not made good before the session, or the item, did."""
-        return {
-            item
-            for item in self.items
+        return {item for item in self.items if self.ends_in_use(item)}
+
+    def ends_in_use(self, item: str) -> list[datetime]:
+        """When tokens of the item ended that no other had replaced, while it was there."""
+        return [
+            holding.expires
             for holding in self.holdings(item)
-            if holding.expired_in_use and holding.expires and holding.expires < (self.gone(item) or self.ended)
-        }
+            if holding.expired_in_use and holding.expires and holding.expires < self.there_until(item)
+        ]
 
     def renewed_since(self, item: str | None, since: datetime, until: datetime) -> datetime | None:
         """When an item was first renewed in a span of time; None: when a token was first asked for."""

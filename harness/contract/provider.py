@@ -86,7 +86,7 @@ def _first_due(observed: Observation, item: str) -> Holding | None:
     before it expired, nor was the item loaded with another."""
     held = observed.holdings(item)
     for token, following in zip_longest(held, held[1:]):
-        until = following.at if following else observed.gone(item) or observed.ended
+        until = following.at if following else observed.there_until(item)
         renewed = following is not None and following.how != "load"
         if token.how == "load" and (renewed or token.expires is None or token.expires <= until):
             return token
@@ -139,7 +139,7 @@ def called_again(scenarios: Scenarios) -> Verdict:
         in_time = [new for old, new in pairwise(held) if new.token in brought and not old.expired_in_use]
         if len(in_time) < OBSERVED:
             loaded = [token.at for token in held if token.how == "load"][-1]
-            stayed = (observed.gone(item) or observed.ended) - loaded
+            stayed = observed.there_until(item) - loaded
             if item not in forgotten and stayed < OBSERVED * observed.lifetime:
                 continue
             calls = observed.journal.of("hook.called", item=item)
@@ -196,7 +196,7 @@ def _never_answered(observed: Observation) -> Iterator[tuple[Entry, datetime]]:
         met = bool(observed.between("fault.hit", began, healed))
         for call in observed.between("hook.called", began, healed) if met else ():
             item = call["item"]
-            token, until = observed.holding_at(item, call.at), observed.gone(item) or observed.ended
+            token, until = observed.holding_at(item, call.at), observed.there_until(item)
             if not (token and token.expires and token.expired_in_use and call.at < token.expires < until):
                 continue
             if not observed.between("hook.answered", call.at, token.expires, item=item, call=call["call"]):
@@ -328,7 +328,7 @@ def _due_between(observed: Observation, began: datetime, until: datetime) -> Ite
         token = observed.holding_at(item, began)
         ends = (token and token.expires) or until
         loaded = observed.between("token.applied", began, ends, item=item, how="load")
-        if token and not loaded and ends <= min(until, observed.gone(item) or until):
+        if token and not loaded and ends <= min(until, observed.there_until(item)):
             yield item
 
 
