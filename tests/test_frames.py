@@ -20,6 +20,10 @@ COMES_WITH_A_FRAME = {
         setInterval(() => {{ box.style.width = `${{++n}}px`; }}, 15_000)""",
     "the end of an animation": """(async () => {
         for (;;) { seen.push(at()); await document.body.animate({opacity: [0, 1]}, 15_000).finished; } })()""",
+    "the end of an animation beside frames that are asked for": """
+        const next = () => requestAnimationFrame(next); next(); seen.push(at());
+        const animate = () => { document.body.animate({opacity: [0, 1]}, 15_000).onfinish = () => { seen.push(at()); animate(); }; };
+        animate()""",
     "an idle moment": f"""{BOX} document.body.append(box); seen.push(at());
         setInterval(() => {{ box.textContent = at(); requestIdleCallback(() => seen.push(at())); }}, 15_000)""",
     "a view transition": """seen.push(at());
@@ -46,6 +50,55 @@ def test_what_comes_with_a_frame_comes_in_time(pbi_stage: Stage, page: Page, wha
     assert all(15_000 - CLOSE <= after - before <= 15_000 + CLOSE for before, after in pairwise(seen))
     assert not pbi_stage.journal.of("clock")
     assert not pbi_stage.journal.of("page.error")
+
+
+def test_an_animation_that_begins_before_the_first_frame_is_not_over_at_once(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(
+        pages.made(
+            """<body><script>const started = Date.now(); let over = null;
+            document.body.animate({opacity: [0, 1]}, 15_000).onfinish = () => { over = Date.now() - started; }</script>"""
+        )
+    )
+    pbi_stage.clock.advance("14s")
+    assert pbi_stage.page.evaluate("over") is None
+    pbi_stage.clock.advance("2s")
+    assert 15_000 - CLOSE <= pbi_stage.page.evaluate("over") <= 15_000 + CLOSE
+
+
+def test_an_animation_that_pauses_ends_later(pbi_stage: Stage, page: Page) -> None:
+    begin(
+        page,
+        """const animation = document.body.animate({opacity: [0, 1]}, 15_000), from = at();
+        animation.onfinish = () => seen.push(at() - from);
+        setTimeout(() => animation.pause(), 10_000);
+        setTimeout(() => { seen.push(animation.playState); animation.play(); }, 40_000)""",
+    )
+    pbi_stage.clock.advance("1min")
+    state, ended = page.evaluate("seen")
+    assert state == "paused"
+    assert 45_000 - CLOSE <= ended <= 45_000 + CLOSE
+
+
+@pytest.mark.parametrize("duration", ["1", "17", "2 ** 33"])
+def test_animations_of_any_length_do_not_stop_time(pbi_stage: Stage, page: Page, duration: str) -> None:
+    begin(
+        page,
+        f"(async () => {{ for (;;) {{ seen.push(at()); await document.body.animate([], {duration}).finished; }} }})()",
+    )
+    pbi_stage.clock.advance("3s")
+    assert len(page.evaluate("seen")) in ((1,) if "**" in duration else range(100, 182))
+    assert not pbi_stage.journal.of("clock")
+
+
+def test_an_animation_does_not_end_behind_another_tab(pbi_stage: Stage, page: Page) -> None:
+    begin(page, "document.body.animate({opacity: [0, 1]}, 15_000).onfinish = () => seen.push(at())")
+    with pbi_stage.tab.hidden():
+        pbi_stage.clock.advance("1min")
+        assert page.evaluate("seen") == []
+        back = page.evaluate("at()")
+    pbi_stage.clock.advance("1s")
+    (ended,) = page.evaluate("seen")
+    assert back <= ended <= back + CLOSE
 
 
 def test_behind_another_tab_nothing_is_drawn(pbi_stage: Stage, page: Page) -> None:

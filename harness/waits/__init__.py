@@ -15,7 +15,8 @@ meanwhile (`hold.js`): what has not ended after a moment does so while the clock
 | a worker's `fetch`, `XMLHttpRequest`, bodies | up to an hour | its promise or `loadend` | the same, in workers |
 | `document.cookie = …`, `cookieStore.set()` | the cookie ends in real time | the clock knows when it ends | `cookies.js` in every frame, also of popups |
 | animation frames | up to hours | a timer of a 60th of a second brings them, too | `animation_frames.js` in every frame |
-| what comes with a frame: `IntersectionObserver`, `ResizeObserver`, `animate()`, `startViewTransition()`; `requestIdleCallback()` | minutes to hours; an animation is over at once | the next frame; not each time where a page asks all the time | `frames.js` in every frame |
+| `animate()` | over at once, up to hours late, or never | a timer brings it to its end | `frames.js` in every frame |
+| what comes with a frame: `IntersectionObserver`, `ResizeObserver`, `startViewTransition()`; `requestIdleCallback()` | minutes to hours | the next frame; not each time where a page asks all the time | `frames.js` in every frame |
 | `new Worker`, messages to workers, also through ports | up to hours | a note behind each message, which the worker hands on | `worker_messages.js` in every frame and worker, `worker_notes.js` in workers |
 | `new SharedWorker` | up to hours | the worker says that a page has connected to it | the same |
 | a service worker's installation | up to hours | its `statechange` | `service_workers.js` |

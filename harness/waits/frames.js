@@ -8,11 +8,11 @@
   const { postMessage } = MessagePort.prototype;
   const { addEventListener } = EventTarget.prototype;
   const { observe } = MutationObserver.prototype;
+  const { finish } = Animation.prototype;
   const { get: timelineOf } = Object.getOwnPropertyDescriptor(Document.prototype, "timeline");
   // A document that is not on the screen has no frames; on a busy machine the others may take their time.
   const FIRST = { steps: 100 };
   const PATIENCE = { steps: 400 };
-  const ONCE = { __proto__: null, once: true };
   let isAsked = false;
   let end = () => {};
   let channel = null;
@@ -21,7 +21,6 @@
     if (isAsked || document.hidden) return;
     isAsked = true;
     end = hold("a frame", channel ? PATIENCE : FIRST);
-    now(); // animations get on to this moment
     requestAnimationFrame(nextTask);
   };
   const nextTask = () => {
@@ -36,9 +35,11 @@
     isAsked = false;
     waitUntilIdle();
     end();
-    getOn();
   };
-  const shown = () => (watcher || running.size > 0) && needFrame();
+  const shown = () => {
+    if (watcher) needFrame();
+    endWhatIsOver();
+  };
   apply(addEventListener, document, ["visibilitychange", () => (document.hidden ? end() : shown())]);
 
   // A page that asks all the time would get on by real time alone. So it gets what it asks for at once only where that is not too
@@ -86,35 +87,60 @@
     });
   }
 
-  // The browser stamps an animation with the time of its first frame, which is real.
-  const begun = new Map();
+  // An animation lives by the document's timeline, which gets on with the frames: it may stand at zero, go by real time, or be
+  // hours behind. So one begins at the moment at which it is asked to, and is brought to its end when that has come.
+  const FRAME = 1000 / 60;
+  const LONGEST_TIMER = 2 ** 31 - 1;
   const running = new Set();
   let timer = null;
-  const now = () => apply(timelineOf, document, []).currentTime;
-  const getOn = () => {
-    for (const [animation, at] of begun) {
-      if (animation.pending) needFrame();
-      else if (begun.delete(animation) && animation.startTime !== null) animation.startTime = at;
-    }
-    clearTimeout(timer);
-    const left = [...running].map(untilEnd).filter((milliseconds) => milliseconds < Infinity);
-    if (left.length > 0) timer = setTimeout(needFrame, Math.ceil(Math.max(0, Math.min(...left))));
-  };
-  const untilEnd = ({ effect, currentTime, playbackRate, playState }) => {
-    if (playState === "finished") return 0; // but nobody has heard of it
+  const untilEnd = ({ effect, startTime, playbackRate, playState }) => {
+    if (playState === "finished") return 0; // but nobody may have heard of it
     if (playState !== "running" || playbackRate <= 0) return Infinity;
-    return (effect.getComputedTiming().endTime - currentTime) / playbackRate;
+    return startTime + Math.max(FRAME, effect.getComputedTiming().endTime / playbackRate) - performance.now();
+  };
+  const endWhatIsOver = () => {
+    if (document.hidden) return; // nothing ends there before it is drawn
+    clearTimeout(timer);
+    let next = Infinity;
+    for (const animation of running) {
+      const left = untilEnd(animation);
+      if (left > 0 && left < Infinity) {
+        next = Math.min(next, left);
+        continue;
+      }
+      running.delete(animation);
+      if (left <= 0) {
+        apply(finish, animation, []);
+        needFrame(); // which tells of it
+      }
+    }
+    if (next < Infinity) timer = setTimeout(endWhatIsOver, Math.min(Math.ceil(next), LONGEST_TIMER));
+  };
+  const begin = (animation) => {
+    if (animation.timeline !== apply(timelineOf, document, []) || !animation.pending || animation.playbackRate <= 0) return;
+    animation.startTime = performance.now() - animation.currentTime / animation.playbackRate;
+    running.add(animation);
+    endWhatIsOver();
   };
   wrap(Element.prototype, "animate", {
     apply(target, self, args) {
       const animation = apply(target, self, args);
-      begun.set(animation, now());
-      running.add(animation);
-      for (const event of ["cancel", "finish"]) {
-        apply(addEventListener, animation, [event, () => running.delete(animation), ONCE]);
-      }
-      needFrame();
+      begin(animation);
       return animation;
+    },
+  });
+  wrap(Animation.prototype, "play", {
+    apply(target, self, args) {
+      apply(target, self, args);
+      begin(self);
+    },
+  });
+  wrap(Animation.prototype, "pause", {
+    apply(target, self, args) {
+      const isRunning = running.delete(self) && self.playState === "running";
+      const reached = isRunning ? (performance.now() - self.startTime) * self.playbackRate : null;
+      apply(target, self, args);
+      if (isRunning) self.currentTime = reached;
     },
   });
 
