@@ -13,6 +13,7 @@
   // A document that is not on the screen has no frames; on a busy machine the others may take their time.
   const FIRST = { steps: 100 };
   const PATIENCE = { steps: 400 };
+  const timeline = () => apply(timelineOf, document, []);
   let isAsked = false;
   let end = () => {};
   let channel = null;
@@ -21,6 +22,7 @@
     if (isAsked || document.hidden) return;
     isAsked = true;
     end = hold("a frame", channel ? PATIENCE : FIRST);
+    void timeline().currentTime; // what is read gets on: animations of style sheets
     requestAnimationFrame(nextTask);
   };
   const nextTask = () => {
@@ -117,7 +119,7 @@
     if (next < Infinity) timer = setTimeout(endWhatIsOver, Math.min(Math.ceil(next), LONGEST_TIMER));
   };
   const begin = (animation) => {
-    if (animation.timeline !== apply(timelineOf, document, []) || !animation.pending || animation.playbackRate <= 0) return;
+    if (animation.timeline !== timeline() || !animation.pending || animation.playbackRate <= 0) return;
     animation.startTime = performance.now() - animation.currentTime / animation.playbackRate;
     running.add(animation);
     endWhatIsOver();
