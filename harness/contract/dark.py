@@ -24,8 +24,10 @@ EVEN = timedelta(seconds=2.5)
 AWAY = timedelta(seconds=5)
 """How long before and after the crossing the tab is hidden."""
 JUST_BEFORE = timedelta(seconds=2)
-REPEATS = 3
-"""How often the same wait is measured again before a page is blamed."""
+CONFIRMED = 3
+"""How often a wait is measured again before the moment that follows from it is believed."""
+REPEATS = 12
+"""How often it is measured again before a page is blamed."""
 SAME_RENEWAL = timedelta(seconds=5)
 """Token requests that follow each other so closely belong to one renewal."""
 
@@ -40,6 +42,10 @@ class Dark:
 
 class NoMoment(Exception):
     """There is no such moment; the text says why."""
+
+
+class Unsteady(NoMoment):
+    """With the same lifetime the page waits now so long, now so long, as with a margin that is drawn by lot."""
 
 
 def renewing(session: Session) -> Sequence[str | None]:
@@ -119,12 +125,12 @@ class Moments:
         chosen = lifetime + later + tick / 2 - FINE / 2
         crossing = shortest + tick / 2
         self._chosen = (chosen, crossing, jumped)
-        crossed = probe.renewal(chosen) + crossing
+        crossed = self._renewal_after(jumped, chosen, CONFIRMED, FINE) + crossing
         return Dark(crossed - AWAY, crossed + AWAY)
 
     def _after(self, wait: timedelta) -> Dark:
         """Around the moment so long after the next renewal."""
-        renewed = self._probe.renewal(self._lifetime)
+        renewed = self._renewal_after(wait, self._lifetime, CONFIRMED, EVEN)
         return Dark(renewed + wait - AWAY, renewed + wait + AWAY)
 
     def _at_intervals(self, interval: timedelta) -> Dark:
@@ -153,18 +159,26 @@ class Moments:
         """After a return: the renewal that followed it may have come between two ticks, from where every wait is another."""
         self._probe.renewal(self._lifetime)
 
-    def why_unsteady(self) -> str:
-        """Why a renewal that came late proves nothing: with the same lifetime the page waits now so long, now so long, as with a
-        margin that is drawn by lot. Empty for a page whose moments are the same each time."""
+    def expect_steady(self) -> None:
+        """Raises `Unsteady` where a renewal that came late proves nothing: the page's moments are not the same each time."""
         lifetime = self._chosen[0] if self._chosen else self._lifetime
-        with contextlib.suppress(NoMoment):
+        try:
             self._back_in_step()
-            first = self._probe.wait(lifetime)
-            for _ in range(REPEATS):
-                again = self._probe.wait(lifetime)
-                if abs(again - first) > FINE:
-                    return (
-                        f"With tokens of {spoken(lifetime)} the page renews now after {spoken(first)}, now after "
-                        f"{spoken(again)}: it has no moment that could be known before."
-                    )
-        return ""
+            self._renewal_after(self._probe.wait(lifetime), lifetime, REPEATS, FINE)
+        except Unsteady:
+            raise
+        except NoMoment:
+            pass
+
+    def _renewal_after(self, wait: timedelta, lifetime: timedelta, times: int, within: timedelta) -> datetime:
+        """A renewal by a token of this lifetime, like so many before that each came after this wait. Raises `Unsteady`."""
+        renewed = self._probe.renewal(lifetime)
+        for _ in range(times):
+            again = self._probe.renewal(lifetime)
+            if abs(again - renewed - wait) > within:
+                raise Unsteady(
+                    f"With tokens of {spoken(lifetime)} the page renews now after {spoken(wait)}, now after "
+                    f"{spoken(again - renewed)}: it has no moment that could be known before."
+                )
+            renewed = again
+        return renewed

@@ -240,8 +240,7 @@ class Scenarios:
         again = moments.before_the_look()
         if again and observed.in_time(item, second := self._return(session, item, again)):
             return second
-        if unsteady := moments.why_unsteady():
-            raise dark.NoMoment(unsteady)
+        moments.expect_steady()
         return first
 
     def _return(self, session: Session, item: str | None, moment: dark.Dark) -> Return:
