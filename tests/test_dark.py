@@ -117,6 +117,31 @@ def test_what_asks_again_soon_after_each_renewal_has_no_moment(monkeypatch: pyte
 
 
 @dataclass
+class Alternating(Page):
+    """Renews earlier every second time."""
+
+    renewals: int = 0
+
+    def crossing(self) -> datetime:
+        return super().crossing() - timedelta(minutes=17) * (self.renewals % 2)
+
+    def renewal(self, lifetime: timedelta) -> datetime:
+        at = super().renewal(lifetime)
+        self.renewals += 1
+        return at
+
+
+@pytest.mark.parametrize("tick", [None, 20, 30])
+def test_each_second_wait_may_be_another(monkeypatch: pytest.MonkeyPatch, tick: int | None) -> None:
+    page = Alternating(tick and timedelta(seconds=tick), margin=timedelta(minutes=10, seconds=7))
+    found = moments(page, monkeypatch)
+
+    dark_time = found.margin()
+
+    assert dark_time.hide < page.crossing() < dark_time.show
+
+
+@dataclass
 class Lottery(Page):
     """Draws a part of each token's margin by lot."""
 

@@ -125,12 +125,14 @@ class Moments:
         chosen = lifetime + later + tick / 2 - FINE / 2
         crossing = shortest + tick / 2
         self._chosen = (chosen, crossing, jumped)
-        crossed = self._renewal_after(jumped, chosen, CONFIRMED, FINE) + crossing
+        self._expect_wait(jumped, chosen, CONFIRMED, FINE)
+        crossed = probe.renewal(chosen) + crossing
         return Dark(crossed - AWAY, crossed + AWAY)
 
     def _after(self, wait: timedelta) -> Dark:
         """Around the moment so long after the next renewal."""
-        renewed = self._renewal_after(wait, self._lifetime, CONFIRMED, EVEN)
+        self._expect_wait(wait, self._lifetime, CONFIRMED, EVEN)
+        renewed = self._probe.renewal(self._lifetime)
         return Dark(renewed + wait - AWAY, renewed + wait + AWAY)
 
     def _at_intervals(self, interval: timedelta) -> Dark:
@@ -164,21 +166,19 @@ class Moments:
         lifetime = self._chosen[0] if self._chosen else self._lifetime
         try:
             self._back_in_step()
-            self._renewal_after(self._probe.wait(lifetime), lifetime, REPEATS, FINE)
+            self._expect_wait(self._probe.wait(lifetime), lifetime, REPEATS, FINE)
         except Unsteady:
             raise
         except NoMoment:
             pass
 
-    def _renewal_after(self, wait: timedelta, lifetime: timedelta, times: int, within: timedelta) -> datetime:
-        """A renewal by a token of this lifetime, like so many before that each came after this wait. Raises `Unsteady`."""
-        renewed = self._probe.renewal(lifetime)
+    def _expect_wait(self, wait: timedelta, lifetime: timedelta, times: int, within: timedelta) -> None:
+        """Raises `Unsteady` where the page does not wait so long each time. Like all that is measured, these waits begin with every
+        second renewal: a page may have another wait after the one in between."""
         for _ in range(times):
-            again = self._probe.renewal(lifetime)
-            if abs(again - renewed - wait) > within:
+            again = self._probe.wait(lifetime)
+            if abs(again - wait) > within:
                 raise Unsteady(
                     f"With tokens of {spoken(lifetime)} the page renews now after {spoken(wait)}, now after "
-                    f"{spoken(again - renewed)}: it has no moment that could be known before."
+                    f"{spoken(again)}: it has no moment that could be known before."
                 )
-            renewed = again
-        return renewed
