@@ -176,14 +176,15 @@ def test_what_may_take_this_tick_or_the_next_is_hardly_ever_blamed(monkeypatch: 
         page = Lottery(timedelta(seconds=30), spread=timedelta(seconds=30), chance=random.Random(seed))
         found = moments(page, monkeypatch)
         with contextlib.suppress(dark.NoMoment):
-            if page.crossing() > found.margin().show:
+            first = found.margin()
+            if page.crossing() > first.show:
                 again = found.before_the_look()
                 assert again
                 if page.crossing() > again.show:
                     found.expect_steady()
                     blamed += 1
 
-    assert blamed < 400 / 100
+    assert blamed <= 400 / 200
 
 
 @pytest.mark.parametrize("seed", range(10))

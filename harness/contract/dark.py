@@ -44,8 +44,8 @@ class NoMoment(Exception):
     """There is no such moment; the text says why."""
 
 
-class Unsteady(NoMoment):
-    """With the same lifetime the page waits now so long, now so long, as with a margin that is drawn by lot."""
+class RenewsNoMore(NoMoment):
+    """The page did not renew again, though there was time to."""
 
 
 def renewing(session: Session) -> Sequence[str | None]:
@@ -80,7 +80,7 @@ class Probe:
                 self._last, self._lifetime = later[0], lifetime
                 return later[0]
         whose = f"item {self._item}" if self._item else "anything"
-        raise NoMoment(f"The page did not renew {whose} again, so there is no moment at which it does.")
+        raise RenewsNoMore(f"The page did not renew {whose} again, so there is no moment at which it does.")
 
     def wait(self, lifetime: timedelta) -> timedelta:
         """How long the page waits for its next renewal with a token of this lifetime."""
@@ -162,23 +162,21 @@ class Moments:
         self._probe.renewal(self._lifetime)
 
     def expect_steady(self) -> None:
-        """Raises `Unsteady` where a renewal that came late proves nothing: the page's moments are not the same each time."""
+        """Raises `NoMoment` where a renewal that came late proves nothing: the page's moments are not the same each time."""
         lifetime = self._chosen[0] if self._chosen else self._lifetime
-        try:
+        with contextlib.suppress(RenewsNoMore):
             self._back_in_step()
             self._expect_wait(self._probe.wait(lifetime), lifetime, REPEATS, FINE)
-        except Unsteady:
-            raise
-        except NoMoment:
-            pass
 
     def _expect_wait(self, wait: timedelta, lifetime: timedelta, times: int, within: timedelta) -> None:
-        """Raises `Unsteady` where the page does not wait so long each time. Like all that is measured, these waits begin with every
-        second renewal: a page may have another wait after the one in between."""
+        """Raises `NoMoment` where the page does not wait so long each time, as with a margin that is drawn by lot.
+
+        Like all that is measured, these waits begin with every second renewal: a page may have another wait after the one in between.
+        """
         for _ in range(times):
             again = self._probe.wait(lifetime)
             if abs(again - wait) > within:
-                raise Unsteady(
+                raise NoMoment(
                     f"With tokens of {spoken(lifetime)} the page renews now after {spoken(wait)}, now after "
                     f"{spoken(again)}: it has no moment that could be known before."
                 )
