@@ -1,10 +1,9 @@
 from collections.abc import Iterator
 
+import matrix
 import pytest
 from inner_runs import Runs, runs_of
 from site_of_pages import Site, site
-
-SIGNS = {"passed": "·", "failed": "F", "warned": "w", "skipped": "-"}
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -18,20 +17,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     ]
     if rows := {row["page"]: row["outcomes"] for name, row in recorded if name == "outcomes"}:
         terminalreporter.section("pages and rules (F failed, w warned, - skipped)")
-        _print_matrix(terminalreporter, rows)
+        for line in matrix.lines(rows):
+            terminalreporter.line(line)
     if caught := [caught for name, caught in recorded if name == "mutant"]:
         terminalreporter.section("mutants")
         share = sum(caught) / len(caught)
         terminalreporter.line(f"{sum(caught)} of {len(caught)} caught under the right rule: {share:.0%}")
-
-
-def _print_matrix(terminalreporter: pytest.TerminalReporter, rows: dict[str, dict[str, str]]) -> None:
-    wide = max(map(len, rows))
-    rules = max(rows.values(), key=len)
-    for letters in zip(*(rule.ljust(max(map(len, rules))) for rule in rules), strict=True):
-        terminalreporter.line(f"{'':{wide}}  {' '.join(letters)}".rstrip())
-    for page, outcomes in sorted(rows.items()):
-        terminalreporter.line(f"{page:{wide}}  {' '.join(SIGNS[outcomes.get(rule, 'skipped')] for rule in rules)}")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import matrix
 import pytest
 
 from harness.contract import RULES, PageUnderTest, Scenarios, Verdict, judge
@@ -16,11 +17,13 @@ from harness.session import HarnessSession
 FOLDER = Path(__file__).resolve().parent.parent / "fixtures/broken"
 HOSTS = FOLDER.parent / "hosts"
 Record = Callable[[str, object], None]
+PAGES = sorted(path.stem for folder in (FOLDER, HOSTS) for path in folder.glob("*.html"))
+MATRIX = matrix.wanted()
 GOOD = {
     # No catch, no guard, no look at the answer, and a margin that a slow client clock uses up: the article leaves these open.
     "article_manual": {"FAIL-3": "warned", "FAIL-4": "failed", "SKEW-1": "warned", "CLEAN-1": "warned"},
 }
-"""What good pages get all the same."""
+"""What a good page is found guilty of all the same."""
 
 
 @dataclass(frozen=True)
@@ -55,27 +58,20 @@ def is_removable(page: str) -> bool:
     return any(re.search(r'id(=|: )"remove"', file.read_text("utf-8")) for file in files if file.exists())
 
 
-def findings(verdicts: dict[str, Verdict]) -> dict[str, str]:
-    return {id: verdict.outcome for id, verdict in verdicts.items() if verdict.is_finding}
+def outcomes(verdicts: dict[str, Verdict]) -> matrix.Outcomes:
+    return {id: verdict.outcome for id, verdict in verdicts.items()}
 
 
-def outcomes(page: str, verdicts: dict[str, Verdict]) -> dict[str, object]:
-    """A row of the matrix that conftest.py prints."""
-    return {"page": page, "outcomes": {id: verdict.outcome for id, verdict in verdicts.items()}}
-
-
-def difference(expected: dict[str, Expectation], verdicts: dict[str, Verdict]) -> str:
+def difference(page: str, verdicts: dict[str, Verdict]) -> str:
     """Rule by rule: what was wanted and why, what came and why. All findings are listed; a ! stands where they differ."""
+    reasons = {id: f" ({found.reason})" for id, found in EXPECTED[page].findings.items()} if page in EXPECTED else {}
     lines = []
     for id, verdict in verdicts.items():
-        wanted = expected[id].outcome if id in expected else "no finding"
-        reason = f" ({expected[id].reason})" if id in expected else ""
-        came = verdict.outcome if verdict.is_finding else "no finding"
-        if wanted == came == "no finding":
-            continue
-        mark = " " if wanted == came else "!"
-        lines.append(f"{mark} {id}: expected {wanted}{reason}")
-        lines.append(f"  {' ' * len(id)}  came {verdict.outcome}: {verdict.message}")
+        wanted = MATRIX.get(page, {}).get(id, "nothing, for want of a row in fixtures/matrix.txt")
+        if verdict.is_finding or wanted != verdict.outcome:
+            mark = " " if wanted == verdict.outcome else "!"
+            lines.append(f"{mark} {id}: expected {wanted}{reasons.get(id, '')}")
+            lines.append(f"  {' ' * len(id)}  came {verdict.outcome}: {verdict.message}")
     return "\n".join(lines)
 
 
@@ -98,28 +94,31 @@ def test_rule_finds_what_it_is_about(pbi_session: HarnessSession, page: str) -> 
     assert verdict.message
 
 
-@pytest.mark.matrix
-@pytest.mark.parametrize("page", EXPECTED)
-def test_broken_page_gets_exactly_its_findings(pbi_session: HarnessSession, record_property: Record, page: str) -> None:
-    expected = EXPECTED[page].findings
-    found = verdicts(pbi_session, page)
-    record_property("outcomes", outcomes(page, found))
-    if findings(found) != {id: wanted.outcome for id, wanted in expected.items()}:
-        pytest.fail(f"{page}:\n{difference(expected, found)}", pytrace=False)
-
-
 @pytest.mark.parametrize(
-    "page",
-    [
-        pytest.param(page, marks=[] if page == "reference" else [pytest.mark.matrix])
-        for page in sorted(path.stem for path in HOSTS.glob("*.html"))
-    ],
+    "page", [pytest.param(page, marks=[] if page == "reference" else [pytest.mark.matrix]) for page in PAGES]
 )
-def test_good_page_gets_no_false_alarm(pbi_session: HarnessSession, record_property: Record, page: str) -> None:
+def test_page_gets_its_row_of_the_matrix(pbi_session: HarnessSession, record_property: Record, page: str) -> None:
     found = verdicts(pbi_session, page)
-    record_property("outcomes", outcomes(page, found))
-    assert findings(found) == GOOD.get(page, {}), difference({}, found)
-    assert not [verdict.message for verdict in found.values() if "could not wait" in verdict.message]
+    record_property("outcomes", {"page": page, "outcomes": outcomes(found)})
+    if outcomes(found) != MATRIX.get(page):
+        pytest.fail(f"{page}:\n{difference(page, found)}", pytrace=False)
+    if page not in EXPECTED:
+        assert not [verdict.message for verdict in found.values() if "could not wait" in verdict.message]
+
+
+def test_matrix_is_as_it_is_printed() -> None:
+    assert matrix.FILE.read_text("utf-8").splitlines() == list(matrix.lines(MATRIX))
+
+
+def test_matrix_has_every_page() -> None:
+    assert list(MATRIX) == PAGES
+
+
+@pytest.mark.parametrize("page", MATRIX)
+def test_findings_of_the_matrix_have_their_reasons(page: str) -> None:
+    expected = EXPECTED[page].findings if page in EXPECTED else {}
+    explained = {id: found.outcome for id, found in expected.items()} | GOOD.get(page, {})
+    assert {id: outcome for id, outcome in MATRIX[page].items() if outcome in ("failed", "warned")} == explained
 
 
 @pytest.mark.parametrize("rule", RULES)
