@@ -134,11 +134,10 @@ class Alternating(Page):
 @pytest.mark.parametrize("tick", [None, 20, 30])
 def test_each_second_wait_may_be_another(monkeypatch: pytest.MonkeyPatch, tick: int | None) -> None:
     page = Alternating(tick and timedelta(seconds=tick), margin=timedelta(minutes=10, seconds=7))
-    found = moments(page, monkeypatch)
 
-    dark_time = found.margin()
+    found = moment(page, monkeypatch)
 
-    assert dark_time.hide < page.crossing() < dark_time.show
+    assert found.hide < page.crossing() < found.show
 
 
 @dataclass
