@@ -40,6 +40,7 @@ lint: $(STAMP) ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 
 bench: setup ## how fast it is
 	$(BIN)/python -m bench $(ARGS)

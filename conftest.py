@@ -4,7 +4,7 @@ from collections.abc import Generator
 
 import pytest
 
-from harness.browser_path import find_browser
+from harness.browser.find import find_browser
 
 
 def pytest_report_header(config: pytest.Config) -> str:

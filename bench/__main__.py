@@ -6,7 +6,7 @@ from playwright.sync_api import sync_playwright
 
 from bench import contract, day, memory, opening, waits
 from bench.figure import Figure
-from harness.session import HarnessSession
+from harness.stage.session import HarnessSession
 
 NAMES = {
     "contract": contract.figures,

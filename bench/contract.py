@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from playwright.sync_api import Playwright
 
 from bench.figure import Figure
-from harness import real_time
+from harness.clock import real_time
+from harness.commands.verify import BUILT_IN
 from harness.contract import RULES, PageUnderTest, Scenarios, judge
-from harness.session import HarnessSession
-from harness.verify import BUILT_IN
+from harness.stage.session import HarnessSession
 
 TARGET = 15.0
 

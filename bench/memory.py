@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from playwright.sync_api import Playwright
 
 from bench.figure import Figure
-from harness.session import HarnessSession
+from harness.stage.session import HarnessSession
 
 DAYS = 30
 

@@ -6,8 +6,8 @@ from statistics import median
 from playwright.sync_api import Playwright
 
 from bench.figure import Figure
-from harness import real_time
-from harness.session import HarnessSession
+from harness.clock import real_time
+from harness.stage.session import HarnessSession
 
 ROUNDS = 9
 

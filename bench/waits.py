@@ -7,8 +7,8 @@ from unittest.mock import patch
 from playwright.sync_api import Playwright
 
 from bench.figure import Figure
-from harness import real_time
-from harness.session import HarnessSession
+from harness.clock import real_time
+from harness.stage.session import HarnessSession
 
 ROUNDS = 3
 PAIRS = 5
@@ -23,7 +23,7 @@ def figures(_: Playwright, session: HarnessSession) -> Iterator[Figure]:
     waiting, bare = [], []
     for _ in range(PAIRS):
         waiting.append(_day(session, "article_manual"))
-        with patch("harness.waits.page_script", return_value=""):
+        with patch("harness.clock.scripts.page_script", return_value=""):
             bare.append(_day(session, "article_manual"))
     yield Figure("24 h of article_manual", min(waiting), min(bare), "without the scripts that make time wait", 1.05)
 

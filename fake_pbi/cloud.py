@@ -14,12 +14,12 @@ from fake_pbi.errors import ServiceError
 from fake_pbi.faults import Fault, Faults
 from fake_pbi.gateway import Gateway
 from fake_pbi.hosts import API, APP, LOGIN
-from fake_pbi.journal import Journal, Now
 from fake_pbi.rest import Rest
-from fake_pbi.server import Server
 from fake_pbi.tenant import Tenant
 from fake_pbi.token_answers import TokenAnswers
 from fake_pbi.tokens import TokenBook
+from harness.base.journal import Journal, Now
+from harness.base.server import Server
 
 SHUTDOWN_SECONDS = 0.01
 """How long requests under way may take to end once the cloud stops, in real seconds."""

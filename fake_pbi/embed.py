@@ -16,10 +16,10 @@ from aiohttp import web
 from fake_pbi.bodies import json_body, json_object
 from fake_pbi.errors import EntityNotFound, InvalidRequest, LoadFailed, ServiceError, TokenExpired
 from fake_pbi.frame_document import APP_FOLDER, SETTINGS, frame_document
-from fake_pbi.journal import Journal, Now
 from fake_pbi.sample import PAGES, page_named
 from fake_pbi.tenant import Tenant
 from fake_pbi.tokens import Token, TokenBook, TokenState, utc_text
+from harness.base.journal import Journal, Now
 
 FRAMES = {"/reportEmbed": "report", "/dashboardEmbed": "dashboard", "/embed": "tile", "/tileEmbed": "tile"}
 """Path of a frame -> type of item. The REST API says /embed for a tile, the SDK on its own /tileEmbed."""

@@ -7,9 +7,9 @@ from aiohttp import web
 from fake_pbi import errors, signing
 from fake_pbi.grants import Grants
 from fake_pbi.hosts import LOGIN
-from fake_pbi.journal import Now
 from fake_pbi.tenant import Tenant
 from fake_pbi.tokens import TokenBook
+from harness.base.journal import Now
 
 CONFIGURATION = "/{tenant}/v2.0/.well-known/openid-configuration"
 KEYS = "/{tenant}/discovery/v2.0/keys"

@@ -8,8 +8,8 @@ from itertools import count
 from typing import Literal
 from urllib.parse import urldefrag
 
-from fake_pbi.durations import Duration, duration
-from fake_pbi.journal import Journal, Now
+from harness.base.durations import Duration, duration
+from harness.base.journal import Journal, Now
 
 FaultKind = Literal["status", "drop", "garbage", "slow", "expired tokens"]
 Garbage = Literal["html", "json", "no token"]

@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
 from fake_pbi.hosts import CLOUD_HOSTS, is_microsoft
-from fake_pbi.journal import Journal
-from fake_pbi.server import accept_no_more
+from harness.base.journal import Journal
+from harness.base.server import accept_no_more
 
 Address = tuple[str, int]
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]

@@ -10,9 +10,9 @@ from typing import Any
 
 from fake_pbi import errors, signing
 from fake_pbi.hosts import LOGIN
-from fake_pbi.journal import Now
 from fake_pbi.tenant import Tenant
 from fake_pbi.tokens import POWER_BI, Token, TokenBook
+from harness.base.journal import Now
 
 Form = Mapping[str, str]
 

@@ -7,6 +7,9 @@ API = "api.powerbi.com"
 LOGIN = "login.microsoftonline.com"
 CLUSTER = "wabi-emulated-redirect.analysis.windows.net"
 
+PLUMBING = "/_fake/"
+"""Part of the paths of requests by which the fake's own frames talk to it; the real service has no such path."""
+
 CLOUD_HOSTS = (APP, API, LOGIN, CLUSTER)
 
 # A test that reached one of these would spend real tokens, or pass because of the real service.

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import uuid4
 
-from fake_pbi.journal import Now
 from fake_pbi.tenant import Tenant
 from fake_pbi.tokens import Token, TokenBook, utc_text
+from harness.base.journal import Now
 
 Shape = Literal["embed", "aad"]
 Template = Any

@@ -14,7 +14,7 @@ import jwt
 
 from fake_pbi import signing
 from fake_pbi.hosts import CLUSTER
-from fake_pbi.journal import Journal, Now
+from harness.base.journal import Journal, Now
 
 TokenType = Literal["entra", "embed"]
 TokenState = Literal["live", "expired", "unknown"]

@@ -4,12 +4,11 @@ import argparse
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from harness.errors import HarnessError, UsageError
-from harness.install import ensure_browser, ensure_npm_packages
-from harness.verify import add_verify
+from harness.base.errors import HarnessError, UsageError
+from harness.commands.setup import add_setup
+from harness.commands.verify import add_verify
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction["_Parser"]
@@ -69,36 +68,8 @@ def _parser() -> _Parser:
     return parser
 
 
-def _add_setup(commands: "Commands") -> None:
-    parser = commands.add_parser(
-        "setup",
-        help="install the npm packages and find or install a browser",
-        description="Install the npm packages, and find a browser or install Chromium. Safe to repeat.",
-        allow_abbrev=False,
-    )
-    parser.add_argument(
-        "--pbi-browser",
-        type=Path,
-        metavar="PATH",
-        help="the browser to use: Chrome, Edge or Chromium (default: PBI_BROWSER, Playwright's Chromium, "
-        "one found on the system, or else one is installed)",
-    )
-    parser.set_defaults(run=_setup)
-
-
-def _setup(arguments: argparse.Namespace) -> int:
-    ensure_browser(arguments.pbi_browser, _say)
-    ensure_npm_packages(_say)
-    return 0
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
 # Each adds its parser, with `run` as a default: a function from the parsed arguments to the exit code.
-_COMMANDS: tuple[Callable[["Commands"], None], ...] = (_add_setup, add_verify)
+_COMMANDS: tuple[Callable[["Commands"], None], ...] = (add_setup, add_verify)
 
 
 if __name__ == "__main__":

@@ -2,22 +2,15 @@
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from fake_pbi.durations import DurationError
-from harness.errors import HarnessError
-from harness.options import CONTRACT_RUN, add_options
+from harness import contract, report, stage
+from harness.base.durations import DurationError
+from harness.base.errors import HarnessError, UsageError
+from harness.contract.options import CONTRACT_RUN, add_options
 
-if TYPE_CHECKING:
-    from harness.contract.adapter import Adapter
-    from harness.contract.run import ContractRun, Judge
-    from harness.host import Host
-    from harness.session import HarnessSession
-    from harness.stage import Stage
-
-STAGE = pytest.StashKey["Stage"]()
+STAGE = pytest.StashKey["stage.Stage"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,29 +36,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "xdist_group(name): the tests of one page belong to one process (pytest-xdist)")
     if config.option.pbi_url:
-        from harness.contract import test_rules
-
         _contract_run(config)
-        config.args = [*(config.args if _asked_for_tests(config) else []), test_rules.__file__]
+        config.args = [*(config.args if _asked_for_tests(config) else []), contract.RULES_FILE]
 
 
 def _asked_for_tests(config: pytest.Config) -> bool:
     return config.args_source is pytest.Config.ArgsSource.ARGS
 
 
-def _contract_run(config: pytest.Config) -> "ContractRun":
+def _contract_run(config: pytest.Config) -> "contract.ContractRun":
     """The run of the contract that this pytest run is, or holds; made when it is first needed."""
-    from harness.contract.run import ContractRun
-    from harness.contract.settings import Settings
-
     run = config.pluginmanager.get_plugin(CONTRACT_RUN)
     if run is None:
         try:
-            run = ContractRun(Settings.of(config.option.pbi_url, config.option))
+            run = contract.ContractRun(contract.Settings.of(config.option.pbi_url, config.option))
         except HarnessError as error:
             raise pytest.UsageError(str(error)) from None
         config.pluginmanager.register(run, CONTRACT_RUN)
-    assert isinstance(run, ContractRun)
+    assert isinstance(run, contract.ContractRun)
     return run
 
 
@@ -75,35 +63,38 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(("pbi_page", "pbi_rule"), _contract_run(metafunc.config).cases(metafunc.cls))
 
 
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Write the JSON report of a contract run, also of one that ended early."""
+    run = session.config.pluginmanager.get_plugin(CONTRACT_RUN)
+    if run and run.settings.json and run.pages and not hasattr(session.config, "workerinput"):
+        settings, pages = run.settings, list(run.pages.values())
+        report.write_json(settings.json, pages, int(exitstatus), seed=settings.seed, single=settings.single)
+
+
 @pytest.fixture(scope="session")
-def pbi_adapter() -> "Adapter | None":
+def pbi_adapter() -> "contract.Adapter | None":
     """Override it in your conftest.py with one that returns a harness.contract.Adapter, for pytest --pbi-url. Session scope."""
     return None
 
 
 @pytest.fixture
 def pbi_contract(
-    request: pytest.FixtureRequest, pbi_session: "HarnessSession", pbi_adapter: "Adapter | None"
-) -> "Judge":
+    request: pytest.FixtureRequest, pbi_session: "stage.HarnessSession", pbi_adapter: "contract.Adapter | None"
+) -> "contract.Judge":
     """Judges a page by a rule of the contract. Function scope; the sessions that it needs are shared by the whole run."""
-    from harness.contract.run import Judge
-
-    return Judge(_contract_run(request.config), pbi_session, request.node, pbi_adapter)
+    return contract.Judge(_contract_run(request.config), pbi_session, request.node, pbi_adapter)
 
 
 @pytest.fixture(scope="session")
-def pbi_session(request: pytest.FixtureRequest) -> "Iterator[HarnessSession]":
+def pbi_session(request: pytest.FixtureRequest) -> "Iterator[stage.HarnessSession]":
     """The browser, the engine thread and the certificate that all tests of this process share. Session scope."""
-    from harness.errors import UsageError
-    from harness.session import HarnessSession
-
     options = request.config.option
     if not hasattr(options, "headed"):
         raise UsageError(
             "pytest-playwright is not loaded; leave '-p no:playwright' out, or load it with "
             "'-p pytest_playwright.pytest_playwright'."
         )
-    with HarnessSession(
+    with stage.HarnessSession(
         request.getfixturevalue("playwright"),
         browser_path=options.pbi_browser,
         headed=options.headed,
@@ -113,21 +104,19 @@ def pbi_session(request: pytest.FixtureRequest) -> "Iterator[HarnessSession]":
 
 
 @pytest.fixture
-def pbi_stage(request: pytest.FixtureRequest, pbi_session: "HarnessSession") -> "Iterator[Stage]":
+def pbi_stage(request: pytest.FixtureRequest, pbi_session: "stage.HarnessSession") -> "Iterator[stage.Stage]":
     """A tab of its own, with its clock, its fake Power BI and its journal. Function scope; about 0.2 s.
 
     While it lives, Python's own time (`datetime.now()`, `time.time()`) is the virtual one. pytest-playwright's --headed,
     --slowmo, --tracing, --screenshot and --output work for it; a test that failed leaves `journal.jsonl`.
     """
-    from harness.artifacts import Artifacts
-
-    with pbi_session.stage() as stage, Artifacts.of(request).kept(stage, stage.page.context):
-        request.node.stash[STAGE] = stage
-        yield stage
+    with pbi_session.stage() as opened, report.Artifacts.of(request).kept(opened, opened.page.context):
+        request.node.stash[STAGE] = opened
+        yield opened
 
 
 @pytest.fixture
-def pbi_host(pbi_session: "HarnessSession", pbi_stage: "Stage") -> "Iterator[Host]":
+def pbi_host(pbi_session: "stage.HarnessSession", pbi_stage: "stage.Stage") -> "Iterator[stage.Host]":
     """The local host page server, with a token backend (MSAL) against this test's fake Power BI. Function scope."""
     with pbi_session.host(pbi_stage) as host:
         yield host
@@ -138,17 +127,15 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """What the user can mend is one sentence, not a traceback of ours; a failure shows the end of its journal."""
-    report = yield
-    if report.failed and call.excinfo:
+    outcome = yield
+    if outcome.failed and call.excinfo:
         if isinstance(call.excinfo.value, HarnessError | DurationError):
-            report.longrepr = f"{_users_line(item, call.excinfo)}{call.excinfo.value}"
-        if (stage := item.stash.get(STAGE, None)) and len(stage.journal):
-            from harness.artifacts import last_entries
-
-            report.sections.append(("pbi journal, last entries", last_entries(stage)))
+            outcome.longrepr = f"{_users_line(item, call.excinfo)}{call.excinfo.value}"
+        if (opened := item.stash.get(STAGE, None)) and len(opened.journal):
+            outcome.sections.append(("pbi journal, last entries", report.last_entries(opened)))
     if call.when == "teardown" and STAGE in item.stash:
         del item.stash[STAGE]  # not kept until the session's end, nor for a second run of the same test
-    return report
+    return outcome
 
 
 def _users_line(item: pytest.Item, error: pytest.ExceptionInfo[BaseException]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.browser_path import find_browser
+from harness.browser.find import find_browser
 
 LIMIT = 300.0
 """Real seconds after which an inner run is given up."""

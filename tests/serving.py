@@ -11,8 +11,8 @@ from typing import Any
 
 from aiohttp import web
 
-from fake_pbi.server import Server
-from harness.engine import Engine
+from harness.base.server import Server
+from harness.browser.engine import Engine
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from aiohttp import web
 from serving import serving
 
-from harness.resources import node_modules
+from harness.base.resources import node_modules
 
 REPORT = "11111111-1111-1111-1111-111111111111"
 SECOND = "22222222-2222-2222-2222-222222222222"

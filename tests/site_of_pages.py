@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 from serving import serving
 
-from harness.resources import node_modules
+from harness.base.resources import node_modules
 
 RECORD_END = "\x1e"
 INVOCATION, COMPLETION = 1, 3

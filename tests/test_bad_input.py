@@ -15,9 +15,9 @@ from inner_runs import LIMIT, Runs, sections
 # What is missing or wrong before the first test
 
 
-NO_BROWSER = "import harness.browser_path; harness.browser_path._candidates = lambda: iter(())"
-NO_SDK = "import pathlib, harness.session; harness.session.node_modules = lambda: pathlib.Path('empty')"
-IMPATIENT = "import harness.browser; harness.browser.START_PATIENCE = 1"
+NO_BROWSER = "import harness.browser.find; harness.browser.find._candidates = lambda: iter(())"
+NO_SDK = "import pathlib, harness.stage.session; harness.stage.session.node_modules = lambda: pathlib.Path('empty')"
+IMPATIENT = "import harness.browser.launch; harness.browser.launch.START_PATIENCE = 1"
 SETUP = "or run 'pbi-harness setup'."
 NAMED = "give the path of the program of Chrome, Edge or Chromium, or leave it out and one is looked for."
 LISTENS_TO_NOBODY = """#!/bin/sh
@@ -269,7 +269,7 @@ import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 import pytest
-from harness.host import Host
+from harness import Host
 
 @pytest.fixture
 def mistake(pbi_session, pbi_stage, pbi_host):
@@ -320,9 +320,9 @@ def test_mistakes_in_a_test_are_explained_in_a_sentence(runs: Runs) -> None:
 LOSSES = '''
 import os, signal
 import pytest
-import harness.artifacts, harness.devtools, harness.errors, harness.virtual_time
+import harness.browser.devtools, harness.browser.errors, harness.clock.virtual_time, harness.report.artifacts
 
-harness.artifacts.SCREENSHOT_PATIENCE_MS = 1000
+harness.report.artifacts.SCREENSHOT_PATIENCE_MS = 1000
 
 def kill_the_browser(stage):
     os.kill(stage._browser._process.pid, signal.SIGKILL)
@@ -367,20 +367,20 @@ def test_crashed_page_is_asked(pbi_stage, pbi_host):
 
 def test_crashed_page_is_left(pbi_stage, pbi_host):
     loaded(pbi_stage, pbi_host)
-    with pytest.raises(harness.errors.PageGone):
+    with pytest.raises(harness.browser.errors.PageGone):
         in_mid_advance(pbi_stage, pbi_host, crash_the_page)
     pbi_stage.goto(pbi_host.url("reference"))
 
 def test_script_without_end(pbi_stage, pbi_host, monkeypatch):
     loaded(pbi_stage, pbi_host)
-    monkeypatch.setattr(harness.devtools, "PATIENCE", 2.0)
-    monkeypatch.setattr(harness.virtual_time, "PATIENCE", 2.0)
+    monkeypatch.setattr(harness.browser.devtools, "PATIENCE", 2.0)
+    monkeypatch.setattr(harness.clock.virtual_time, "PATIENCE", 2.0)
     pbi_stage.page.evaluate("void setTimeout(() => { for (;;); }, 60_000)")
     pbi_stage.clock.advance("10min")
 
 def test_answer_that_never_comes(pbi_stage, pbi_host, monkeypatch):
     loaded(pbi_stage, pbi_host)
-    monkeypatch.setattr(harness.virtual_time, "PATIENCE", 2.0)
+    monkeypatch.setattr(harness.clock.virtual_time, "PATIENCE", 2.0)
     pbi_stage.page.route("**/never", lambda route: None)
     pbi_stage.page.evaluate(
         "void setTimeout(() => document.head.append(Object.assign(document.createElement('script'), {src: '/never'})), 60_000)"

@@ -12,7 +12,7 @@ import pytest
 
 from harness.contract import RULES, PageUnderTest, Scenarios, Verdict, judge
 from harness.contract.findings import Expectation, expected_findings
-from harness.session import HarnessSession
+from harness.stage.session import HarnessSession
 
 FOLDER = Path(__file__).resolve().parent.parent / "fixtures/broken"
 HOSTS = FOLDER.parent / "hosts"

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Route
 from site_of_pages import Site
 
-from fake_pbi.durations import DurationError
-from harness.errors import UsageError
+from harness.base.durations import DurationError
+from harness.base.errors import UsageError
 from harness.stage import Stage
 
 HOUR = 3_600_000

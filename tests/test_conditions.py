@@ -8,10 +8,10 @@ from itertools import pairwise
 import pytest
 from site_of_pages import Site
 
-from harness.host import Host
-from harness.interception import Answer
-from harness.session import HarnessSession
 from harness.stage import Conditions, Stage
+from harness.stage.host import Host
+from harness.stage.interception import Answer
+from harness.stage.session import HarnessSession
 
 EMBED = "*/token/embed/*"
 

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import pytest
 from site_of_pages import Site
 
-from harness.cookies import Said, said_in
-from harness.host import Host
-from harness.session import HarnessSession
+from harness.clock.cookies import Said, said_in
+from harness.clock.targets import Targets
 from harness.stage import Conditions, Stage
-from harness.targets import Targets
+from harness.stage.host import Host
+from harness.stage.session import HarnessSession
 
 MINUTE = 60_000
 PROGRAM = """([write, asked]) => {

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.contract import dark
+from harness.contract import renewal_moment as dark
 
 HOUR = timedelta(hours=1)
 LATENCY = timedelta(seconds=0.2)

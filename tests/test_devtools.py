@@ -7,8 +7,8 @@ from aiohttp import web
 from own_loop import result_of
 from serving import serving
 
-from harness.devtools import DevTools, Session, or_gone
-from harness.errors import DevToolsError
+from harness.browser.devtools import DevTools, Session, or_gone
+from harness.browser.errors import DevToolsError
 
 
 async def silent(request: web.Request) -> web.WebSocketResponse:

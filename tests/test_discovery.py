@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from site_of_apps import site_of_apps
 
-from fake_pbi.journal import Journal
+from harness.base.journal import Journal
 from harness.contract.discovery import real_clock, token_urls
 from harness.contract.observation import Observation
-from harness.interception import Answer
-from harness.session import HarnessSession
 from harness.stage import Conditions
+from harness.stage.interception import Answer
+from harness.stage.session import HarnessSession
 
 OPENED = datetime(2030, 1, 1, tzinfo=UTC)
 URL = "http://localhost:3000/api/token"

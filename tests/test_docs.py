@@ -16,16 +16,17 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from fake_pbi import embed, entra, hosts, journal, rest
+from fake_pbi import embed, entra, hosts, rest
 from fake_pbi.tenant import Tenant
 from fake_pbi.tokens import TokenBook
 from harness import cli, plugin
+from harness.base import journal
+from harness.base.resources import node_modules
+from harness.commands.verify import BUILT_IN
 from harness.contract import RULES
 from harness.contract.findings import expected_findings
-from harness.host import Host
-from harness.resources import node_modules
 from harness.stage import Stage
-from harness.verify import BUILT_IN
+from harness.stage.host import Host
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from site_of_pages import Site
 
-from harness import network, real_time, virtual_time
-from harness.session import HarnessSession
+from harness.clock import network, real_time, virtual_time
 from harness.stage import Conditions, Stage
+from harness.stage.session import HarnessSession
 
 BOUND = 60.0
 """Real seconds, at most, for an advance beside work that never ends; without a bound it would be for ever."""

@@ -6,7 +6,7 @@ from site_of_pages import Site
 from test_other_threads import CLOSE, IN_DOCUMENTS, WORKS
 from untouched_world import in_both_worlds
 
-from harness.resources import node_modules
+from harness.base.resources import node_modules
 from harness.stage import Stage
 
 ZONE = "zone.js/bundles/zone.umd.js"

@@ -9,7 +9,7 @@ import pytest
 from test_broken_pages import is_removable
 
 from harness.contract import RULES, PageUnderTest, Scenarios, judge
-from harness.session import HarnessSession
+from harness.stage.session import HarnessSession
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 HOSTS = FIXTURES / "hosts"

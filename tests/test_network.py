@@ -8,11 +8,11 @@ from typing import Any, cast
 import pytest
 from own_loop import result_of
 
-from fake_pbi.journal import Journal
-from harness import real_time
-from harness.devtools import Event, Session
-from harness.network import Network
-from harness.service_clock import ServiceClock
+from harness.base.journal import Journal
+from harness.browser.devtools import Event, Session
+from harness.clock import real_time
+from harness.clock.network import Network
+from harness.clock.service_clock import ServiceClock
 
 URL = "https://app.example/token"
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)

@@ -25,7 +25,7 @@ def test_it_does_nothing_until_it_is_used(runs: Runs) -> None:
 
         def test_plain(tmp_path):
             assert "harness.plugin" in sys.modules
-            heavy = {"harness.session", "harness.stage", "harness.browser", "harness.engine", "fake_pbi.cloud"}
+            heavy = {"harness.stage.session", "harness.stage.stage", "harness.browser.launch", "harness.browser.engine", "fake_pbi.cloud"}
             assert not (heavy | {"aiohttp", "cryptography", "freezegun", "msal", "trustme"}) & set(sys.modules)
             (tmp_path / "now").touch()
             assert abs((tmp_path / "now").stat().st_mtime - time.time()) < 60
@@ -164,7 +164,7 @@ def test_a_test_that_failed_leaves_its_journal_picture_and_trace(runs: Runs) -> 
 
 def test_without_options_a_failed_test_leaves_its_journal_alone(runs: Runs) -> None:
     runs.tests("""
-        from harness import real_time
+        from harness.clock import real_time
 
         def test_slow_motion(pbi_stage):
             began = real_time.seconds()
@@ -304,7 +304,8 @@ def test_stages_are_isolated_whatever_the_order_and_the_worker(runs: Runs) -> No
 VERIFY = """
 import sys
 import harness.contract.findings
-from harness import cli, verify
+from harness import cli
+from harness.commands import verify
 from harness.contract import RULES, Rule, Verdict
 from harness.contract.findings import Expectation
 

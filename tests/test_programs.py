@@ -16,11 +16,11 @@ from playwright.sync_api import Playwright
 from programs import Act, Document, Go, Interval, Leave, Program, Timer, Wait, programs
 from site_of_programs import WAITS, ProgramSite, site_of_programs
 
-from harness import real_time
-from harness.errors import HarnessError
-from harness.session import HarnessSession
+from harness.base.errors import HarnessError
+from harness.clock import real_time
 from harness.stage import Stage
-from harness.tab import Tab
+from harness.stage.session import HarnessSession
+from harness.stage.tab import Tab
 
 freezegun.configure(extend_ignore_list=["hypothesis"])  # it gives up by real time
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from harness.host import Host
-from harness.lifetimes import Renewal
 from harness.stage import Stage
+from harness.stage.host import Host
+from harness.stage.token_history import Renewal
 
 SECOND = timedelta(seconds=1)
 

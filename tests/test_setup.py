@@ -1,6 +1,6 @@
 """The set-up from a fresh clone to a working run, on a machine of stand-ins: no network, nothing of the real one."""
 
-import inspect
+import importlib
 import json
 import os
 import re
@@ -14,10 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from harness import browser_path, cli, errors, install, resources
-from harness.browser_path import find_browser
-from harness.errors import HarnessError, SetupError, UsageError
-from harness.install import ensure_browser, ensure_npm_packages
+from harness import cli
+from harness.base import errors, resources
+from harness.base.errors import HarnessError, SetupError, UsageError
+from harness.browser import find as browser_path
+from harness.browser.find import find_browser
+from harness.commands import install, setup
+from harness.commands.install import ensure_browser, ensure_npm_packages
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = "Chromium.app/Contents/MacOS/Chromium"
@@ -451,7 +454,7 @@ def test_how_a_command_ends(
     def fail(explicit: Path | None, say: Callable[[str], None]) -> Path:
         raise error
 
-    monkeypatch.setattr(cli, "ensure_browser", fail)
+    monkeypatch.setattr(setup, "ensure_browser", fail)
     assert cli.main(["setup"]) == code
     assert capsys.readouterr().err == printed
 
@@ -472,13 +475,18 @@ def test_the_command_starts_light() -> None:
 
 
 def test_every_error_is_drawn_and_has_an_exit_code() -> None:
-    classes = [value for _, value in inspect.getmembers(errors, inspect.isclass) if value.__module__ == errors.__name__]
-    assert HarnessError in classes
+    for room in ("browser", "clock", "stage", "contract"):
+        importlib.import_module(f"harness.{room}.errors")
+    classes = [HarnessError, *_subclasses(HarnessError)]
+    assert set(re.findall(r"(\w+) +exit \d", errors.__doc__ or "")) == {error.__name__ for error in classes}
     for error in classes:
-        assert issubclass(error, HarnessError)
         assert re.search(rf"{error.__name__} +exit {error.exit_code} ", errors.__doc__ or "")
         assert error.exit_code in (1, 2, 3, 4)
         assert "\n" not in (error.__doc__ or "\n")
+
+
+def _subclasses(error: type[HarnessError]) -> list[type[HarnessError]]:
+    return [found for own in error.__subclasses__() for found in (own, *_subclasses(own))]
 
 
 # make

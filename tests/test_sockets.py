@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from site_of_pages import Site
 
+from harness.clock.virtual_time import VirtualTime
 from harness.stage import Stage
-from harness.virtual_time import VirtualTime
 
 CLOSE = 200
 """Virtual milliseconds within which an answer has to come."""

@@ -7,10 +7,10 @@ import pytest
 from playwright.sync_api import Response
 from site_of_pages import Site
 
-from harness.errors import UsageError
-from harness.host import Host
-from harness.session import HarnessSession
+from harness.base.errors import UsageError
 from harness.stage import Stage
+from harness.stage.host import Host
+from harness.stage.session import HarnessSession
 
 
 class TestItems:

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from site_of_pages import Site
 
-from harness.errors import HarnessError
-from harness.host import Host
+from harness.base.errors import HarnessError
 from harness.stage import Stage
+from harness.stage.host import Host
 
 HIDDEN = ["visibilitychange", "hidden", True]
 VISIBLE = ["visibilitychange", "visible", True]
@@ -138,7 +138,7 @@ def test_hide_freeze_resume_and_show_one_by_one(pbi_stage: Stage, pages: Site) -
 
 
 def test_two_hours_hidden_and_frozen_cost_no_time_to_speak_of(pbi_stage: Stage, pages: Site) -> None:
-    from harness import real_time
+    from harness.clock import real_time
 
     pbi_stage.open(pages.url)
     began = real_time.seconds()

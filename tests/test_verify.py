@@ -15,14 +15,14 @@ from serving import serving_over_tls
 from site_of_apps import PAGES, REPORT, site_of_apps
 
 from fake_pbi.certificate import Certificate
+from harness.base.resources import node_modules
 from harness.contract import RULES, Adapter, PageUnderTest, Scenarios, TokenUrl, Verdict, judge
+from harness.contract.options import add_options
 from harness.contract.scenarios import LIFETIMES
 from harness.contract.settings import Settings
-from harness.errors import PageUnreachable
-from harness.item import Item
-from harness.options import add_options
-from harness.resources import node_modules
-from harness.session import HarnessSession
+from harness.stage.errors import PageUnreachable
+from harness.stage.item import Item
+from harness.stage.session import HarnessSession
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SCHEMA = json.loads((DOCS / "verdicts.schema.json").read_text("utf-8"))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-    from harness.item import Item
-    from harness.stage import Stage
+    from harness.stage.item import Item
+    from harness.stage.stage import Stage
 
 REGIONS = ("North", "South", "West")
 

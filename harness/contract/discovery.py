@@ -5,8 +5,8 @@ from datetime import timedelta
 from glob import escape
 from urllib.parse import urlsplit
 
-from fake_pbi.journal import Entry, Journal
 from fake_pbi.token_answers import Shape
+from harness.base.journal import Entry, Journal
 from harness.contract.observation import Observation
 from harness.contract.page import TokenUrl
 

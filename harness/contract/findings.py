@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from fake_pbi.journal import Entry
+from harness.base.journal import Entry
 from harness.contract.observation import Observation
 from harness.contract.rule import Outcome, Rule, Verdict
 

@@ -7,10 +7,10 @@ from fnmatch import fnmatch
 from math import ceil
 from urllib.parse import urlsplit
 
-from fake_pbi.durations import spoken
 from fake_pbi.hosts import APP
-from fake_pbi.journal import Entry, Journal
-from harness.lifetimes import Holding, holding_at, holdings, items
+from harness.base.durations import spoken
+from harness.base.journal import Entry, Journal
+from harness.stage.token_history import Holding, holding_at, holdings, items
 
 START_UP = timedelta(seconds=30)
 """Token requests of the first 30 s after load belong to embedding, not to renewing."""
@@ -109,6 +109,21 @@ class Observation:
     def items(self) -> list[str]:
         """The items that are judged and took a token, in the order in which their frames were served."""
         return [item for item in items(self.journal) if self.chosen in (None, item)]
+
+    @property
+    def loaded(self) -> list[str]:
+        """The items that were loaded with a token that lived, and said so."""
+        return [
+            item
+            for item in self.items
+            if self.journal.of("token.applied", item=item, how="load", state="live")
+            and self.journal.of("item.event", item=item, event="loaded")
+        ]
+
+    @property
+    def had_a_token(self) -> bool:
+        """Whether a token was seen on its way to the page, with which it could have embedded."""
+        return bool(self.journal.of("token.fetched"))
 
     @property
     def lasting(self) -> list[str]:

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from fake_pbi.journal import Entry
+from harness.base.journal import Entry
 
 if TYPE_CHECKING:
     from harness.contract.scenarios import Scenarios
+
+LONGEST_LINE = 160
 
 Severity = Literal["must", "should"]
 Outcome = Literal["passed", "failed", "warned", "skipped"]
@@ -45,7 +47,8 @@ class Rule:
         return verdict
 
 
-RULES: dict[str, Rule] = {}
+REGISTERED: dict[str, list[Rule]] = {}
+"""Module name -> the rules that the module declares, in the order of its source."""
 
 
 def rule(
@@ -54,7 +57,7 @@ def rule(
     """Register a function, which says what the page must do, as a rule. `basis`: the sentence of a source that it rests on."""
 
     def register(judge: "Callable[[Scenarios], Verdict]") -> "Callable[[Scenarios], Verdict]":
-        RULES[id] = Rule(id, severity, basis, judge)
+        REGISTERED.setdefault(judge.__module__, []).append(Rule(id, severity, basis, judge))
         return judge
 
     return register
@@ -90,3 +93,9 @@ def worthless(applied: Entry) -> str:
 def minutes(length: timedelta) -> str:
     """ "60 min", "9.7 min"."""
     return f"{round(length.total_seconds() / 60, 1):g} min"
+
+
+def first_line(text: str) -> str:
+    """The first line of an exception's text, cut where it is long: the SDK puts whole configurations into it."""
+    line = text.partition("\n")[0]
+    return line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 1] + "…"

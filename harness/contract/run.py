@@ -1,18 +1,22 @@
 """A run of the contract as pytest sees it: one item for each page and rule, judged on sessions that they share."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
-from harness import real_time
-from harness.contract import PageUnderTest, Rule, Scenarios, judge
+from harness.base.errors import HarnessError
+from harness.clock import real_time
 from harness.contract.adapter import Adapter
 from harness.contract.findings import Expectation, Finding, about, virtual_time
+from harness.contract.judging import judge
+from harness.contract.options import CONTRACT_RUN
+from harness.contract.page import PageUnderTest
+from harness.contract.rule import Rule
+from harness.contract.scenarios import Scenarios
 from harness.contract.settings import Settings
-from harness.errors import HarnessError
-from harness.options import CONTRACT_RUN
-from harness.session import HarnessSession
+from harness.stage.session import HarnessSession
 
 
 class Listener(Protocol):
@@ -148,15 +152,9 @@ class ContractRun:
                 page["error"] = failure["error"]
                 self._listener.page_failed(failure["page"], failure["error"])
 
-    @pytest.hookimpl
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        settings, pages = self.settings, list(self.pages.values())
-        if settings.json and pages and not hasattr(session.config, "workerinput"):
-            from harness.report.json_report import write_json
 
-            write_json(settings.json, pages, int(exitstatus), seed=settings.seed, single=settings.single)
-
-
+RULES_FILE = str(Path(__file__).with_name("test_rules.py"))
+"""The test file that pytest runs to judge pages."""
 FOUND = pytest.StashKey[dict[str, Any]]()
 OUTCOMES = (pytest.fail.Exception, pytest.skip.Exception)
 

@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from fake_pbi.journal import Entry
-from harness.contract import dark, discovery
+from harness.base.journal import Entry
+from harness.contract import discovery
+from harness.contract import renewal_moment as dark
 from harness.contract.local_time import next_change, next_midnight
 from harness.contract.observation import Observation, Return, cut_short
 from harness.contract.page import PageUnderTest, TokenUrl
-from harness.contract.sessions import SETTLED, STORM, Session, Sessions
-from harness.session import HarnessSession
-from harness.stage import Conditions
+from harness.contract.visits import SETTLED, STORM, Session, Sessions
+from harness.stage.session import HarnessSession
+from harness.stage.stage import Conditions
 
 HOUR = timedelta(minutes=60)
 LIFETIMES = (HOUR, timedelta(minutes=90), timedelta(minutes=35))

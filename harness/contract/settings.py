@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from fake_pbi.durations import DurationError, duration
+from harness.base.durations import DurationError, duration
+from harness.base.errors import UsageError
 from harness.contract.adapter import Adapter
 from harness.contract.findings import Expectation
 from harness.contract.page import PageUnderTest, TokenUrl
-from harness.contract.rule import RULES, Rule
-from harness.errors import UsageError
+from harness.contract.rule import Rule
+from harness.contract.rules import RULES
 
 SHAPES = ("embed", "aad")
 RULE_TIME = timedelta(seconds=60)

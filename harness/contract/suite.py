@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from fake_pbi.durations import Duration, duration
+from harness.base.durations import Duration, duration
 from harness.contract.adapter import Adapter
 from harness.contract.page import PageUnderTest
 from harness.contract.rule import Rule

@@ -1,1 +1,8 @@
-"""What a person, or a program, looks at after a run."""
+"""What a person, or a program, reads after a run.
+
+The public names are listed in `__init__.pyi` and imported when they are first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

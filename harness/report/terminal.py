@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, TextIO
 
-from fake_pbi.durations import spoken
+from harness.base.durations import spoken
 from harness.contract.findings import cause_of
 
 COLOURS = {"passed": "32", "failed": "31", "warned": "33", "skipped": "2"}

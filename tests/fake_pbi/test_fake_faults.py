@@ -9,7 +9,7 @@ from cloud_clients import START, Client, Clock
 
 from fake_pbi.cloud import Cloud
 from fake_pbi.faults import Faults
-from fake_pbi.journal import Journal
+from harness.base.journal import Journal
 
 GROUPS = "https://api.powerbi.com/v1.0/myorg/groups"
 TOKEN = "https://app.example/api/token"

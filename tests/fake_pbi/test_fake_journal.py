@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from cloud_clients import START, Clock
 
-from fake_pbi.journal import Journal
+from harness.base.journal import Journal
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from cloud_clients import Clock
 from own_loop import result_of
 
 from fake_pbi.gateway import Gateway
-from fake_pbi.journal import Journal
-from fake_pbi.server import Server
+from harness.base.journal import Journal
+from harness.base.server import Server
 
 TURNS = pytest.mark.parametrize("turns", range(4))
 """Of the loop, between a connection and the end."""

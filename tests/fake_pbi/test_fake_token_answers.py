@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fake_pbi.journal import Journal
 from fake_pbi.tenant import Tenant
 from fake_pbi.token_answers import TokenAnswers
 from fake_pbi.tokens import TokenBook
+from harness.base.journal import Journal
 
 NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
 END = NOW + timedelta(minutes=60)

@@ -1,0 +1,1 @@
+"""What every other part uses: the journal, durations, the loopback server, the base errors."""

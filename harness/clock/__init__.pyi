@@ -1,0 +1,4 @@
+from .clock import Clock
+from .service_clock import ServiceClock
+
+__all__ = ["Clock", "ServiceClock"]

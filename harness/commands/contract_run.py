@@ -1,0 +1,48 @@
+"""Judge pages by the contract: pytest, run on the contract's own test file, with the verdicts written for people."""
+
+import contextlib
+
+import pytest
+
+from harness.base.errors import HarnessError
+from harness.browser.guarded_folder import GuardedFolder
+from harness.contract.run import RULES_FILE, ContractRun
+from harness.contract.settings import Settings
+from harness.report.json import write_json
+from harness.report.terminal import TerminalReport
+
+
+def run_contract(settings: Settings, options: list[str]) -> int:
+    """Judge pages by the contract, with more options for pytest; returns its exit code, or that of what went wrong.
+
+    Raises what kept the harness from going on (`HarnessError`, unless it is a defect of ours).
+    """
+    terminal = TerminalReport()
+    run = ContractRun(settings, terminal)
+    with contextlib.closing(GuardedFolder()) as guarded, pytest.MonkeyPatch.context() as environment:
+        folder = guarded.path
+        ini = folder / "pytest.ini"
+        ini.write_text("[pytest]\n")
+        plugins = ["-p", "pytest_playwright.pytest_playwright", "-p", "harness.plugin", "-p", "no:cacheprovider"]
+        places = [f"--config-file={ini}", f"--rootdir={folder}", f"--output={folder}/artifacts"]
+        quiet = ["-p", "no:terminal", "--capture=no"]  # the verdicts are written by whoever listens
+        # Whatever else is installed beside us, or set for other runs, has no say in a verdict.
+        environment.delenv("PYTEST_ADDOPTS", raising=False)
+        environment.delenv("PYTEST_PLUGINS", raising=False)
+        arguments = [RULES_FILE, "--disable-plugin-autoload", *plugins, *places, *quiet, *options]
+        code = int(pytest.main(arguments, plugins=[run]))
+    if run.error:
+        code = getattr(run.error, "exit_code", HarnessError.exit_code)
+    pages = list(run.pages.values())
+    judged = sum(len(page["rules"]) for page in pages)
+    terminal.ended(
+        pages,
+        complete=judged == len(settings.pages) * len(settings.rules),
+        held=settings.expected is not None,
+        seed=settings.seed,
+    )
+    if settings.json:
+        write_json(settings.json, pages, code, seed=settings.seed, single=settings.single)
+    if run.error and not (settings.keep_going and isinstance(run.error, HarnessError)):
+        raise run.error
+    return code

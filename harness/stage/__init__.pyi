@@ -1,0 +1,7 @@
+from .host import Host
+from .item import Item
+from .session import HarnessSession
+from .stage import Conditions, Stage
+from .tab import Tab
+
+__all__ = ["Conditions", "HarnessSession", "Host", "Item", "Stage", "Tab"]

@@ -1,0 +1,34 @@
+"""Errors of a stage: the page cannot be opened, or embeds nothing."""
+
+from collections.abc import Sequence
+
+from harness.base.errors import HarnessError
+
+
+class PageUnreachable(HarnessError):
+    """Nothing answers at the address of a page."""
+
+    def __init__(self, url: str, seen: str) -> None:
+        remedy = "start the app, or correct the address"
+        if "ERR_CERT" in seen:
+            remedy = "accept the server's certificate with --ignore-https-errors (with pytest --pbi-ignore-https-errors), or renew it"
+        super().__init__(f"{url} could not be opened ({seen}); {remedy}.")
+
+
+class NothingEmbedded(HarnessError):
+    """A page has no Power BI item, or not as many as were asked for."""
+
+    def __init__(
+        self, url: str, found: int, errors: Sequence[str], refused: Sequence[str], status: int | None = None
+    ) -> None:
+        seen = [f"it has {found} of them" if found else "no iframe of app.powerbi.com was seen"]
+        if status and status >= 400:
+            seen.insert(0, f"its server answered {status}")
+        if errors:
+            seen.append(f"the page threw {errors[0]!r}")
+        if refused:
+            seen.append(f"it was refused {', '.join(refused)} (stage.allow_host opens a host)")
+        super().__init__(
+            f"The page {url} did not embed the Power BI item that was asked for in 30 s of virtual time: "
+            f"{'; '.join(seen)}. Check what it passes to powerbi.embed()."
+        )

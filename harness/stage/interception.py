@@ -1,0 +1,205 @@
+"""What stands between a page and its servers: answers that take virtual time, faults, and tokens where no backend is."""
+
+import asyncio
+import base64
+import contextlib
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from fnmatch import fnmatch
+from urllib.parse import urlsplit
+
+from fake_pbi.faults import Fault, Faults
+from fake_pbi.hosts import CLOUD_HOSTS
+from harness.browser.devtools import Event, Session
+from harness.browser.errors import DevToolsError, PageGone
+from harness.clock.cookies import Cookies
+from harness.clock.network import Network, Source
+from harness.clock.scripts import HOLD_URL
+from harness.clock.service_clock import MILLISECOND, ServiceClock
+
+STAMP_PATIENCE = 2.0
+"""Real seconds in which the browser says when a paused request was sent."""
+
+Rewrite = Callable[[str], str]
+Make = Callable[[Event], "Answer | None"]
+"""The answer to a request as the browser describes it; None: its server answers."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a page gets in place of its server's answer."""
+
+    status: int
+    content_type: str
+    body: str
+    ended: Callable[[], str] | None = None
+    """What its body is where the endpoint hands out tokens that have ended; None: the same with other tokens."""
+
+
+class Interception:
+    """Every request of the sessions that it is attached to passes here."""
+
+    def __init__(
+        self, clock: ServiceClock, network: Network, cookies: Cookies, faults: Faults, expire_tokens: Rewrite
+    ) -> None:
+        self._clock, self._network, self._cookies = clock, network, cookies
+        self._faults, self._expire_tokens = faults, expire_tokens
+        self._to_expire: set[str] = set()
+        self._latencies: dict[str, timedelta] = {}
+        self._answers: dict[str, Make] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def delay(self, glob: str, length: timedelta) -> None:
+        """From now on an answer from `glob` takes so much virtual time, and is waited for however long it really takes."""
+        self._latencies[glob] = length
+        self._network.patient.append(glob)
+
+    def answer(self, glob: str, make: Make) -> None:
+        """Answer requests to `glob` in place of their server. (Faults come before.)"""
+        self._answers[glob] = make
+
+    def attach(self, session: Session, _: Source) -> list[asyncio.Future[Event]]:
+        """Intercept a session. The answer comes once the session runs."""
+        session.on("Fetch.requestPaused", lambda event: self._start(self._paused(session, event)))
+        return [session.send("Fetch.enable", patterns=[{"urlPattern": "*"}])]
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _paused(self, session: Session, event: Event) -> None:
+        """Let a request go on to its server once service time is that of the request."""
+        url, id = event["request"]["url"], event.get("networkId")
+        if url.startswith(HOLD_URL):
+            return
+        with contextlib.suppress(DevToolsError, PageGone):  # the page may have given it up, or be gone
+            if "responseStatusCode" in event or "responseErrorReason" in event:
+                await self._answered(session, event)
+                return
+            if id:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(STAMP_PATIENCE):  # wait_for() can swallow a cancellation (Python 3.11)
+                        await self._network.stamped(id)
+            make = next((make for glob, make in self._answers.items() if fnmatch(url, glob)), None)
+            if _is_preflight(event):
+                await (self._allow(session, event) if make else self._continue(session, event))
+                return
+            fault = self._faults.for_request(url, event["request"]["method"], at_page=True)
+            delays = [length for glob, length in self._latencies.items() if fnmatch(url, glob)]
+            if fault and fault.kind == "slow":
+                delays, fault = [fault.delay], None
+            if delays:
+                due = self._network.sent_at(id) + max(delays) / MILLISECOND
+                await self._network.hold(id or event["requestId"], due)
+            await self._go_on(session, event, fault, make)
+
+    async def _go_on(self, session: Session, event: Event, fault: Fault | None, make: Make | None) -> None:
+        if fault and fault.kind == "drop":
+            await session.call("Fetch.failRequest", requestId=event["requestId"], errorReason="ConnectionReset")
+        elif fault and fault.kind != "expired tokens":
+            await self._fulfil(session, event, Answer(int(fault.status), fault.content_type, fault.body))
+        elif make and (answer := make(event["request"])):
+            if fault:
+                body = answer.ended() if answer.ended else self._expire_tokens(answer.body)
+                answer = Answer(answer.status, answer.content_type, body)
+            await self._fulfil(session, event, answer)
+        else:
+            if fault:
+                self._to_expire.add(event["requestId"])
+            sets_cookies = urlsplit(event["request"]["url"]).hostname not in CLOUD_HOSTS
+            await self._continue(session, event, interceptResponse=sets_cookies or fault is not None)
+
+    async def _continue(self, session: Session, event: Event, **more: bool) -> None:
+        await session.call("Fetch.continueRequest", requestId=event["requestId"], **more)
+
+    async def _answered(self, session: Session, event: Event) -> None:
+        """An answer is there, and the page gets it when the clock knows of its cookies."""
+        to_expire = event["requestId"] in self._to_expire
+        self._to_expire.discard(event["requestId"])
+        status = event.get("responseStatusCode")
+        if status is not None:
+            await self._cookies.learned(event.get("networkId"))
+        if status is None or 300 <= status < 400:
+            await self._continue(session, event)
+        elif to_expire and status == 200:
+            await self._answer_with_expired_tokens(session, event)
+        else:
+            await self._answer_as_of_now(session, event, status)
+
+    async def _answer_as_of_now(self, session: Session, event: Event, status: int) -> None:
+        """A server's clock is right: its answer bears the service's time, as that of a server far away would."""
+        headers = self._as_of_now(event["responseHeaders"])
+        await session.call(
+            "Fetch.continueResponse", requestId=event["requestId"], responseCode=status, responseHeaders=headers
+        )
+
+    def _as_of_now(self, headers: list[dict[str, str]]) -> list[dict[str, str]]:
+        now = _http_date(self._clock.now())
+        return [header | {"value": now} if header["name"].lower() == "date" else header for header in headers]
+
+    async def _answer_with_expired_tokens(self, session: Session, event: Event) -> None:
+        got = await session.call("Fetch.getResponseBody", requestId=event["requestId"])
+        body = base64.b64decode(got["body"]).decode(errors="replace") if got["base64Encoded"] else got["body"]
+        kept = [
+            header
+            for header in self._as_of_now(event["responseHeaders"])
+            if header["name"].lower() not in ("content-length", "content-encoding", "transfer-encoding")
+        ]
+        await session.call(
+            "Fetch.fulfillRequest",
+            requestId=event["requestId"],
+            responseCode=200,
+            responseHeaders=kept,
+            body=base64.b64encode(self._expire_tokens(body).encode()).decode(),
+        )
+
+    async def _allow(self, session: Session, event: Event) -> None:
+        """Answer the preflight of a request that has no server."""
+        asked = _headers(event)
+        headers = {
+            "Access-Control-Allow-Methods": asked["access-control-request-method"],
+            "Access-Control-Allow-Headers": asked.get("access-control-request-headers", ""),
+        }
+        await self._fulfil(session, event, Answer(204, "text/plain", ""), headers)
+
+    async def _fulfil(
+        self, session: Session, event: Event, answer: Answer, headers: dict[str, str] | None = None
+    ) -> None:
+        sent = {
+            "Content-Type": answer.content_type,
+            "Cache-Control": "no-store",
+            "Date": _http_date(self._clock.now()),
+            # With credentials a wildcard would not do.
+            "Access-Control-Allow-Origin": _headers(event).get("origin", "*"),
+            "Access-Control-Allow-Credentials": "true",
+            "Access-Control-Expose-Headers": "Date",
+            **(headers or {}),
+        }
+        self._network.whole(event.get("networkId"))
+        await session.call(
+            "Fetch.fulfillRequest",
+            requestId=event["requestId"],
+            responseCode=answer.status,
+            responseHeaders=[{"name": name, "value": value} for name, value in sent.items()],
+            body=base64.b64encode(answer.body.encode()).decode(),
+        )
+
+
+def _headers(event: Event) -> dict[str, str]:
+    return {name.lower(): value for name, value in event["request"]["headers"].items()}
+
+
+def _is_preflight(event: Event) -> bool:
+    return event["request"]["method"] == "OPTIONS" and "access-control-request-method" in _headers(event)
+
+
+def _http_date(instant: datetime) -> str:
+    return format_datetime(instant, usegmt=True)
