@@ -46,7 +46,7 @@ bench: setup ## how fast it is
 	$(BIN)/python -m bench $(ARGS)
 
 clean: ## remove what the other targets made
-	rm -rf .venv node_modules test-results build dist .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	rm -rf .venv node_modules test-results build dist .import_linter_cache .mypy_cache .ruff_cache .pytest_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A virtual environment cannot be moved, nor outlive its Python: then it is made anew.
