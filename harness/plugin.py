@@ -73,7 +73,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 @pytest.fixture(scope="session")
 def pbi_adapter() -> "contract.Adapter | None":
-    """Override it in your conftest.py with one that returns a harness.contract.Adapter, for pytest --pbi-url. Session scope."""
+    """Override it in your conftest.py with one that returns a harness.contract.Adapter, for pytest --pbi-url. DevToolsSession scope."""
     return None
 
 
@@ -87,7 +87,7 @@ def pbi_contract(
 
 @pytest.fixture(scope="session")
 def pbi_session(request: pytest.FixtureRequest) -> "Iterator[stage.HarnessSession]":
-    """The browser, the engine thread and the certificate that all tests of this process share. Session scope."""
+    """The browser, the engine thread and the certificate that all tests of this process share. DevToolsSession scope."""
     options = request.config.option
     if not hasattr(options, "headed"):
         raise UsageError(

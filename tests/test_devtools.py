@@ -7,7 +7,7 @@ from aiohttp import web
 from own_loop import result_of
 from serving import serving
 
-from harness.browser.devtools import DevTools, Session, or_gone
+from harness.browser.devtools import DevTools, DevToolsSession, or_gone
 from harness.browser.errors import DevToolsError
 
 
@@ -27,7 +27,7 @@ def test_what_a_worker_was_asked_ends_with_it() -> None:
     async def run() -> tuple[object, bool]:
         devtools = await DevTools.connect(f"http://127.0.0.1:{port}/")
         try:
-            worker, other = Session(devtools, "worker"), Session(devtools, "other")
+            worker, other = DevToolsSession(devtools, "worker"), DevToolsSession(devtools, "other")
             asked, asked_other = worker.evaluate("0"), other.evaluate("0")
             devtools.forget("worker")
             with pytest.raises(DevToolsError):

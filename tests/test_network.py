@@ -9,7 +9,7 @@ import pytest
 from own_loop import result_of
 
 from harness.base.journal import Journal
-from harness.browser.devtools import Event, Session
+from harness.browser.devtools import DevToolsSession, Event
 from harness.clock import real_time
 from harness.clock.network import Network
 from harness.clock.service_clock import ServiceClock
@@ -47,8 +47,8 @@ def watched(page: Told, worker: Told) -> tuple[Network, Journal, ServiceClock]:
     clock = ServiceClock(START)
     journal = Journal(clock.now)
     network = Network(clock, journal)
-    network.attach(cast(Session, page), "page")
-    network.attach(cast(Session, worker), "service worker")
+    network.attach(cast(DevToolsSession, page), "page")
+    network.attach(cast(DevToolsSession, worker), "service worker")
     return network, journal, clock
 
 
@@ -84,7 +84,7 @@ def test_what_a_page_left_unread_is_not_what_a_service_worker_asks_for() -> None
 
     async def run() -> list[str]:
         network, _, clock = watched(page, worker)
-        network.attach(cast(Session, later), "page")
+        network.attach(cast(DevToolsSession, later), "page")
         page.sends()
         page.tell("Network.responseReceived", response={"status": 503})
         worker.sends()

@@ -35,7 +35,7 @@ class DevTools:
         self.lost: set[str | None] = set()
         """The sessions that answer no more."""
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.browser = Session(self, None)
+        self.browser = DevToolsSession(self, None)
 
     @classmethod
     async def connect(cls, endpoint: str) -> "DevTools":
@@ -118,7 +118,7 @@ class DevTools:
                     answer.exception()  # marks it as seen: nobody need be waiting for it
 
 
-class Session:
+class DevToolsSession:
     """One page, worker or popup behind the websocket (or, with the id None, the browser itself)."""
 
     def __init__(self, devtools: DevTools, id: str | None) -> None:

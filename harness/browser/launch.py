@@ -15,7 +15,7 @@ from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, Playwright
 
 from harness.base.errors import SetupError
-from harness.browser.devtools import DevTools, Event, Session
+from harness.browser.devtools import DevTools, DevToolsSession, Event
 from harness.browser.engine import Engine
 from harness.browser.errors import BrowserGone
 from harness.browser.guarded_folder import GuardedFolder
@@ -62,7 +62,7 @@ class IsolatedPage:
     context_id: str
     target_id: str
     page: Page
-    session: Session
+    session: DevToolsSession
     ending: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
 
@@ -134,7 +134,7 @@ class Browser:
         def attached(event: Event) -> None:
             target = event["targetInfo"]
             if event["waitingForDebugger"] and is_tab(target):
-                Session(devtools, event["sessionId"]).send("Runtime.runIfWaitingForDebugger")
+                DevToolsSession(devtools, event["sessionId"]).send("Runtime.runIfWaitingForDebugger")
                 browser.send("Target.detachFromTarget", sessionId=event["sessionId"])
 
         # Pages tell of the workers that are theirs alone; of shared ones, and of popups, only the browser does.
@@ -189,7 +189,7 @@ class Browser:
                 "targetId"
             ]
         attached = self._engine.run(browser.call("Target.attachToTarget", targetId=target_id, flatten=True))
-        return IsolatedPage(context_id, target_id, opened.value, Session(self.devtools, attached["sessionId"]))
+        return IsolatedPage(context_id, target_id, opened.value, DevToolsSession(self.devtools, attached["sessionId"]))
 
     def dispose(self, page: IsolatedPage) -> None:
         """Close the page and forget its cookies and storage. A browser that is gone has done so already."""

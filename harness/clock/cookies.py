@@ -17,7 +17,7 @@ from email.utils import mktime_tz, parsedate_tz
 from typing import Any, NamedTuple
 
 from harness.base.journal import Journal
-from harness.browser.devtools import Event, Session
+from harness.browser.devtools import DevToolsSession, Event
 from harness.browser.errors import DevToolsError, PageGone
 from harness.browser.launch import IsolatedPage
 from harness.clock import real_time
@@ -131,7 +131,7 @@ class Cookies:
         self.next_end = math.inf
         """Page time (milliseconds) at which the clock has to stop because a cookie ends."""
 
-    def attach(self, session: Session, source: Source) -> list[asyncio.Future[Event]]:
+    def attach(self, session: DevToolsSession, source: Source) -> list[asyncio.Future[Event]]:
         """Watch a session. The answers come once it runs."""
         session.on("Network.responseReceivedExtraInfo", self._answered)
         for ending in ("Network.loadingFinished", "Network.loadingFailed"):
@@ -197,11 +197,11 @@ class Cookies:
         else:  # somebody else than a server has answered, and nobody says with which cookies
             await self._learn([])
 
-    def _scripted(self, session: Session, event: Event) -> None:
+    def _scripted(self, session: DevToolsSession, event: Event) -> None:
         if event["name"] == waits.COOKIES:
             self._start(self._learn_from_script(session, event["executionContextId"], json.loads(event["payload"])))
 
-    async def _learn_from_script(self, session: Session, context: int, payload: dict[str, Any]) -> None:
+    async def _learn_from_script(self, session: DevToolsSession, context: int, payload: dict[str, Any]) -> None:
         until = payload.get("until")
         said = said_in(payload["line"]) if "line" in payload else Said(payload["name"], until=until and until / 1000)
         if self._matters(said):

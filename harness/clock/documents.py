@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from harness.browser.devtools import Event, Session, or_gone
+from harness.browser.devtools import DevToolsSession, Event, or_gone
 from harness.clock import scripts as waits
 
 
@@ -19,14 +19,14 @@ class Document:
 class Documents:
     """Which documents are alive, by their execution contexts; each runs the clock's script before its own."""
 
-    def __init__(self, page: Session, *, bypass_csp: bool) -> None:
+    def __init__(self, page: DevToolsSession, *, bypass_csp: bool) -> None:
         self._page, self._bypass_csp = page, bypass_csp
         self._slept = 0.0
-        self._scripts: dict[Session, asyncio.Future[Event]] = {}
+        self._scripts: dict[DevToolsSession, asyncio.Future[Event]] = {}
         """What each session was told to run in new documents."""
-        self._alive: dict[tuple[Session, int], Document] = {}
+        self._alive: dict[tuple[DevToolsSession, int], Document] = {}
 
-    def attach(self, session: Session) -> list[asyncio.Future[Event]]:
+    def attach(self, session: DevToolsSession) -> list[asyncio.Future[Event]]:
         """Watch the page, or a popup of it."""
         session.on("Runtime.executionContextCreated", lambda event: self._created(session, event["context"]))
         session.on("Runtime.executionContextDestroyed", lambda event: self._end(session, event["executionContextId"]))
@@ -40,7 +40,7 @@ class Documents:
             script,
         ]
 
-    def _add_script(self, session: Session) -> asyncio.Future[Event]:
+    def _add_script(self, session: DevToolsSession) -> asyncio.Future[Event]:
         is_page = session is self._page
         return session.send(
             "Page.addScriptToEvaluateOnNewDocument",
@@ -87,13 +87,13 @@ class Documents:
         for session, context in self._alive:
             session.evaluate(expression, context=context)
 
-    def _created(self, session: Session, context: Event) -> None:
+    def _created(self, session: DevToolsSession, context: Event) -> None:
         if context["auxData"].get("isDefault"):
             self._alive[session, context["id"]] = Document(context["origin"], context["auxData"]["frameId"])
 
-    def _end(self, session: Session, context: int) -> None:
+    def _end(self, session: DevToolsSession, context: int) -> None:
         self._alive.pop((session, context), None)
 
-    def _end_all(self, session: Session) -> None:
+    def _end_all(self, session: DevToolsSession) -> None:
         for key in [key for key in self._alive if key[0] is session]:
             del self._alive[key]

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 from harness.base.journal import Entry, Journal
-from harness.browser.devtools import Event, Session
+from harness.browser.devtools import DevToolsSession, Event
 from harness.clock import real_time
 from harness.clock.scripts import HOLD_URL, NEW_DOCUMENT
 from harness.clock.service_clock import ServiceClock
@@ -40,7 +40,7 @@ Source = Literal["page", "worker", "service worker"]
 class Watcher(Protocol):
     """Whoever has to be told of every page, frame, popup and worker before its first line runs."""
 
-    def attach(self, session: Session, source: Source) -> list[asyncio.Future[Event]]:
+    def attach(self, session: DevToolsSession, source: Source) -> list[asyncio.Future[Event]]:
         """Begin to watch a session; the answers come once it runs."""
         ...
 
@@ -160,7 +160,7 @@ class Network:
         """Stop the clock at the first request to `glob` beyond so many from now on, or from an instant on."""
         self._limits.setdefault(glob, []).append(Limit(at_most, since or self._clock.now()))
 
-    def attach(self, session: Session, source: Source) -> list[asyncio.Future[Event]]:
+    def attach(self, session: DevToolsSession, source: Source) -> list[asyncio.Future[Event]]:
         """Watch a session. The answers come once it runs."""
         session.on("Network.requestWillBeSent", lambda event: self._sent(event, session.id, source))
         session.on("Network.responseReceived", self._received)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from harness.browser.devtools import Event, Session
+from harness.browser.devtools import DevToolsSession, Event
 from harness.browser.launch import IsolatedPage, is_tab
 from harness.clock import scripts as waits
 from harness.clock.documents import Documents
@@ -57,12 +57,12 @@ class Targets:
             self._attached(event)
 
     def _attached(self, event: Event, *, of_worker: bool = False) -> None:
-        child = Session(self._page.devtools, event["sessionId"])
+        child = DevToolsSession(self._page.devtools, event["sessionId"])
         task = asyncio.ensure_future(self._attach(child, event["targetInfo"], of_worker=of_worker))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _attach(self, child: Session, target: Event, *, of_worker: bool) -> None:
+    async def _attach(self, child: DevToolsSession, target: Event, *, of_worker: bool) -> None:
         """A worker or popup, before its first line runs."""
         kind = target["type"]
         answers = self._watch(child, SOURCES.get(kind, "page"))
@@ -81,10 +81,10 @@ class Targets:
         # Of most workers the answers come only now. Some targets lack some domains; others have ended already.
         await asyncio.gather(*answers, return_exceptions=True)
 
-    def _watch(self, session: Session, source: Source) -> list[asyncio.Future[Event]]:
+    def _watch(self, session: DevToolsSession, source: Source) -> list[asyncio.Future[Event]]:
         return [answer for watcher in self._watchers for answer in watcher.attach(session, source)]
 
-    def _watch_children(self, session: Session, *, of_worker: bool = False) -> None:
+    def _watch_children(self, session: DevToolsSession, *, of_worker: bool = False) -> None:
         session.on("Target.attachedToTarget", lambda event: self._attached(event, of_worker=of_worker))
         session.on("Target.detachedFromTarget", self._detached)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from harness.browser.devtools import PATIENCE, Event, Session, or_gone
+from harness.browser.devtools import PATIENCE, DevToolsSession, Event, or_gone
 from harness.browser.errors import BrowserGone, DevToolsError, PageGone
 from harness.clock import real_time
 from harness.clock import scripts as waits
@@ -98,7 +98,7 @@ class VirtualTime:
     """The time of one page, with its frames, popups and workers. Lives on the engine's loop."""
 
     def __init__(
-        self, page: Session, targets: Targets, network: Network, cookies: Cookies, clock: ServiceClock
+        self, page: DevToolsSession, targets: Targets, network: Network, cookies: Cookies, clock: ServiceClock
     ) -> None:
         self._page, self._network, self._cookies, self._clock = page, network, cookies, clock
         self.documents, self._workers = targets.documents, targets.workers

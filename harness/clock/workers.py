@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.browser.devtools import Event, Session, or_gone, value_of
+from harness.browser.devtools import DevToolsSession, Event, or_gone, value_of
 from harness.clock import scripts as waits
 from harness.clock.network import Network
 
@@ -25,7 +25,7 @@ class Worker:
     timer is (milliseconds since 1970; None: never). `at_work`: whether it waits for work of its own. `asked`: whether both are
     still what it answered last. `busy`: it has not answered yet. `endless`: nor is it expected to."""
 
-    session: Session
+    session: DevToolsSession
     url: str
     shared: bool
     of_page: bool
@@ -49,7 +49,9 @@ class Workers:
         """Whether the page is, and its dedicated workers with it."""
         self._page_fires = True
 
-    def attach(self, session: Session, url: str, *, shared: bool, of_worker: bool) -> list[asyncio.Future[Event]]:
+    def attach(
+        self, session: DevToolsSession, url: str, *, shared: bool, of_worker: bool
+    ) -> list[asyncio.Future[Event]]:
         """A worker before its first line, of a page or of another worker. The answers come once it runs."""
         worker = Worker(session, url, shared, of_page=not shared and not of_worker)
         session.on("Runtime.bindingCalled", lambda event: self._heard(worker, event))

@@ -38,7 +38,7 @@ def run_contract(settings: Settings, options: list[str]) -> int:
     terminal.ended(
         pages,
         complete=judged == len(settings.pages) * len(settings.rules),
-        held=settings.expected is not None,
+        has_expectation=settings.expected is not None,
         seed=settings.seed,
     )
     if settings.json:

@@ -57,7 +57,7 @@ class Finding:
     verdict: Verdict
     virtual: timedelta
     real_seconds: float
-    held: bool = False
+    has_expectation: bool = False
     expected: Expectation | None = None
     strict: bool = False
 
@@ -68,14 +68,14 @@ class Finding:
     @property
     def fails(self) -> bool:
         """Whether the run has to end red because of it."""
-        if self.held:
+        if self.has_expectation:
             return not self.as_expected
         return self.verdict.outcome == "failed" or (self.strict and self.verdict.outcome == "warned")
 
     @property
     def surprise(self) -> str:
         """What to tell somebody who expected something else; empty if nobody did."""
-        if not self.held or self.as_expected:
+        if not self.has_expectation or self.as_expected:
             return ""
         return "expected: " + (f"{self.expected.outcome} ({self.expected.reason})" if self.expected else "passed")
 
@@ -89,8 +89,8 @@ class Finding:
             "message": verdict.message,
             "likely_cause": verdict.likely_cause,
             "basis": rule.basis,
-            "expected": self.expected.reason if self.held and self.expected and self.as_expected else None,
-            "as_expected": self.as_expected if self.held else None,
+            "expected": self.expected.reason if self.has_expectation and self.expected and self.as_expected else None,
+            "as_expected": self.as_expected if self.has_expectation else None,
             "surprise": self.surprise,
             "fails": self.fails,
             "evidence": [_entry(observed, entry) for entry in verdict.evidence],

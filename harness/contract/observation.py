@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from fake_pbi.hosts import APP
 from harness.base.durations import spoken
 from harness.base.journal import Entry, Journal
-from harness.stage.token_history import Holding, holding_at, holdings, items
+from harness.stage.token_history import AppliedToken, applied_tokens, current_token, items
 
 START_UP = timedelta(seconds=30)
 """Token requests of the first 30 s after load belong to embedding, not to renewing."""
@@ -130,14 +130,14 @@ class Observation:
         """The items that are judged and were not gone again when the page had started."""
         return [item for item in self.items if self.there_until(item) > self.settled]
 
-    def holdings(self, item: str) -> list[Holding]:
+    def applied_tokens(self, item: str) -> list[AppliedToken]:
         """The tokens that an item held. An iframe that gave way to a new one held its last token until then."""
-        held, gone = holdings(self.journal, item), self.gone(item)
+        held, gone = applied_tokens(self.journal, item), self.gone(item)
         later = [entry.at for entry in self.journal.of("embed.frame") if held and entry.at > held[-1].at]
         return [*held[:-1], replace(held[-1], until=min(gone, later[0]))] if gone and later else held
 
-    def holding_at(self, item: str, instant: datetime) -> Holding | None:
-        return holding_at(self.journal, item, instant)
+    def current_token(self, item: str, instant: datetime) -> AppliedToken | None:
+        return current_token(self.journal, item, instant)
 
     @property
     def providers(self) -> list[str]:
@@ -176,13 +176,15 @@ class Observation:
             return []
         return self.journal.of("embed.gone")
 
-    def renewed(self, item: str) -> list[Holding]:
+    def renewed(self, item: str) -> list[AppliedToken]:
         """The tokens that came to an item after embedding; in an item that was embedded later, its first one, too."""
-        return [holding for holding in self.holdings(item) if holding.at > self.settled]
+        return [holding for holding in self.applied_tokens(item) if holding.at > self.settled]
 
-    def renewed_by_the_page(self, item: str) -> list[Holding]:
+    def renewed_by_the_page(self, item: str) -> list[AppliedToken]:
         """The tokens after an item's first that came to it after embedding, and not because the service asked for them."""
-        return [holding for holding in self.holdings(item)[1:] if holding.at > self.settled and holding.how != "hook"]
+        return [
+            holding for holding in self.applied_tokens(item)[1:] if holding.at > self.settled and holding.how != "hook"
+        ]
 
     def renewals_asked(self, item: str | None, until: datetime) -> list[datetime]:
         """When the page asked for the tokens by which it renewed an item; None: when it asked for any token."""
@@ -282,7 +284,7 @@ class Observation:
         """When tokens of the item ended that no other had replaced, while it was there."""
         return [
             holding.expires
-            for holding in self.holdings(item)
+            for holding in self.applied_tokens(item)
             if holding.expired_in_use and holding.expires and holding.expires < self.there_until(item)
         ]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from harness.base.durations import spoken
-from harness.contract.visits import Session
+from harness.contract.visits import PageVisit
 
 FINE = timedelta(seconds=1)
 FIRST_STEP = timedelta(seconds=7.3)
@@ -48,7 +48,7 @@ class RenewsNoMore(NoMoment):
     """The page did not renew again, though there was time to."""
 
 
-def renewing(session: Session) -> Sequence[str | None]:
+def renewing(session: PageVisit) -> Sequence[str | None]:
     """The items that stay and that the page renews by itself, once some time has passed to see it. None alone where no item
     does, as where reports take turns: there each token request is a renewal."""
     observed = session.observed
@@ -62,7 +62,7 @@ def renewing(session: Session) -> Sequence[str | None]:
 class Probe:
     """Lets a page renew an item with tokens of chosen lifetimes, one after the other."""
 
-    def __init__(self, session: Session, item: str | None) -> None:
+    def __init__(self, session: PageVisit, item: str | None) -> None:
         self._session, self._stage, self._item = session, session.stage, item
         self._lifetime = session.stage.tenant.lifetime
         self._last = session.stage.clock.now
@@ -91,7 +91,7 @@ class Probe:
 class Moments:
     """Finds the moments at which a page renews one item (None: anything) in a session that has loaded."""
 
-    def __init__(self, session: Session, item: str | None) -> None:
+    def __init__(self, session: PageVisit, item: str | None) -> None:
         self._probe, self._lifetime = Probe(session, item), session.observed.lifetime
         self._chosen: tuple[timedelta, timedelta, timedelta] | None = None
         """A token's lifetime; how long after its renewal the margin is crossed, and how long the next look is away."""

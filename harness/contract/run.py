@@ -69,7 +69,7 @@ class ContractRun:
         scenarios = self._scenarios_of(session, page)
         self._under_way = rule.id
         began, seen = real_time.seconds(), len(scenarios.observed)
-        scenarios.sessions.end_by = began + self.settings.rule_time.total_seconds()
+        scenarios.visits.end_by = began + self.settings.rule_time.total_seconds()
         try:
             verdict = judge(rule, scenarios)
         except HarnessError as error:
@@ -82,7 +82,7 @@ class ContractRun:
             verdict,
             virtual_time(scenarios.observed[seen:]),
             took,
-            held=self.settings.expected is not None,
+            has_expectation=self.settings.expected is not None,
             expected=self._expected(page).get(rule.id),
             strict=self.settings.strict,
         )

@@ -12,7 +12,7 @@ from harness.contract import renewal_moment as dark
 from harness.contract.local_time import next_change, next_midnight
 from harness.contract.observation import Observation, Return, cut_short
 from harness.contract.page import PageUnderTest, TokenUrl
-from harness.contract.visits import SETTLED, STORM, Session, Sessions
+from harness.contract.visits import SETTLED, STORM, PageVisit, Visits
 from harness.stage.session import HarnessSession
 from harness.stage.stage import Conditions
 
@@ -64,7 +64,7 @@ class Scenarios:
         found: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.page, self.seed, self.thorough, self._found = page, seed, thorough, found
-        self.sessions = Sessions(harness, page, say)
+        self.visits = Visits(harness, page, say)
         self.outages: list[Observation] = []
         """The sessions in which the token endpoint fails."""
         self.returns_in_the_dark: list[Return] = []
@@ -74,14 +74,14 @@ class Scenarios:
 
     @property
     def observed(self) -> list[Observation]:
-        return self.sessions.observed
+        return self.visits.observed
 
     @cached_property
     def token_urls(self) -> tuple[TokenUrl, ...]:
         """The page's token requests: as told, or found in a session of their own."""
         if self.page.known_token_urls:
             return self.page.known_token_urls
-        with self.sessions.open("finding the token requests", self.lifetime, (), self._conditions()) as session:
+        with self.visits.open("finding the token requests", self.lifetime, (), self._conditions()) as session:
             if session.loaded():
                 session.use_for(1.5 * self.lifetime)
             session.stage.look_back_for_tokens()
@@ -119,8 +119,8 @@ class Scenarios:
         storm: int = STORM,
         seed: object = "",
         **conditions: Any,
-    ) -> AbstractContextManager[Session]:
-        return self.sessions.open(
+    ) -> AbstractContextManager[PageVisit]:
+        return self.visits.open(
             title,
             lifetime or self.lifetime,
             self.token_urls,
@@ -232,7 +232,7 @@ class Scenarios:
                     self.no_moment = str(why)
         return session.observed
 
-    def _return_for(self, session: Session, item: str | None) -> Return:
+    def _return_for(self, session: PageVisit, item: str | None) -> Return:
         """A return by which an item was renewed; the first one, if it is late whenever its user returns. Raises `NoMoment`."""
         moments, observed = dark.Moments(session, item), session.observed
         first = self._return(session, item, moments.margin())
@@ -244,7 +244,7 @@ class Scenarios:
         moments.expect_steady()
         return first
 
-    def _return(self, session: Session, item: str | None, moment: dark.Dark) -> Return:
+    def _return(self, session: PageVisit, item: str | None, moment: dark.Dark) -> Return:
         """Raises `NoMoment` where it has gone by, or the item does not outlast it."""
         stage = session.stage
         if moment.hide < stage.clock.now:
@@ -284,7 +284,7 @@ class Scenarios:
                     session.interact()
         return session.observed
 
-    def _expiries(self, session: Session, wanted: Sequence[str] = ()) -> tuple[datetime, datetime]:
+    def _expiries(self, session: PageVisit, wanted: Sequence[str] = ()) -> tuple[datetime, datetime]:
         """When the first and the last of the tokens expire that the items on the page have (the wanted ones, if there are any); where
         none has one that lives, as if they had just got one."""
         items, now = session.items(), session.stage.clock.now

@@ -1,4 +1,4 @@
-"""Sessions of a page under test: each in a clean, isolated tab with its own cloud, opened, used and put on record."""
+"""Visits of a page under test: each in a clean, isolated tab with its own cloud, opened, used and put on record."""
 
 import contextlib
 import random
@@ -30,7 +30,7 @@ START_UP_STORM = 150
 SETTLED = timedelta(seconds=5)
 
 
-class Sessions:
+class Visits:
     """Opens sessions of one page. `say` hears which one is running; `end_by` is when, in real seconds, it has to end."""
 
     def __init__(self, harness: HarnessSession, page: PageUnderTest, say: Callable[[str], None]) -> None:
@@ -48,7 +48,7 @@ class Sessions:
         *,
         storm: int = STORM,
         seed: object = 1,
-    ) -> Iterator["Session"]:
+    ) -> Iterator["PageVisit"]:
         """A session in its tab, in which `loaded` opens the page. What ends it early (real time, a crash, more than `storm` token
         requests for each item) is noted, not raised."""
         self._say(title)
@@ -60,7 +60,7 @@ class Sessions:
             opened = stage.clock.now
             observed = Observation(title, stage.journal, lifetime, globs, opened, opened)
             self.observed.append(observed)
-            session = Session(self.page, url, stage, observed, random.Random(f"{seed} {lifetime}"), storm)
+            session = PageVisit(self.page, url, stage, observed, random.Random(f"{seed} {lifetime}"), storm)
             session.prepare(token_urls)
             stage.end_by(self.end_by)
             try:
@@ -71,7 +71,7 @@ class Sessions:
                 observed.ended = stage.clock.now
 
 
-class Session:
+class PageVisit:
     """One session under way: the stage, what is put on record of it, and its user."""
 
     def __init__(

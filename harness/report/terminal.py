@@ -57,7 +57,7 @@ class TerminalReport:
         self._begin(page)
         self._line(f"  {self._tint('31', 'not judged')}: {error}")
 
-    def ended(self, pages: Sequence[dict[str, Any]], *, complete: bool, held: bool, seed: int) -> None:
+    def ended(self, pages: Sequence[dict[str, Any]], *, complete: bool, has_expectation: bool, seed: int) -> None:
         """The findings in a row, the likeliest cause first, and the totals.
 
         `complete`: no verdict is missing; `held`: the pages are our own, of which it is known what they have to get.
@@ -78,7 +78,7 @@ class TerminalReport:
             self._line(self._tint("31", f"Not as expected: {', '.join(surprises)}."))
         elif not complete:
             self._line(self._tint("31", "The run ended early; these are the verdicts until then."))
-        elif held:
+        elif has_expectation:
             self._line(self._tint("32", "Every verdict is as expected."))
 
     def _findings(self, page: dict[str, Any]) -> None:

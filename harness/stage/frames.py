@@ -10,7 +10,7 @@ from fake_pbi.embed import ITEM
 from fake_pbi.hosts import APP
 from harness.base.errors import UsageError
 from harness.base.journal import Entry
-from harness.browser.devtools import Event, Session
+from harness.browser.devtools import DevToolsSession, Event
 from harness.browser.errors import DevToolsError
 from harness.clock.virtual_time import VirtualTime
 
@@ -25,7 +25,7 @@ _FRAME_IN = """((selector) => {
 class ItemFrames:
     """The frames of one page. An item is named by the order in which the iframes were served."""
 
-    def __init__(self, page: Session, time: VirtualTime, cloud: Cloud, run: Run) -> None:
+    def __init__(self, page: DevToolsSession, time: VirtualTime, cloud: Cloud, run: Run) -> None:
         self._page, self._time, self._embed, self._journal, self._run = page, time, cloud.embed, cloud.journal, run
         self._served: dict[str, tuple[str, str]] = {}
         """Frame -> the document (its loader) that was served as an item, and the item."""

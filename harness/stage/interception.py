@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from fake_pbi.faults import Fault, Faults
 from fake_pbi.hosts import CLOUD_HOSTS
-from harness.browser.devtools import Event, Session
+from harness.browser.devtools import DevToolsSession, Event
 from harness.browser.errors import DevToolsError, PageGone
 from harness.clock.cookies import Cookies
 from harness.clock.network import Network, Source
@@ -60,7 +60,7 @@ class Interception:
         """Answer requests to `glob` in place of their server. (Faults come before.)"""
         self._answers[glob] = make
 
-    def attach(self, session: Session, _: Source) -> list[asyncio.Future[Event]]:
+    def attach(self, session: DevToolsSession, _: Source) -> list[asyncio.Future[Event]]:
         """Intercept a session. The answer comes once the session runs."""
         session.on("Fetch.requestPaused", lambda event: self._start(self._paused(session, event)))
         return [session.send("Fetch.enable", patterns=[{"urlPattern": "*"}])]
@@ -75,7 +75,7 @@ class Interception:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _paused(self, session: Session, event: Event) -> None:
+    async def _paused(self, session: DevToolsSession, event: Event) -> None:
         """Let a request go on to its server once service time is that of the request."""
         url, id = event["request"]["url"], event.get("networkId")
         if url.startswith(HOLD_URL):
@@ -101,7 +101,7 @@ class Interception:
                 await self._network.hold(id or event["requestId"], due)
             await self._go_on(session, event, fault, make)
 
-    async def _go_on(self, session: Session, event: Event, fault: Fault | None, make: Make | None) -> None:
+    async def _go_on(self, session: DevToolsSession, event: Event, fault: Fault | None, make: Make | None) -> None:
         if fault and fault.kind == "drop":
             await session.call("Fetch.failRequest", requestId=event["requestId"], errorReason="ConnectionReset")
         elif fault and fault.kind != "expired tokens":
@@ -117,10 +117,10 @@ class Interception:
             sets_cookies = urlsplit(event["request"]["url"]).hostname not in CLOUD_HOSTS
             await self._continue(session, event, interceptResponse=sets_cookies or fault is not None)
 
-    async def _continue(self, session: Session, event: Event, **more: bool) -> None:
+    async def _continue(self, session: DevToolsSession, event: Event, **more: bool) -> None:
         await session.call("Fetch.continueRequest", requestId=event["requestId"], **more)
 
-    async def _answered(self, session: Session, event: Event) -> None:
+    async def _answered(self, session: DevToolsSession, event: Event) -> None:
         """An answer is there, and the page gets it when the clock knows of its cookies."""
         to_expire = event["requestId"] in self._to_expire
         self._to_expire.discard(event["requestId"])
@@ -134,7 +134,7 @@ class Interception:
         else:
             await self._answer_as_of_now(session, event, status)
 
-    async def _answer_as_of_now(self, session: Session, event: Event, status: int) -> None:
+    async def _answer_as_of_now(self, session: DevToolsSession, event: Event, status: int) -> None:
         """A server's clock is right: its answer bears the service's time, as that of a server far away would."""
         headers = self._as_of_now(event["responseHeaders"])
         await session.call(
@@ -145,7 +145,7 @@ class Interception:
         now = _http_date(self._clock.now())
         return [header | {"value": now} if header["name"].lower() == "date" else header for header in headers]
 
-    async def _answer_with_expired_tokens(self, session: Session, event: Event) -> None:
+    async def _answer_with_expired_tokens(self, session: DevToolsSession, event: Event) -> None:
         got = await session.call("Fetch.getResponseBody", requestId=event["requestId"])
         body = base64.b64decode(got["body"]).decode(errors="replace") if got["base64Encoded"] else got["body"]
         kept = [
@@ -161,7 +161,7 @@ class Interception:
             body=base64.b64encode(self._expire_tokens(body).encode()).decode(),
         )
 
-    async def _allow(self, session: Session, event: Event) -> None:
+    async def _allow(self, session: DevToolsSession, event: Event) -> None:
         """Answer the preflight of a request that has no server."""
         asked = _headers(event)
         headers = {
@@ -171,7 +171,7 @@ class Interception:
         await self._fulfil(session, event, Answer(204, "text/plain", ""), headers)
 
     async def _fulfil(
-        self, session: Session, event: Event, answer: Answer, headers: dict[str, str] | None = None
+        self, session: DevToolsSession, event: Event, answer: Answer, headers: dict[str, str] | None = None
     ) -> None:
         sent = {
             "Content-Type": answer.content_type,

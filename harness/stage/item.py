@@ -7,7 +7,7 @@ from harness.base.journal import Entry, Journal
 from harness.clock.clock import Clock
 from harness.stage.frames import ItemFrames
 from harness.stage.tab import Tab
-from harness.stage.token_history import Holding, Renewal, holding_at, renewals
+from harness.stage.token_history import AppliedToken, Renewal, current_token, renewals
 
 
 class Item:
@@ -70,6 +70,6 @@ class Item:
         return self._journal.of("hook.answered", item=self.name)
 
     @property
-    def token(self) -> Holding | None:
+    def token(self) -> AppliedToken | None:
         """The token that it holds now."""
-        return holding_at(self._journal, self.name, self._clock.now)
+        return current_token(self._journal, self.name, self._clock.now)

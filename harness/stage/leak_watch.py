@@ -16,7 +16,7 @@ from fake_pbi.hosts import APP
 from fake_pbi.tokens import Token, TokenBook
 from harness.base.journal import Journal
 from harness.base.resources import script
-from harness.browser.devtools import Event, Session
+from harness.browser.devtools import DevToolsSession, Event
 from harness.browser.errors import DevToolsError, PageGone
 from harness.clock.network import Source
 
@@ -32,7 +32,7 @@ def _probe() -> str:
     return f"{script('stage/scripts/leak_probe.js')}({script('stage/scripts/as_text.js')}, {json.dumps({'binding': BINDING})});"
 
 
-def _watch_storages(worker: Session) -> None:
+def _watch_storages(worker: DevToolsSession) -> None:
     worker.send("Runtime.evaluate", expression=_probe())
 
 
@@ -62,7 +62,7 @@ class Seen:
     text: str
 
 
-class TokenWatch:
+class LeakWatch:
     """Writes a `token.fetched` for each answer in which a token stands, and a `token.leaked` for each place in which one is
     seen that is not meant for it. Attach it before the page opens.
     """
@@ -77,7 +77,7 @@ class TokenWatch:
         self._seen_characters = 0
         tokens.on_foreign = self._look_again
 
-    def attach(self, session: Session, source: Source) -> list[asyncio.Future[Event]]:
+    def attach(self, session: DevToolsSession, source: Source) -> list[asyncio.Future[Event]]:
         """Watch a session. The answers come once it runs."""
         session.on("Network.requestWillBeSent", self._request)
         session.on("Network.requestWillBeSentExtraInfo", self._sent_headers)
@@ -124,7 +124,7 @@ class TokenWatch:
         if own and event.get("type") in BROUGHT_BY and not kept:
             self._coming[event["requestId"]] = (response["url"], event["type"])
 
-    async def _arrived(self, session: Session, event: Event) -> None:
+    async def _arrived(self, session: DevToolsSession, event: Event) -> None:
         id = event["requestId"]
         if id not in self._coming:
             return
@@ -167,14 +167,14 @@ class TokenWatch:
             seen = json.loads(event["payload"])
             self._look(seen["where"], seen["detail"], seen["text"])
 
-    def _logged(self, session: Session, event: Event) -> None:
+    def _logged(self, session: DevToolsSession, event: Event) -> None:
         for argument in event["args"]:
             if "objectId" in argument:
                 self._start(self._logged_object(session, argument["objectId"]))
             else:
                 self._look("console", event["type"], str(argument.get("value", "")))
 
-    async def _logged_object(self, session: Session, object_id: str) -> None:
+    async def _logged_object(self, session: DevToolsSession, object_id: str) -> None:
         with contextlib.suppress(DevToolsError, PageGone, TimeoutError):
             answer = await session.call(
                 "Runtime.callFunctionOn",

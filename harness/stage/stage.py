@@ -38,7 +38,7 @@ from harness.stage.errors import NothingEmbedded, PageUnreachable
 from harness.stage.frames import ItemFrames
 from harness.stage.interception import Answer, Interception
 from harness.stage.item import Item
-from harness.stage.leak_watch import TokenWatch
+from harness.stage.leak_watch import LeakWatch
 from harness.stage.tab import Tab
 
 T = TypeVar("T")
@@ -134,7 +134,7 @@ class Stage:
             service, self._network, self._cookies, self.faults, self.cloud.answers.expired
         )
         self._interception.answer(f"https://{APP}{PLUMBING}*", self._answer_of_service)
-        self._tokens = TokenWatch(self.journal, self.cloud.tokens) if conditions.watch_tokens else None
+        self._tokens = LeakWatch(self.journal, self.cloud.tokens) if conditions.watch_tokens else None
         watchers: list[Watcher] = [self._cookies, self._interception]
         if self._tokens:
             watchers.append(self._tokens)

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.base.errors import HarnessError
 from harness.base.journal import Journal
-from harness.browser.devtools import Session
+from harness.browser.devtools import DevToolsSession
 from harness.clock.service_clock import ServiceClock
 from harness.clock.virtual_time import VirtualTime
 
@@ -30,7 +30,7 @@ class Tab:
         self,
         target_id: str,
         context_id: str,
-        page: Session,
+        page: DevToolsSession,
         time: VirtualTime,
         clock: ServiceClock,
         journal: Journal,

@@ -11,7 +11,7 @@ How = Literal["load", "setAccessToken", "hook"]
 
 
 @dataclass(frozen=True)
-class Holding:
+class AppliedToken:
     """A token in an item's hands, from `at` until the next one came that lived (`until`, None: it is the last)."""
 
     item: str
@@ -41,7 +41,7 @@ class Renewal:
     how: How
     at: datetime
     expires: datetime
-    replaced: Holding
+    replaced: AppliedToken
     lead: timedelta
 
 
@@ -51,14 +51,14 @@ def items(journal: Journal) -> list[str]:
     return [entry["item"] for entry in journal.of("embed.frame") if entry["item"] in took]
 
 
-def holdings(journal: Journal, item: str) -> list[Holding]:
+def applied_tokens(journal: Journal, item: str) -> list[AppliedToken]:
     """The tokens that an item held, one after the other. The same token applied again is the same holding."""
     applied: list[Entry] = []
     for entry in journal.of("token.applied", item=item):
         if not applied or applied[-1]["token"] != entry["token"]:
             applied.append(entry)
     return [
-        Holding(
+        AppliedToken(
             item,
             entry["token"],
             entry["how"],
@@ -75,12 +75,12 @@ def renewals(journal: Journal, item: str) -> list[Renewal]:
     """The renewals of an item, oldest first. A token that came after the old one's end is a recovery, not a renewal."""
     return [
         Renewal(item, new.token, new.how, new.at, new.expires, old, old.expires - new.at)
-        for old, new in pairwise(holdings(journal, item))
+        for old, new in pairwise(applied_tokens(journal, item))
         if new.live and new.expires and old.expires and new.at < old.expires
     ]
 
 
-def holding_at(journal: Journal, item: str, instant: datetime) -> Holding | None:
+def current_token(journal: Journal, item: str, instant: datetime) -> AppliedToken | None:
     """The token that an item held at an instant."""
-    held = [holding for holding in holdings(journal, item) if holding.at <= instant]
+    held = [holding for holding in applied_tokens(journal, item) if holding.at <= instant]
     return held[-1] if held else None

@@ -66,5 +66,7 @@ def _needed(healthy: Observation, observed: Observation, removed: datetime, left
     renewals = {holding.token for item in healthy.loaded for holding in healthy.renewed(item)}
     if not renewals:
         return ceil(BRIEF_LIFETIMES * requests / OBSERVED_LIFETIMES) + left
-    taken = {holding.token for item in observed.loaded for holding in observed.holdings(item) if holding.at >= removed}
+    taken = {
+        holding.token for item in observed.loaded for holding in observed.applied_tokens(item) if holding.at >= removed
+    }
     return ceil(requests / len(renewals) * len(taken)) + 1

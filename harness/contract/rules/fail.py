@@ -39,7 +39,7 @@ def _not_renewed(scenarios: Scenarios, observed: Observation) -> Verdict | None:
     """The finding that a token expired in an outage, if one did, of an item that is renewed without one."""
     hits = observed.journal.of("fault.hit")
     for item in _judged(scenarios, observed):
-        for holding in observed.holdings(item):
+        for holding in observed.applied_tokens(item):
             if holding.expires and holding.expires <= observed.ended and holding.expired_in_use:
                 later = f"the next token came at {observed.when(holding.until)}" if holding.until else "no other came"
                 met = [hit for hit in hits if holding.at <= hit.at <= holding.expires] or hits
@@ -199,7 +199,7 @@ def survives_expired_tokens(scenarios: Scenarios) -> Verdict:
                 TOOK_ITS_PLACE,
             )
         for item in sorted(set(observed.there(observed.ended)) & set(_judged(scenarios, observed))):
-            token = observed.holding_at(item, observed.ended)
+            token = observed.current_token(item, observed.ended)
             if not token or not token.outlives(observed.ended):
                 return failed(
                     f"{observed.heading} and healed at {observed.when(ended[0])}; at {observed.when(observed.ended)} item {item} "

@@ -101,7 +101,7 @@ def renewed_in_time(scenarios: Scenarios) -> Verdict:
     shortest: timedelta | None = None
     for observed in scenarios.healthy:
         for item in observed.loaded:
-            for holding in observed.holdings(item):
+            for holding in observed.applied_tokens(item):
                 ended = observed.there_until(item)
                 if holding.expires is None or (holding.until is None and holding.expires > ended):
                     continue
@@ -403,7 +403,7 @@ def _resets_by_the_page(observed: Observation, item: str) -> list[Entry]:
         and (after["page"], after["filters"]) != (before["page"], before["filters"])
         and any(after.at - AT_ONCE <= at <= after.at for at in told)
     ]
-    renewals = [holding.at for holding in observed.holdings(item)[1:]]
+    renewals = [holding.at for holding in observed.applied_tokens(item)[1:]]
     followed = [soon for at in renewals if (soon := [entry for entry in changes if at <= entry.at <= at + SOON])]
     at_other_times = len(changes) - sum(map(len, followed))
     often = len(followed) > 1 and at_other_times < sum(map(len, followed))

@@ -8,7 +8,7 @@ from harness.base.journal import Entry
 from harness.contract.observation import Observation, cut_short
 from harness.contract.rule import Verdict, counted, failed, passed, rule, skipped
 from harness.contract.scenarios import Scenarios
-from harness.stage.token_history import Holding
+from harness.stage.token_history import AppliedToken
 
 NULL = 'The article: "The accessTokenProvider event hook should never throw an exception. If it fails to generate a new token, return a Null value."'
 BY_HAND = "The page renewed every token by hand (setAccessToken) before the service would have asked its provider."
@@ -81,10 +81,10 @@ def called_and_applied(scenarios: Scenarios) -> Verdict:
     return passed(f"Called at {called_at}; its token was applied at {applied_at}.", evidence)
 
 
-def _first_due(observed: Observation, item: str) -> Holding | None:
+def _first_due(observed: Observation, item: str) -> AppliedToken | None:
     """The first token with which the item was loaded that its provider had to renew: neither did the item go, or the session end,
     before it expired, nor was the item loaded with another."""
-    held = observed.holdings(item)
+    held = observed.applied_tokens(item)
     for token, following in zip_longest(held, held[1:]):
         until = following.at if following else observed.there_until(item)
         renewed = following is not None and following.how != "load"
@@ -130,7 +130,7 @@ def called_again(scenarios: Scenarios) -> Verdict:
     evidence: list[Entry] = []
     by_hand = ""
     for item in observed.providers:
-        held = observed.holdings(item)
+        held = observed.applied_tokens(item)
         if _renewed_by_hand(observed, item):
             by_hand = BY_HAND
             continue
@@ -196,7 +196,7 @@ def _never_answered(observed: Observation) -> Iterator[tuple[Entry, datetime]]:
         met = bool(observed.between("fault.hit", began, healed))
         for call in observed.between("hook.called", began, healed) if met else ():
             item = call["item"]
-            token, until = observed.holding_at(item, call.at), observed.there_until(item)
+            token, until = observed.current_token(item, call.at), observed.there_until(item)
             if not (token and token.expires and token.expired_in_use and call.at < token.expires < until):
                 continue
             if not observed.between("hook.answered", call.at, token.expires, item=item, call=call["call"]):
@@ -325,7 +325,7 @@ def _due_between(observed: Observation, began: datetime, until: datetime) -> Ite
     """The items that were there from an instant on until the token ended that they had then, if it did by another, and that were
     not loaded with a new one."""
     for item in observed.providers:
-        token = observed.holding_at(item, began)
+        token = observed.current_token(item, began)
         ends = (token and token.expires) or until
         loaded = observed.between("token.applied", began, ends, item=item, how="load")
         if token and not loaded and ends <= min(until, observed.there_until(item)):

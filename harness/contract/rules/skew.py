@@ -27,7 +27,7 @@ def judge_under(scenarios: Scenarios, sessions: Sequence[Observation], likely_ca
     if cut := cut_short(*scenarios.healthy):
         return skipped(cut)
     let_down = {entry["item"] for met in expiries_met(first) for entry in met} | {
-        item for item in first.items if any(holding.expired_in_use for holding in first.holdings(item)[:-1])
+        item for item in first.items if any(holding.expired_in_use for holding in first.applied_tokens(item)[:-1])
     }
     if let_down.issuperset(first.lasting):
         return skipped("Tokens expire in use even with a right clock (LIFE-1, LIFE-2).")

@@ -41,7 +41,7 @@ def _alive(
         if not items:
             return failed(f"{slept} nothing was embedded any more.", observed.journal.of("embed.gone"))
         for item in items:
-            token = observed.holding_at(item, shown + within)
+            token = observed.current_token(item, shown + within)
             if not token or not token.outlives(shown + within):
                 worked = token is None or token.expires is not None
                 if item in scenarios.first.forgotten:
