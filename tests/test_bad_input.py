@@ -334,7 +334,7 @@ def close_the_page(stage):
     stage._engine.run(send(stage, "Page.close"))
 
 async def send(stage, method):
-    stage._isolated.session.send(method)
+    stage._virtual.devtools.send(method)
 
 def loaded(stage, host):
     item = stage.open(host.url("article_manual")).item()

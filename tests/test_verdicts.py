@@ -351,7 +351,7 @@ def test_each_item_may_try_again_every_5_s(
 def test_clocks_change_in_any_year(
     pbi_session: HarnessSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.stage.stage.next_minute", lambda: datetime(2031, 7, 1, 9, tzinfo=UTC))
+    monkeypatch.setattr("harness.clock.conditions.next_minute", lambda: datetime(2031, 7, 1, 9, tzinfo=UTC))
     zone = ZoneInfo("America/Los_Angeles")
 
     far, ends, begins = scenarios(pbi_session, tmp_path, "keepAlive(await embedded(kinds[0]));").zones

@@ -16,11 +16,11 @@ from site_of_apps import PAGES, REPORT, site_of_apps
 
 from fake_pbi.certificate import Certificate
 from harness.base.resources import node_modules
+from harness.clock.errors import PageUnreachable
 from harness.contract import RULES, Adapter, PageUnderTest, Scenarios, TokenUrl, Verdict, judge
 from harness.contract.options import add_options
 from harness.contract.scenarios import LIFETIMES
 from harness.contract.settings import Settings
-from harness.stage.errors import PageUnreachable
 from harness.stage.item import Item
 from harness.stage.session import HarnessSession
 

@@ -7,7 +7,7 @@ from harness.stage import Stage
 
 def in_both_worlds(stage: Stage, expression: str) -> tuple[Any, Any]:
     """The value of an expression in the page's own world, and in one that no script has touched. Promises are not waited for."""
-    session = stage._isolated.session
+    session = stage._virtual.devtools
 
     async def ask() -> tuple[Any, Any]:
         frame = (await session.call("Page.getFrameTree"))["frameTree"]["frame"]["id"]
@@ -15,4 +15,4 @@ def in_both_worlds(stage: Stage, expression: str) -> tuple[Any, Any]:
         untouched = await session.js(expression, context=world["executionContextId"], wait=False)
         return await session.js(expression, wait=False), untouched
 
-    return stage._run(ask())
+    return stage._virtual.run(ask())

@@ -6,10 +6,10 @@
     ├── DevToolsError        exit 3   browser: the browser refused a command
     ├── PageGone             exit 3   browser: the page crashed or was closed
     │   └── BrowserGone      exit 3   browser: the browser ended
+    ├── PageUnreachable      exit 3   clock: nothing answers at the page's address
     ├── ClockStuck           exit 3   clock: an answer does not come, so the clock cannot advance
     ├── RequestStorm         exit 3   clock: a page sent more requests than its limit
     ├── TookTooLong          exit 3   clock: the real-time budget is used up
-    ├── PageUnreachable      exit 3   stage: nothing answers at the page's address
     ├── NothingEmbedded      exit 3   stage: the page has no Power BI item
     ├── AdapterFailed        exit 3   contract: the user's adapter raised an exception
     └── NotAPage             exit 3   contract: the address does not answer with an HTML page

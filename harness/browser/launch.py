@@ -46,9 +46,11 @@ FLAGS = (
     "--renderer-process-limit=1",
     "--disable-features=IsolateOrigins,site-per-process,ProactivelySwapBrowsingInstance,BackForwardCache,"
     "RenderDocument,LocalNetworkAccessChecks,AutofillServerCommunication,WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup",
-    # Whatever would not go through a stage's gateway goes nowhere but to this machine.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]",
 )
+LOOPBACK_ONLY = (
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]"
+)
+"""A flag with which requests that do not go through a proxy reach only this machine."""
 
 NOISE = ("dbus/", "/cpufreq/", "zygote_linux.cc")
 """In lines that Chromium writes after the one that says why it ended."""
@@ -84,7 +86,8 @@ class Browser:
         playwright: Playwright,
         path: Path,
         *,
-        spki_hash: str,
+        spki_hash: str = "",
+        loopback_only: bool = True,
         hidden_requests: str = "",
         headed: bool = False,
         slow_mo: float = 0,
@@ -92,7 +95,11 @@ class Browser:
         self._engine, self.path, self._headed = engine, path, headed
         self._folder = GuardedFolder()
         profile = self._folder.path
-        flags = [*FLAGS, f"--user-data-dir={profile}", f"--ignore-certificate-errors-spki-list={spki_hash}"]
+        flags = [*FLAGS, f"--user-data-dir={profile}"]
+        if spki_hash:
+            flags.append(f"--ignore-certificate-errors-spki-list={spki_hash}")
+        if loopback_only:
+            flags.append(LOOPBACK_ONLY)
         if not headed:
             flags.append("--headless=new")
         if os.name == "posix" and os.geteuid() == 0:
@@ -176,12 +183,10 @@ class Browser:
         by_level = [line for level in (":FATAL:", ":ERROR:") for line in lines if level in line]
         return f"it said {[*by_level, *lines[-1:]][0].strip()!r}" if lines else "it said nothing"
 
-    def isolated_page(self, proxy: str) -> IsolatedPage:
-        """A new page in a browser context of its own, whose requests to anything but this machine go to `proxy`."""
-        browser = self.devtools.browser
-        context_id = self._engine.run(browser.call("Target.createBrowserContext", proxyServer=proxy))[
-            "browserContextId"
-        ]
+    def isolated_page(self, proxy: str = "") -> IsolatedPage:
+        """Return a new page in a browser context of its own. Its requests to other machines go to `proxy`, if there is one."""
+        browser, by = self.devtools.browser, {"proxyServer": proxy} if proxy else {}
+        context_id = self._engine.run(browser.call("Target.createBrowserContext", **by))["browserContextId"]
         # Not by Playwright's new_context(): its focus emulation would keep every page visible.
         blank = f"about:blank#{context_id}"  # Playwright may still be hearing of other blank pages
         with self.playwright.contexts[0].expect_page(lambda page: page.url == blank) as opened:

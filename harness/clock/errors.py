@@ -1,4 +1,4 @@
-"""Errors of the clock: virtual time cannot advance."""
+"""Errors of the clock: the page cannot be opened, or virtual time cannot advance."""
 
 from collections.abc import Sequence
 
@@ -28,3 +28,13 @@ class TookTooLong(HarnessError):
     def __init__(self, waiting: Sequence[str]) -> None:
         what = f"it waits for {', '.join(waiting[:3])}" if waiting else "its scripts keep the browser busy"
         super().__init__(f"The session was ended, because it took too long in real time: {what}.")
+
+
+class PageUnreachable(HarnessError):
+    """Nothing answers at the address of a page."""
+
+    def __init__(self, url: str, seen: str) -> None:
+        remedy = "start the app, or correct the address"
+        if "ERR_CERT" in seen:
+            remedy = "accept the server's certificate with --ignore-https-errors (with pytest --pbi-ignore-https-errors), or renew it"
+        super().__init__(f"{url} could not be opened ({seen}); {remedy}.")

@@ -1,18 +1,8 @@
-"""Errors of a stage: the page cannot be opened, or embeds nothing."""
+"""Errors of a stage: the page embeds nothing."""
 
 from collections.abc import Sequence
 
 from harness.base.errors import HarnessError
-
-
-class PageUnreachable(HarnessError):
-    """Nothing answers at the address of a page."""
-
-    def __init__(self, url: str, seen: str) -> None:
-        remedy = "start the app, or correct the address"
-        if "ERR_CERT" in seen:
-            remedy = "accept the server's certificate with --ignore-https-errors (with pytest --pbi-ignore-https-errors), or renew it"
-        super().__init__(f"{url} could not be opened ({seen}); {remedy}.")
 
 
 class NothingEmbedded(HarnessError):

@@ -2,20 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 from harness.base.errors import HarnessError
-from harness.base.journal import Journal
-from harness.browser.devtools import DevToolsSession
 from harness.clock.service_clock import ServiceClock
-from harness.clock.virtual_time import VirtualTime
+from harness.clock.virtual_page import VirtualPage
 
 SWITCH_PATIENCE = 10.0
 """Real seconds that the browser may take to put another tab in front."""
-
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
 class Tab:
@@ -26,18 +21,10 @@ class Tab:
     messages are delivered and requests answered; `settled` says how much of it was used.
     """
 
-    def __init__(
-        self,
-        target_id: str,
-        context_id: str,
-        page: DevToolsSession,
-        time: VirtualTime,
-        clock: ServiceClock,
-        journal: Journal,
-        run: Run,
-    ) -> None:
-        self._target_id, self._context_id, self._page = target_id, context_id, page
-        self._time, self._clock, self._journal, self._run = time, clock, journal, run
+    def __init__(self, virtual: VirtualPage, clock: ServiceClock) -> None:
+        self._target_id, self._context_id = virtual.isolated.target_id, virtual.isolated.context_id
+        self._page, self._time, self._run = virtual.devtools, virtual.time, virtual.run
+        self._clock, self._journal = clock, virtual.journal
         self._cover: str | None = None
         self.state: str = "shown"
         """One of "shown", "hidden", "frozen" and "asleep"."""
