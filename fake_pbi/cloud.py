@@ -21,7 +21,7 @@ from fake_pbi.tokens import TokenBook
 from harness.base.journal import Journal, Now
 from harness.base.server import Server
 
-SHUTDOWN_SECONDS = 0.01
+SHUTDOWN_TIMEOUT_S = 0.01
 """How long requests under way may take to end once the cloud stops, in real seconds."""
 
 
@@ -43,7 +43,7 @@ class Cloud:
         self.embed = Embed(now, self.journal, self.tenant, self.tokens, npm=npm)
         self._now = now
         self._certificate = certificate
-        self._server = Server(self._application(), patience=SHUTDOWN_SECONDS)
+        self._server = Server(self._application(), shutdown_timeout_s=SHUTDOWN_TIMEOUT_S)
 
     async def start(self) -> None:
         """Listen on loopback: TLS on `tls_port`, the proxy at `gateway.url`."""

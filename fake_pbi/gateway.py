@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from fake_pbi.hosts import CLOUD_HOSTS, is_microsoft
 from harness.base.journal import Journal
-from harness.base.server import accept_no_more
+from harness.base.server import stop_accepting
 
 Address = tuple[str, int]
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -46,7 +46,7 @@ class Gateway:
     async def stop(self) -> None:
         """Close the door and all that goes through it."""
         if self._server:
-            await accept_no_more(self._server.sockets)
+            await stop_accepting(self._server.sockets)
             self._server.close()
         for connection in self._connections:
             connection.cancel()

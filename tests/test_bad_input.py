@@ -195,10 +195,8 @@ MISTAKES = {
     "stage.clock.advance(90)": f"90 is not a duration: it has no unit; {UNIT}",
     'stage.clock.advance("90")': f"'90' is not a duration: it has no unit; {UNIT}",
     'stage.clock.advance("abc")': f"'abc' is not a duration; {UNIT}",
-    'stage.clock.advance("-5min")': f"'-5min' is not a duration: time does not run backwards; {UNIT}",
-    "stage.clock.advance(-timedelta(1))": (
-        f"datetime.timedelta(days=-1) is not a duration: time does not run backwards; {UNIT}"
-    ),
+    'stage.clock.advance("-5min")': f"'-5min' is not a duration: it is negative; {UNIT}",
+    "stage.clock.advance(-timedelta(1))": (f"datetime.timedelta(days=-1) is not a duration: it is negative; {UNIT}"),
     "stage.clock.advance_until(lambda: True, within=5)": f"5 is not a duration: it has no unit; {UNIT}",
     'stage.open(host.url("reference"), lifetime=60)': f"60 is not a duration: it has no unit; {UNIT}",
     "stage.clock.advance_to(datetime(2100, 1, 1))": (

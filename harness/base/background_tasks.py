@@ -17,8 +17,7 @@ class BackgroundTasks:
     def start(self, coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Start a coroutine in the background and return its task.
 
-        An exception of the coroutine stays in the task. Nobody is obliged to wait for the task: asyncio logs an
-        exception that nobody reads.
+        An exception of the coroutine stays in the task. If nobody reads the exception, asyncio logs it.
         """
         task = asyncio.get_running_loop().create_task(coroutine)
         self._running.add(task)

@@ -8,7 +8,7 @@ from math import ceil
 from urllib.parse import urlsplit
 
 from fake_pbi.hosts import APP
-from harness.base.durations import spoken
+from harness.base.durations import format_duration
 from harness.base.journal import Entry, Journal
 from harness.stage.token_history import AppliedToken, applied_tokens, current_token, items
 
@@ -103,7 +103,7 @@ class Observation:
     def when(self, moment: datetime | Entry) -> str:
         """A moment as the time since the page was opened: "50:20"."""
         at = moment.at if isinstance(moment, Entry) else moment
-        return spoken(timedelta(seconds=round((at - self.opened).total_seconds(), 1)))
+        return format_duration(timedelta(seconds=round((at - self.opened).total_seconds(), 1)))
 
     @property
     def items(self) -> list[str]:

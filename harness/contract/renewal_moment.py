@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from harness.base.durations import spoken
+from harness.base.durations import format_duration
 from harness.contract.visits import PageVisit
 
 FINE = timedelta(seconds=1)
@@ -139,7 +139,7 @@ class Moments:
         """For a page that does not mind its token's end."""
         if interval < self._lifetime / 4:
             raise NoMoment(
-                f"The page asks again {spoken(interval)} after a renewal, however much longer its tokens live: it has no moment "
+                f"The page asks again {format_duration(interval)} after a renewal, however much longer its tokens live: it has no moment "
                 "that depends on the token's end."
             )
         return self._after(interval)
@@ -177,6 +177,6 @@ class Moments:
             again = self._probe.wait(lifetime)
             if abs(again - wait) > within:
                 raise NoMoment(
-                    f"With tokens of {spoken(lifetime)} the page renews now after {spoken(wait)}, now after "
-                    f"{spoken(again)}: it has no moment that could be known before."
+                    f"With tokens of {format_duration(lifetime)} the page renews now after {format_duration(wait)}, now after "
+                    f"{format_duration(again)}: it has no moment that could be known before."
                 )

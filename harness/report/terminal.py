@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, TextIO
 
-from harness.base.durations import spoken
+from harness.base.durations import format_duration
 from harness.contract.findings import cause_of
 
 COLOURS = {"passed": "32", "failed": "31", "warned": "33", "skipped": "2"}
@@ -71,7 +71,7 @@ class TerminalReport:
         self._line(f"{_counted(len(pages), 'page')}, {_counted(len(rules), 'verdict')}: {counted}.")
         virtual = timedelta(seconds=round(sum(page["virtual_seconds"] for page in pages)))
         real = sum(rule["real_seconds"] for rule in rules)
-        self._line(f"{spoken(virtual)} of virtual time in {real:.1f} s of real time, seed {seed}.")
+        self._line(f"{format_duration(virtual)} of virtual time in {real:.1f} s of real time, seed {seed}.")
         if surprises := [
             f"{page['page']} {rule['id']}" for page in pages for rule in page["rules"] if rule["surprise"]
         ]:

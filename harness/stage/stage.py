@@ -16,7 +16,7 @@ from fake_pbi.faults import Faults
 from fake_pbi.hosts import APP, PLUMBING
 from fake_pbi.tenant import Tenant
 from harness import clock
-from harness.base.durations import Duration, duration, spoken
+from harness.base.durations import Duration, duration, format_duration
 from harness.base.journal import Entry, Journal
 from harness.browser.devtools import Event
 from harness.browser.engine import Engine
@@ -262,7 +262,7 @@ class Stage:
     def since_open(self, entry: Entry) -> str:
         """When an entry happened, counted from the opening of the page: "50:20"."""
         opened = [opened for opened in self.journal.of("page.opened") if opened.at <= entry.at]
-        return spoken(entry.at - (opened[-1].at if opened else entry.at))
+        return format_duration(entry.at - (opened[-1].at if opened else entry.at))
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._virtual.run(work)
