@@ -1,5 +1,7 @@
-"""The document of an iframe, which brings all that it runs: a request for each of its files, even out of a `data:` address, would
-take longer than all else that a frame does."""
+"""The document of an iframe, with its style, its packages and its modules inside.
+
+One request per file, even to a `data:` address, would take longer than everything else that a frame does.
+"""
 
 import re
 from functools import cache
@@ -13,19 +15,20 @@ PACKAGES = (
     "powerbi-router/dist/router.min.js",
     "powerbi-models/dist/models.min.js",
 )
-"""Microsoft's own packages that speak the wire protocol, as far as the app uses them."""
+"""Microsoft's own packages for the protocol between SDK and iframe, as paths in node_modules."""
 
 SETTINGS = "__SETTINGS__"
-"""What stands in the document where an item's settings belong."""
+"""The placeholder in the document that the settings of an item replace."""
 IMPORT = re.compile(r'^import (\{.*\}) from "\./(.+)";$', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:class|function) (\w+))", re.MULTILINE)
 
 
 @cache
 def frame_document(npm: Path, app: Path) -> str:
-    """The document of the iframe app in a folder (`APP_FOLDER`), but for an item's settings.
+    """Return the document of the iframe app, with `SETTINGS` in the place of an item's settings.
 
-    `npm` is a node_modules folder with `PACKAGES`; without one, a `FileNotFoundError`.
+    `app` is the folder of the app, in normal use `APP_FOLDER`. `npm` is a node_modules folder with `PACKAGES`. Raises
+    `FileNotFoundError` if a file is missing.
     """
     parts = {
         "__STYLE__": (app / "style.css").read_text("utf-8"),

@@ -97,7 +97,7 @@ class PageVisit:
         for glob in page.allow_hosts:
             stage.allow_host(glob)
         if page.url:
-            stage.cloud.tokens.takes_foreign = True
+            stage.cloud.tokens.accepts_foreign = True
         stage.tenant.only_items = page.only_items
         if page.storage_state:
             stage.restore(page.storage_state)
@@ -112,7 +112,7 @@ class PageVisit:
             200,
             "application/json",
             answers.text(shape, template),
-            ended=lambda: answers.text(shape, template, ended=True),
+            ended=lambda: answers.text(shape, template, expired=True),
         )
 
     def _begin(self) -> None:

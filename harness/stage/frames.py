@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fake_pbi.cloud import Cloud
-from fake_pbi.embed import ITEM
+from fake_pbi.embed import ITEM_HEADER
 from fake_pbi.hosts import APP
 from harness.base.errors import UsageError
 from harness.base.journal import Entry
@@ -39,7 +39,7 @@ class ItemFrames:
         if event["type"] != "Document":
             return
         headers = {name.lower(): value for name, value in event["response"]["headers"].items()}
-        if item := headers.get(ITEM.lower()):
+        if item := headers.get(ITEM_HEADER.lower()):
             self._left(event["frameId"])
             self._served[event["frameId"]] = (event["loaderId"], item)
 
@@ -52,7 +52,7 @@ class ItemFrames:
     def _left(self, frame: str) -> None:
         if frame in self._served:
             _, item = self._served.pop(frame)
-            self._embed.leave(item)
+            self._embed.remove(item)
 
     async def living(self) -> list[str]:
         """The items that are on the page now, in the order in which their iframes were served."""

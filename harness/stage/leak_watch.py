@@ -188,7 +188,7 @@ class LeakWatch:
         seen = Seen(where, detail[:200], text)
         for token, form in self._tokens_in(text):
             self._note_leak(token, seen, form)
-        if self._tokens.takes_foreign and len(text) >= SLICE:
+        if self._tokens.accepts_foreign and len(text) >= SLICE:
             self._remember(seen)
 
     def _note_leak(self, token: Token, seen: Seen, form: str) -> None:

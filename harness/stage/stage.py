@@ -13,7 +13,7 @@ from fake_pbi.certificate import Certificate
 from fake_pbi.cloud import Cloud
 from fake_pbi.errors import ServiceError
 from fake_pbi.faults import Faults
-from fake_pbi.hosts import APP, PLUMBING
+from fake_pbi.hosts import APP, FAKE_PATH
 from fake_pbi.tenant import Tenant
 from harness import clock
 from harness.base.durations import Duration, duration, format_duration
@@ -75,7 +75,7 @@ class Stage:
 
         def watchers(network: Network, cookies: Cookies) -> list[ClosingWatcher]:
             self._interception = Interception(service, network, cookies, self.faults, self.cloud.answers.expired)
-            self._interception.answer(f"https://{APP}{PLUMBING}*", self._answer_of_service)
+            self._interception.answer(f"https://{APP}{FAKE_PATH}*", self._answer_of_service)
             return [self._interception, *([self._tokens] if self._tokens else [])]
 
         self._virtual = self._ending.enter_context(
@@ -86,7 +86,7 @@ class Stage:
                 self.journal,
                 conditions=conditions,
                 proxy=self.cloud.gateway.url,
-                unlisted=PLUMBING,
+                unlisted=FAKE_PATH,
                 sources={APP: "embed"},
                 watchers=watchers,
             )
@@ -170,7 +170,7 @@ class Stage:
         if told["method"] != "POST":
             return None
         try:
-            status, text = self.cloud.embed.tell(urlsplit(told["url"]).path, json.loads(told["postData"]))
+            status, text = self.cloud.embed.receive(urlsplit(told["url"]).path, json.loads(told["postData"]))
         except (KeyError, ValueError, ServiceError):
             return None
         return Answer(status, "application/json", text)
