@@ -28,8 +28,8 @@ FRAME_TYPES = {"/reportEmbed": "report", "/dashboardEmbed": "dashboard", "/embed
 
 JOURNAL_PATH = "/_fake/items/{item}/journal"
 TOKEN_PATH = "/_fake/items/{item}/token"
-REPORT_OF_APP = re.compile("/_fake/items/(?P<item>[^/]+)/(?P<what>journal|token)")
-"""Matches `JOURNAL_PATH` and `TOKEN_PATH`, to which the app reports."""
+ITEM_PATH = re.compile("/_fake/items/(?P<item>[^/]+)/(?P<what>journal|token)")
+"""Matches the paths to which the app of an item reports: `JOURNAL_PATH` and `TOKEN_PATH`."""
 EXPLORATION_PATH = "/explore/{kind:reports|dashboards|tiles}/{id}/modelsAndExploration"
 QUERY_PATH = "/explore/querydata"
 
@@ -115,7 +115,7 @@ class Embed:
 
         Raises `EntityNotFound` for an item that was never served, `InvalidRequest` for a body of the wrong form.
         """
-        match = REPORT_OF_APP.fullmatch(path)
+        match = ITEM_PATH.fullmatch(path)
         if not match or match["item"] not in self._served:
             raise EntityNotFound
         if match["what"] == "token":

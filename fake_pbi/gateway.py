@@ -81,22 +81,22 @@ class Gateway:
             if not host or (method != "CONNECT" and url.scheme != "http"):
                 _refuse(writer, "400 Bad Request", "This is a proxy; send CONNECT or an absolute http URL.")
             elif method == "CONNECT" and host in CLOUD_HOSTS:
-                await _pass_on(reader, writer, self._cloud, answer=ESTABLISHED)
+                await _relay(reader, writer, self._cloud, answer=ESTABLISHED)
             elif not self._is_allowed(host):
                 if not host.endswith(RESERVED_DOMAIN):
                     self._journal.write("host.refused", host=host)
                 _refuse(writer, "403 Forbidden", f"{host} is not open to this test.")
             elif method == "CONNECT":
-                await _pass_on(reader, writer, (host, port or 443), answer=ESTABLISHED)
+                await _relay(reader, writer, (host, port or 443), answer=ESTABLISHED)
             else:
                 path = url._replace(scheme="", netloc="", fragment="").geturl() or "/"
-                await _pass_on(reader, writer, (host, port or 80), head=_origin_head(head, method, path))
+                await _relay(reader, writer, (host, port or 80), head=_origin_head(head, method, path))
 
     def _is_allowed(self, host: str) -> bool:
         return not is_microsoft(host) and any(fnmatchcase(host, glob.lower()) for glob in self.allowed)
 
 
-async def _pass_on(
+async def _relay(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, to: Address, *, answer: bytes = b"", head: bytes = b""
 ) -> None:
     """Connect a client with the server at `to`, and copy bytes in both directions until both sides have ended.
