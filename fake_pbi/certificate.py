@@ -1,4 +1,4 @@
-"""TLS for the fake cloud: one certificate for its host names, signed by an authority that exists only in this process."""
+"""TLS for the fake cloud: a certificate for its host names, from an authority that exists only in this process."""
 
 import base64
 import hashlib
@@ -49,7 +49,7 @@ class Certificate:
 
     @cached_property
     def spki_hash(self) -> str:
-        """The SHA-256 of the certificate's public key in base64, for Chromium's --ignore-certificate-errors-spki-list."""
+        """SHA-256 of the certificate's public key in base64, for Chromium's --ignore-certificate-errors-spki-list."""
         leaf = x509.load_pem_x509_certificate(self._leaf.cert_chain_pems[0].bytes())
         spki = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return base64.b64encode(hashlib.sha256(spki).digest()).decode()

@@ -31,7 +31,7 @@ class Cloud:
     `now` returns service time. `npm` is a node_modules folder with Microsoft's packages; without them the constructor
     raises `FileNotFoundError`. Call `start` and `stop` on the same asyncio loop.
 
-    `journal` records everything that happens here, `faults` makes endpoints fail, and `tenant` may be changed at any time.
+    `journal` records everything that happens here. `faults` makes endpoints fail. `tenant` may be changed at any time.
     """
 
     def __init__(self, now: Now, *, npm: Path, certificate: Certificate, tenant: Tenant | None = None) -> None:
@@ -91,7 +91,7 @@ class Cloud:
 
 
 def _faulty_answer(request: web.Request, fault: Fault) -> web.Response:
-    """Return the fault's answer in place of the endpoint's own. A "drop" closes the connection, so no answer arrives."""
+    """Return the fault's answer. For a "drop", close the connection first, so that no answer arrives."""
     if fault.kind == "drop" and request.transport:
         request.transport.abort()
     return web.Response(status=fault.status, content_type=fault.content_type, text=fault.body)

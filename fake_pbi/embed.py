@@ -49,7 +49,7 @@ NAMES = {"reports": "Sales", "dashboards": "Sales overview", "tiles": "Sales by 
 
 MILLISECOND = timedelta(milliseconds=1)
 MAX_AGE_MS = timedelta(days=36525) / MILLISECOND
-"""The age of an entry, in milliseconds, from which it is refused: a hundred years. Larger numbers overflow `datetime`."""
+"""The age from which an entry is refused: a hundred years. Larger numbers overflow `datetime`."""
 
 
 class Embed:
@@ -126,8 +126,8 @@ class Embed:
     def _write_entries(self, item: str, entries: Any) -> None:
         """Write entries of the app to the journal: `[{"ageMs": number, "kind": str, "data": {...}}]`.
 
-        `ageMs` says how long ago the entry happened, by the page's clock. The text of a token is replaced by the token's
-        name. Raises `InvalidRequest` for entries of any other form.
+        `ageMs` says how long ago the entry happened, by the page's clock. The text of a token is replaced by the
+        token's name. Raises `InvalidRequest` for entries of any other form.
         """
         if not isinstance(entries, list) or not all(_is_entry(entry) for entry in entries):
             kinds = ", ".join(sorted(KINDS_OF_APP))
@@ -160,8 +160,9 @@ class Embed:
     def _apply_token(self, item: str, body: Any) -> dict[str, Any]:
         """Give an item a token, and return the token's name, type, state, expiry and remaining milliseconds.
 
-        `body` is `{"authorization": text, "how": one of WAYS_OF_TOKENS, "entries": [...]}`. `authorization` is the header
-        with which data requests will carry the token. `entries` happened in the frame before, and are written first.
+        `body` is `{"authorization": text, "how": one of WAYS_OF_TOKENS, "entries": [...]}`. `authorization` is the
+        header with which data requests will carry the token. `entries` happened in the frame before, and are written
+        first.
         """
         authorization, how = (body.get("authorization"), body.get("how")) if isinstance(body, dict) else (None, None)
         if not isinstance(authorization, str) or how not in WAYS_OF_TOKENS:
@@ -200,8 +201,8 @@ class Embed:
     async def exploration(self, request: web.Request) -> web.Response:
         """Answer with the name and the report pages of an item.
 
-        Raises `TokenExpired` or `LoadFailed` for a token that is not valid, `EntityNotFound` for an item that the tenant
-        does not have.
+        Raises `TokenExpired` or `LoadFailed` for a token that is not valid, `EntityNotFound` for an item that the
+        tenant does not have.
         """
         _, state = self._token_and_state(request.headers.get("Authorization", ""))
         if error := _refusal(state):
@@ -218,8 +219,8 @@ class Embed:
         The request's body is a JSON object: `{"item", "action", "detail", "page", "filters", "entries"}`. `entries`
         happened in the frame before, and are written first.
 
-        Raises `InvalidRequest` for a body of another form, `TokenExpired` or `LoadFailed` for a token that is not valid,
-        `EntityNotFound` for an unknown report page.
+        Raises `InvalidRequest` for a body of another form, `TokenExpired` or `LoadFailed` for a token that is not
+        valid, `EntityNotFound` for an unknown report page.
         """
         token, state = self._token_and_state(request.headers.get("Authorization", ""))
         body = await json_object(request)
@@ -244,7 +245,7 @@ class Embed:
         return web.json_response(page.data(body.get("filters") or []))
 
     def _token_and_state(self, authorization: str) -> tuple[Token | None, TokenState]:
-        """Return the token of an Authorization header and its state. A token of the wrong type for the scheme is unknown.
+        """Return the token of an Authorization header and its state: "unknown" if its type does not fit the scheme.
 
         Source: embedded-troubleshoot ("bad token or tokenType mismatch").
         """

@@ -1,7 +1,7 @@
 """The service's error answers: a class for each, with its HTTP status, its code and Microsoft's own sentence.
 
-"Source" names the Microsoft document or the public bug report that shows the answer. Without one, the class says what is
-assumed.
+"Source" names the Microsoft article or the public bug report that shows the answer. Without one, the class says what
+is assumed.
 """
 
 import uuid

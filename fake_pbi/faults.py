@@ -19,7 +19,7 @@ GARBAGE: dict[Garbage, tuple[str, str]] = {
     "json": ("application/json", '{"token": "H4sIAAAAAAAC'),
     "no token": ("application/json", '{"message": "ok"}'),
 }
-"""Answers with status 200 from which a page cannot get a token: the content type and body of each. "json" is cut off."""
+"""Content type and body of answers with status 200 in which a page finds no token. "json" is cut off."""
 
 KINDS_AT_PAGE = ("slow", "expired tokens")
 """The kinds that only the interception in front of a page can produce.
@@ -80,18 +80,18 @@ class Faults:
         """Add a fault and return it.
 
         `urls` are globs for the full URL ("*/api/token*"). Exactly one argument says what goes wrong: `status` (an HTTP
-        status), `drop`, `garbage`, `slow` (the length of the delay) or `expired_tokens`. The last two affect requests of a
-        page only. Of two faults for one URL, the one that was added later applies.
+        status), `drop`, `garbage`, `slow` (the length of the delay) or `expired_tokens`. The last two affect requests
+        of a page only. Of two faults for one URL, the one that was added later applies.
 
-        The fault begins now, or with `from_first_request` at the first request that meets it. It ends after the duration
-        `for_`, or with a call of `end`.
+        The fault begins now, or with `from_first_request` at the first request that meets it. It ends after the
+        duration `for_`, or with a call of `end`.
 
         Raises `ValueError` unless exactly one argument says what goes wrong.
         """
         if (status is not None) + drop + (garbage is not None) + (slow is not None) + expired_tokens != 1:
             raise ValueError(
-                "A fault needs exactly one of status=500, drop=True, garbage='html' (or 'json', 'no token'), slow='45s' "
-                "and expired_tokens=True."
+                "A fault needs exactly one of status=500, drop=True, garbage='html' (or 'json', 'no token'), "
+                "slow='45s' and expired_tokens=True."
             )
         fault = Fault(f"fault-{next(self._numbers)}", urls, "drop", None, None)
         fault.lasts = duration(for_) if for_ is not None else None

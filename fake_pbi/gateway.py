@@ -1,4 +1,4 @@
-"""The gateway: an HTTP proxy that leads Power BI's host names to the fake cloud, and refuses hosts that are not allowed."""
+"""The gateway: a proxy that leads Power BI's host names to the fake cloud, and refuses hosts that are not allowed."""
 
 import asyncio
 import contextlib
@@ -25,11 +25,11 @@ class Gateway:
     """An HTTP proxy on loopback.
 
     - A tunnel to a host of the cloud ends at the cloud's TLS port.
-    - A host that matches one of the globs in `allowed` is really reached, through a tunnel or by plain HTTP. Globs may be
-      appended at any time.
+    - A host that matches one of the globs in `allowed` is really reached, through a tunnel or by plain HTTP. Globs may
+      be appended at any time.
     - Hosts of Power BI and Entra ID are never really reached, whatever `allowed` says.
-    - Every other host is refused with status 403 and journalled as `host.refused`. Names under `.invalid` are refused but
-      not journalled, because no setting could open them.
+    - Every other host is refused with status 403 and journalled as `host.refused`. Names under `.invalid` are refused
+      but not journalled, because no setting could open them.
 
     Source: RFC 9110 (CONNECT), RFC 9112 (forms of the request target).
     """

@@ -55,7 +55,7 @@ def max_lifetime(body: Body) -> timedelta | None:
 
 
 def _list(body: Body, name: str) -> list[Any]:
-    """Return the list in a field, or an empty one if the field is absent. Raise `InvalidRequest` for any other value."""
+    """Return the list in a field, or an empty one without the field. Raise `InvalidRequest` for any other value."""
     items = [] if body.get(name) is None else body[name]
     if not isinstance(items, list):
         raise InvalidRequest(f"{name} must be a list.")

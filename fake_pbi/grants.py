@@ -1,4 +1,4 @@
-"""The OAuth grants of Entra ID's token endpoint, a method for each. It takes a request's form and returns the answer."""
+"""The OAuth grants of Entra ID's token endpoint: a method for each, from the request's form to the answer."""
 
 import base64
 import json
@@ -116,7 +116,7 @@ class Grants:
             raise errors.GrantInactive(issued)
 
     def _power_bi_scope(self, form: Form) -> str:
-        """Return the form's scope without OpenID's own scopes. Raise `UnknownResource` for any but a scope of Power BI."""
+        """Return the form's scopes of Power BI, without OpenID's. Raise `UnknownResource` for any other scope."""
         scopes = [part for part in _required(form, "scope").split() if part not in OPENID_SCOPES]
         for part in scopes:
             if not part.startswith(f"{POWER_BI}/"):

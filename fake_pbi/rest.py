@@ -34,8 +34,8 @@ JsonObject = dict[str, Any]
 class Rest:
     """The part of Power BI's REST API that embedding needs.
 
-    Every item id exists. A request is refused with 401 if its bearer token is missing or unusable, with 403 if the token
-    has expired.
+    Every item id exists. A request is refused with 401 if its bearer token is missing or unusable, with 403 if the
+    token has expired.
 
     Source: the swagger file of PowerBI-CSharp.
     """
@@ -134,7 +134,10 @@ class Rest:
         return generate
 
     def _caller(self, request: web.Request) -> Token:
-        """Return the valid Entra token of a request. Raise `TokenExpired` if it has expired, `NotAuthorized` if there is none."""
+        """Return the valid Entra token of a request.
+
+        Raises `TokenExpired` if it has expired, `NotAuthorized` if there is none.
+        """
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         token = self._tokens.find(text.strip())
         if scheme.lower() != "bearer" or token is None or token.type != "entra":

@@ -1,4 +1,7 @@
-"""Answers of a token endpoint: in the forms of GenerateToken and MSAL, in a form of the page's own, or with expired tokens."""
+"""Answers of token endpoints, with valid or expired tokens.
+
+They have the form of GenerateToken, the form of MSAL, or a form of the page's own.
+"""
 
 import json
 import re
@@ -52,8 +55,8 @@ class TokenAnswers:
     def text(self, shape: Shape, template: Template | None = None, *, expired: bool = False) -> str:
         """Return an answer with a new token, as JSON.
 
-        `template` gives the answer another form than the usual one of `shape`. With `expired`, the token expired a minute
-        ago.
+        `template` gives the answer another form than the usual one of `shape`. With `expired`, the token expired a
+        minute ago.
         """
         token = self._issue(shape)
         if expired:
@@ -83,7 +86,7 @@ class TokenAnswers:
         }
 
     def expired(self, text: str) -> str:
-        """Return an endpoint's answer with expired tokens in the place of its own, and with all fields changed to match.
+        """Return an endpoint's answer with expired tokens instead of its own, and with all fields changed to match.
 
         `text` is the body of the answer. A text without a token of the cloud is returned unchanged.
         """
@@ -147,7 +150,7 @@ def _filled(template: Template, values: dict[str, str | int]) -> Template:
 
 
 def _changed(body: Any, change: Callable[[str, Any], Any], name: str = "") -> Any:
-    """Return JSON in which `change` has replaced every value. The values of a list have the name of the list's field."""
+    """Return JSON with every value replaced by `change(name, value)`. Values in a list have the name of the list."""
     if isinstance(body, dict):
         return {key: _changed(value, change, key) for key, value in body.items()}
     if isinstance(body, list):

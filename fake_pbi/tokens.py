@@ -53,7 +53,7 @@ class TokenBook:
         self._issued: Counter[TokenType] = Counter()
         self._foreign_tokens = 0
         self.accepts_foreign = False
-        """True if tokens of another service are accepted too, with the type and the expiry that their own text states."""
+        """True if tokens of another service are accepted too. Their own text states their type and expiry."""
         self.on_foreign: Callable[[Token], None] = lambda _: None
         """Function that is called with each token of another service when it is first seen."""
 
@@ -84,10 +84,12 @@ class TokenBook:
         return self._add("entra", text, now, expires)
 
     def issue_embed(self, entra: Token, max_lifetime: timedelta | None = None) -> Token:
-        """Issue an embed token that expires with the Entra token of the request, or after `max_lifetime` if that is earlier.
+        """Issue an embed token that expires with an Entra token, or after `max_lifetime` if that is earlier.
 
-        Source: generate-embed-token ("set to the remaining lifetime of the Microsoft Entra token"). The form of the text
-        is the one in ten public repositories; none of them shows the content of its first part.
+        `entra` is the token that was sent with the request.
+
+        Source: generate-embed-token ("set to the remaining lifetime of the Microsoft Entra token"). The form of the
+        text is the one in ten public repositories; none of them shows the content of its first part.
         """
         now = self._now()
         latest = (now + max_lifetime).replace(microsecond=0) if max_lifetime else entra.expires

@@ -2,8 +2,8 @@
  * Returns a new element.
  *
  * @param {string} tag name and classes: "div.card.wide" is a div with two classes
- * @param {Record<string, any>} attributes a name that begins with "on" adds a listener; an attribute whose value is false
- *   or null is left out
+ * @param {Record<string, any>} attributes a name that begins with "on" adds a listener; an attribute whose value is
+ *   false or null is left out
  * @param {...(Node|string|null)} children null is left out
  * @returns {HTMLElement}
  */
@@ -20,9 +20,9 @@ export function element(tag, attributes = {}, ...children) {
 }
 
 /**
- * Makes `children` the children of an element, replacing only those that differ, because drawing takes most of the time of
- * an action. A child that differs in its attributes only is kept, together with its listeners. The element with the same
- * `data-key` as the one that had the keyboard focus gets the focus back.
+ * Makes `children` the children of an element, replacing only those that differ, because drawing takes most of the
+ * time of an action. A child that differs in its attributes only is kept, together with its listeners. The element
+ * with the same `data-key` as the one that had the keyboard focus gets the focus back.
  */
 export function refill(parent, ...children) {
   const focused = parent.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;

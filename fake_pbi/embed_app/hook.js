@@ -1,12 +1,15 @@
 import { stopwatch } from "./elapsed.js";
 
-/** `resume` and `visibilitychange` come together when the user returns to the tab. Within this time only one of them calls. */
+/**
+ * `resume` and `visibilitychange` come together when the user returns to the tab. Within this time only one of them
+ * calls.
+ */
 const ONE_RETURN_MS = 1000;
 
 /**
- * Calls the page's provider (accessTokenProvider) for a new token. Source: the SDK's report.ts, and invokeSDKHook in its
- * service.ts, for the request's address and the meaning of the answers. All times are assumed, because Microsoft does
- * not publish when the service calls.
+ * Calls the page's provider (accessTokenProvider) for a new token. Source: the SDK's report.ts, and invokeSDKHook in
+ * its service.ts, for the request's address and the meaning of the answers. All times are assumed, because Microsoft
+ * does not publish when the service calls.
  */
 export class ProviderHook {
   #leadMs;
@@ -58,7 +61,10 @@ export class ProviderHook {
     this.#schedule();
   }
 
-  /** Calls at once if a call is due. To be called when the user returns to the tab: its timers may have been late or stopped. */
+  /**
+   * Calls at once if a call is due. To be called when the user returns to the tab: its timers may have been late or
+   * stopped.
+   */
   userReturned() {
     const justCalled = this.#sinceCallMs() < (this.#pendingCall ? this.#retryMs : ONE_RETURN_MS);
     if (this.#uid !== null && this.#untilDueMs() === 0 && !justCalled) this.#callProvider();
@@ -68,7 +74,10 @@ export class ProviderHook {
     return Math.max(0, (this.#token.remainingMs() ?? 0) - this.#leadMs);
   }
 
-  /** Two scheduled calls are at least the retry time apart, even if the provider's tokens have a shorter lifetime than the lead. */
+  /**
+   * Two scheduled calls are at least the retry time apart, even if the provider's tokens have a shorter lifetime than
+   * the lead.
+   */
   #schedule() {
     clearTimeout(this.#timer);
     if (this.#uid === null) return;
@@ -100,9 +109,9 @@ export class ProviderHook {
 }
 
 /**
- * Returns what the journal records about an answer of the provider. The provider of a page that forgets `return` answers
- * undefined, and the article's answers null. A structured clone keeps the two apart. Source of the statuses: invokeSDKHook
- * in the SDK's service.ts.
+ * Returns what the journal records about an answer of the provider. The provider of a page that forgets `return`
+ * answers undefined, and the article's answers null. A structured clone keeps the two apart. Source of the statuses:
+ * invokeSDKHook in the SDK's service.ts.
  */
 function describeAnswer({ statusCode = 200, body }) {
   if (body === undefined) return { answer: "undefined" };
@@ -112,7 +121,10 @@ function describeAnswer({ statusCode = 200, body }) {
   return { answer: "other", text: describeBody(body) };
 }
 
-/** Returns a description of an answer that is not a token. The values of arrays and objects are left out: they may be tokens. */
+/**
+ * Returns a description of an answer that is not a token. The values of arrays and objects are left out: they may be
+ * tokens.
+ */
 function describeBody(body) {
   if (Array.isArray(body)) return "an array";
   if (typeof body === "object") return `an object with ${Object.keys(body).join(", ") || "nothing in it"}`;

@@ -65,8 +65,8 @@ export class Item {
   }
 
   /**
-   * Loads the item from the beginning, with the token, the report page and the filters of the load request. Source: reload()
-   * in the SDK's embed.ts.
+   * Loads the item from the beginning, with the token, the report page and the filters of the load request. Source:
+   * reload() in the SDK's embed.ts.
    *
    * @param {object} config the load request's body
    * @param {object} options

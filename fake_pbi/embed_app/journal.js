@@ -4,8 +4,8 @@ const BATCH_TURNS = 4;
 const MAX_TRIES = 2;
 
 /**
- * Reports what happens in the frame to the service's journal: in order, in batches, one request at a time. Another request
- * to the service takes the waiting entries with it.
+ * Reports what happens in the frame to the service's journal: in order, in batches, one request at a time. Another
+ * request to the service takes the waiting entries with it.
  */
 export class Journal {
   #address;
@@ -31,8 +31,8 @@ export class Journal {
   }
 
   /**
-   * Removes and returns the waiting entries, for another request to take with it. So the journal has what led to the request
-   * before the request itself.
+   * Removes and returns the waiting entries, for another request to take with it. So the journal has what led to the
+   * request before the request itself.
    *
    * @returns {Promise<object[]>}
    */

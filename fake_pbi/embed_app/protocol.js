@@ -8,8 +8,8 @@ const { Router } = window["powerbi-router"];
  */
 
 /**
- * The frame's end of the protocol between SDK and iframe: Microsoft's own packages, combined as the SDK's factories.ts does
- * at the page's end. Every message is journalled.
+ * The frame's end of the protocol between SDK and iframe: Microsoft's own packages, combined as the SDK's factories.ts
+ * does at the page's end. Every message is journalled.
  */
 export class Protocol {
   #journal;
@@ -49,8 +49,9 @@ export class Protocol {
   }
 
   /**
-   * Answers requests without a route with 404, as the SDK's mockEmbed.ts does. Without an answer they would stay pending
-   * forever, because the SDK has no timeouts. To be called after all routes were added: the proxy tries its handlers in order.
+   * Answers requests without a route with 404, as the SDK's mockEmbed.ts does. Without an answer they would stay
+   * pending forever, because the SDK has no timeouts. To be called after all routes were added: the proxy tries its
+   * handlers in order.
    */
   refuseOthers() {
     this.#proxy.addHandler({
@@ -64,8 +65,8 @@ export class Protocol {
   }
 
   /**
-   * Posts a request to the SDK and returns its answer. An error is an answer too, so the promise never rejects. It stays
-   * pending if no answer comes.
+   * Posts a request to the SDK and returns its answer. An error is an answer too, so the promise never rejects. It
+   * stays pending if no answer comes.
    *
    * @returns {Promise<{statusCode?: number, body?: any}>}
    */
@@ -79,7 +80,8 @@ export class Protocol {
   #received(request) {
     const { uid, sdkVersion: sdk, tokenProviderSupplied: provider } = request.headers ?? {};
     const { id = null, pageName: page = null, visualName: visual = null } = request.body ?? {};
-    this.#write("received", { ...request, uid }, null, sdk ? { sdk, provider: provider === true, id, page, visual } : {});
+    const ofLoad = sdk ? { sdk, provider: provider === true, id, page, visual } : {};
+    this.#write("received", { ...request, uid }, null, ofLoad);
   }
 
   #answered(request, status) {

@@ -25,7 +25,8 @@ const WITHOUT_EFFECT = [
  * @param {import("./item.js").Item} item
  * @param {object} options
  * @param {string} options.frameUid the `uid` in the frame's address
- * @param {"first"|"last"} options.hookAddress the uid whose provider is called: "first" is `frameUid`, "last" the last load's
+ * @param {"first"|"last"} options.hookAddress the uid whose provider is called: "first" is `frameUid`, "last" the last
+ *   load's
  */
 export function addRoutes(protocol, item, { frameUid, hookAddress }) {
   const load = (validate, render) => (request) => {

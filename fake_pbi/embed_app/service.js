@@ -52,7 +52,8 @@ export class Service {
    * Makes a data request for a report page's table and chart.
    *
    * @param {string} authorization
-   * @param {{action: "render"|"pageChange"|"filter"|"refresh", detail: ?string, page: ?string, filters: object[]}} query
+   * @param {{action: "render"|"pageChange"|"filter"|"refresh", detail: ?string, page: ?string, filters: object[]}}
+   *   query
    * @returns {Promise<Answer>}
    */
   query(authorization, query) {

@@ -17,8 +17,8 @@ export class CurrentToken {
 
   /**
    * @param {import("./service.js").Service} service
-   * @param {"next query"|"reload"} lateToken the event from which a token works that comes after the last one has expired.
-   *   "reload" is what Microsoft says in powerbi-client-react#23; "next query" is assumed.
+   * @param {"next query"|"reload"} lateToken the event from which a token works that comes after the last one has
+   *   expired. "reload" is what Microsoft says in powerbi-client-react#23; "next query" is assumed.
    */
   constructor(service, lateToken) {
     this.#service = service;
@@ -62,7 +62,10 @@ export class CurrentToken {
     return authorizationOf(this.#sentText, this.#tokenType);
   }
 
-  /** Returns the milliseconds until the token expires, 0 after its expiry, and null without a token that the service knows. */
+  /**
+   * Returns the milliseconds until the token expires, 0 after its expiry, and null without a token that the service
+   * knows.
+   */
   remainingMs() {
     if (!this.#status || this.#status.remainingMs === null) return null;
     return Math.max(0, this.#status.remainingMs - this.#sinceStatusMs());

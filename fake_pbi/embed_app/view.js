@@ -114,7 +114,11 @@ export class View {
   #filterCard(column, values) {
     const selected = selectedValues(this.#item.reportFilters, column);
     const select = (value, on) =>
-      this.#act({ kind: "filter", column, values: on ? [...selected, value] : selected.filter((other) => other !== value) });
+      this.#act({
+        kind: "filter",
+        column,
+        values: on ? [...selected, value] : selected.filter((other) => other !== value),
+      });
     const boxes = values.map((value) =>
       element(
         "label",
@@ -132,7 +136,9 @@ export class View {
     return element("fieldset", {}, element("legend", {}, column), element("p", {}, summary), ...boxes);
   }
 
-  /** Draws the dialog of a failed load. `settings.hideErrors` hides it. Source: the article "Override error messages". */
+  /**
+   * Draws the dialog of a failed load. `settings.hideErrors` hides it. Source: the article "Override error messages".
+   */
   #drawDialog() {
     const { error, config, type } = this.#item;
     this.#dialog.hidden = !error || config.settings?.hideErrors === true;

@@ -24,7 +24,9 @@ function content(visual, data) {
   return [DRAW[visual.type](data, visual)];
 }
 
-/** Returns the message of a visual without data. Source of the text: users' reports of visuals with an expired token. */
+/**
+ * Returns the message of a visual without data. Source of the text: users' reports of visuals with an expired token.
+ */
 function failure({ message, detailedMessage }) {
   return element(
     "div.failure",

@@ -38,7 +38,7 @@ from sys import intern
 from typing import Any
 
 Now = Callable[[], datetime]
-"""A function that returns service time as a UTC datetime with a time zone. Every part of a stage reads this one clock."""
+"""A function that returns service time, as a UTC datetime with a time zone. All parts of a stage share one."""
 
 Unless = Callable[[], bool]
 """A function that returns True if a scheduled entry must not be written."""

@@ -1,4 +1,7 @@
-"""Fixtures: a fake cloud on an event loop of its own, as in real use, whose clock only the test moves, and its clients."""
+"""Fixtures: a fake cloud, its clock, which only the test moves, and its clients.
+
+As in real use, the cloud runs on an event loop of its own.
+"""
 
 import asyncio
 import threading
