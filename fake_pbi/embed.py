@@ -67,8 +67,8 @@ class Embed:
         self._numbers = count(1)
         self._served: set[str] = set()
         self._present: set[str] = set()
-        self._current_tokens: dict[str, object] = {}
-        """Item -> an object that stands for its current token: a new one whenever a token is applied."""
+        self._current_markers: dict[str, object] = {}
+        """Item -> a marker of its current token. Each applied token gets a new marker."""
 
     def application(self) -> web.Application:
         """Return the web application of app.powerbi.com."""
@@ -145,7 +145,7 @@ class Embed:
         """
         if item in self._present:
             self._present.remove(item)
-            self._current_tokens.pop(item, None)
+            self._current_markers.pop(item, None)
             self._journal.write("embed.gone", item=item)
 
     def _write_entry(self, item: str, kind: str, age: timedelta, data: dict[str, Any]) -> None:
@@ -187,13 +187,13 @@ class Embed:
 
         The expiry of the token that was current before is not journalled any more.
         """
-        current = object()
-        self._current_tokens[item] = current
+        marker = object()
+        self._current_markers[item] = marker
         if token:
             self._journal.schedule(
                 token.expires,
                 "token.expired",
-                unless=lambda: self._current_tokens.get(item) is not current,
+                unless=lambda: self._current_markers.get(item) is not marker,
                 item=item,
                 token=token.name,
             )

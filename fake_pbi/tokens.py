@@ -1,4 +1,4 @@
-"""Entra tokens and embed tokens: issue them, find them by their text, and tell their state by service time."""
+"""Entra tokens and embed tokens: issue them, find them by their text, and determine their state in service time."""
 
 import base64
 import gzip

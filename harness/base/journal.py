@@ -22,7 +22,7 @@
 | `protocol` | a message passed between the SDK and the iframe | item, direction: received, answered, sent, acknowledged; method, url, uid, status; of a load also sdk (its version), provider (True if the page has one), and id, page and visual of what is loaded |
 | `hook.called` | the service called the page's provider | item, call, uid, attempt |
 | `hook.answered` | the page's provider answered | item, call, status, answer: token, null, undefined, other; token; text: a description of an answer that is "other" |
-| `data.request` | an item requested data: it was rendered, or its page, its filters or a refresh asked for it | item, action, detail, page, filters, token, state, status |
+| `data.request` | an item sent a data request: to render, or after a page change, a filter or a refresh | item, action, detail, page, filters, token, state, status |
 | `item.event` | the iframe raised an event | item, event: loaded, rendered, pageChanged, filtersApplied, error; detail |
 
 Tokens appear by name ("embed-3", "entra-1", or "unknown"), never with their text. Times in data are UTC datetimes with
