@@ -121,7 +121,7 @@ def test_beside_a_request_that_does_not_end_work_within_work_gets_on(pbi_stage: 
 
 
 def test_time_that_goes_on_slowly_is_not_stuck(pbi_stage: Stage, pages: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(virtual_time, "PATIENCE", 1.0)
+    monkeypatch.setattr(virtual_time, "CALL_TIMEOUT_S", 1.0)
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         "() => { setInterval(() => { for (let n = 0; n < 1e6; n++) globalThis.sum = n % 7; seen.push(1); }, 1000); }"

@@ -1,4 +1,7 @@
-"""A world of the same frame in which none of the browser's functions is wrapped: what the others are compared with."""
+"""Comparison of the page with an isolated world of the same frame.
+
+The harness wraps none of the browser's functions in the isolated world.
+"""
 
 from typing import Any
 
@@ -6,7 +9,10 @@ from harness.stage import Stage
 
 
 def in_both_worlds(stage: Stage, expression: str) -> tuple[Any, Any]:
-    """The value of an expression in the page's own world, and in one that no script has touched. Promises are not waited for."""
+    """Return the values of an expression in the page's main world and in an untouched isolated world, in this order.
+
+    The function does not wait for promises.
+    """
     session = stage._virtual.devtools
 
     async def ask() -> tuple[Any, Any]:

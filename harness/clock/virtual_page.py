@@ -12,7 +12,7 @@ from playwright.sync_api import Response
 
 from harness.base.errors import UsageError
 from harness.base.journal import Journal
-from harness.browser.devtools import PATIENCE, Event
+from harness.browser.devtools import CALL_TIMEOUT_S, Event
 from harness.browser.engine import Engine
 from harness.browser.errors import BrowserGone, PageGone
 from harness.browser.launch import Browser
@@ -288,7 +288,7 @@ class VirtualPage:
         try:
             result = self._engine.run(alone(), None if self._unattended else self._browser.let_handlers_run)
         except TimeoutError:  # the page does not answer the browser any more
-            raise ClockStuck([], PATIENCE) from None
+            raise ClockStuck([], CALL_TIMEOUT_S) from None
         if not self._unattended:
             self._catch_up()
         return result

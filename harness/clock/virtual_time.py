@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from harness.browser.devtools import PATIENCE, DevToolsSession, Event, or_gone
+from harness.browser.devtools import CALL_TIMEOUT_S, DevToolsSession, Event, or_gone
 from harness.browser.errors import BrowserGone, DevToolsError, PageGone
 from harness.clock import real_time
 from harness.clock import scripts as waits
@@ -168,7 +168,7 @@ class VirtualTime:
         """It crashed, or its tab was closed: no answer will come from it."""
         self._gone = True
         if self._page.id:
-            self._page.devtools.give_up(self._page.id, PageGone())
+            self._page.devtools.fail_calls(self._page.id, PageGone())
         self._stirred.set()
 
     async def _release(self) -> None:
@@ -219,7 +219,7 @@ class VirtualTime:
         return not (steps or self._network.restless)
 
     async def _until_stirred(self) -> None:
-        give_up = real_time.seconds() + PATIENCE
+        give_up = real_time.seconds() + CALL_TIMEOUT_S
         while not await self._has_stirred():
             if self._network.find_endless():
                 return
@@ -227,10 +227,10 @@ class VirtualTime:
             if not self._network.awaited and await self._is_held_by_nothing_known():
                 return
             if self._standing and not (before and before.at == self._standing.at):
-                give_up = real_time.seconds() + PATIENCE
+                give_up = real_time.seconds() + CALL_TIMEOUT_S
             self._mind_the_deadline()
             if real_time.seconds() >= give_up:
-                raise ClockStuck(self._network.awaited, PATIENCE)
+                raise ClockStuck(self._network.awaited, CALL_TIMEOUT_S)
         if self._page.devtools.gone.done():
             raise BrowserGone()
 
@@ -296,7 +296,7 @@ class VirtualTime:
             try:
                 now = float(await self.answer_of_page(self._page.js(waits.NOW)))
             except TimeoutError:
-                raise ClockStuck([], PATIENCE) from None
+                raise ClockStuck([], CALL_TIMEOUT_S) from None
             except DevToolsError as error:
                 if self._gone:
                     raise PageGone() from None
@@ -333,7 +333,7 @@ class VirtualTime:
         """Its result. Raises `TookTooLong` beyond the deadline, `TimeoutError` where a script of the page never ends."""
         left = max(HELD_PATIENCE, self.deadline - real_time.seconds())
         try:
-            async with asyncio.timeout(min(PATIENCE, left)):
+            async with asyncio.timeout(min(CALL_TIMEOUT_S, left)):
                 return await work
         except TimeoutError:
             self._mind_the_deadline()
@@ -441,8 +441,8 @@ class VirtualTime:
         network = self._network
         network.find_endless()
         waited = network.longest_wait
-        if waited > PATIENCE:
-            raise ClockStuck(network.awaited, PATIENCE)
+        if waited > CALL_TIMEOUT_S:
+            raise ClockStuck(network.awaited, CALL_TIMEOUT_S)
         await asyncio.sleep(max(PAUSE, min(SHARE_OF_WAIT * waited, LONGEST_PAUSE)))
 
     async def _tell(self, workers: Sequence[Worker], expression: str) -> list[Any]:
