@@ -37,7 +37,7 @@ FLAGS = (
     "--disable-search-engine-choice-screen",
     "--password-store=basic",
     "--use-mock-keychain",
-    # Virtual time belongs to one renderer process. Frames, redirects to another site, popups and goto() must stay in it.
+    # Virtual time belongs to one renderer process: frames, redirects to other sites, popups and goto() must stay in it.
     # The other features that are turned off:
     # - RenderDocument would give each document a page of its own inside the browser. history.back() would then stop
     #   the virtual time of the old page until the new document is there, and report that document only to the new page.
