@@ -583,7 +583,7 @@ def test_who_is_there_is_read_at_once_of_however_many_frames() -> None:
             journal.write("token.applied", at=at, item=f"{n}", token="embed-1", how="load")
             journal.write("embed.gone", at=at + timedelta(minutes=1), item=f"{n}")
         observed = Observation("a kiosk", journal, timedelta(hours=1), ["*"], opened, opened + timedelta(days=1))
-        share, there = observed.share_of("/token"), observed.there(opened + timedelta(minutes=4, seconds=30))
+        share, there = observed.tokens_needed("/token"), observed.items_at(opened + timedelta(minutes=4, seconds=30))
         return journal.reads, share, there
 
     assert seen(100) == seen(10)

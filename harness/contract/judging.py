@@ -21,6 +21,6 @@ def judge(rule: Rule, scenarios: Scenarios) -> Verdict:
     if rule.id not in WITHOUT_RENEWALS and (why := scenarios.real_clock):
         return Verdict("skipped", f"The backend's clock is real: {why}")
     verdict = rule.broken(rule.judge(scenarios))
-    if verdict.is_finding and rule.id != TIMELESS and (call := scenarios.lost_to_the_clock(verdict.evidence)):
+    if verdict.is_finding and rule.id != TIMELESS and (call := scenarios.endless_call(verdict.evidence)):
         return Verdict("skipped", f"The clock could not wait for {call}, on which this rests: {verdict.message}")
     return verdict

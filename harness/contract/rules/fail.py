@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from harness.base.journal import Entry
 from harness.contract.observation import Observation, by_address, cut_short
 from harness.contract.rule import Verdict, counted, failed, minutes, passed, rule, skipped
-from harness.contract.scenarios import BRIEF_OUTAGE, HOT, LONG_OUTAGE, Scenarios
+from harness.contract.scenarios import BRIEF_OUTAGE, HOT_LOOP_REQUESTS, LONG_OUTAGE, Scenarios
 
 IN_TIME = (
     'The article: refresh the token "before it expires"; its check runs every 30 s, so that a failure can be made good.'
 )
-FAIR = LONG_OUTAGE / HOT
+FAIR = LONG_OUTAGE / HOT_LOOP_REQUESTS
 TOOK_ITS_PLACE = "A renewal that fails takes the place of the item, and nothing tries again."
 TELLING = 20
 """Requests from which on their rate says something, where they ended the session before it had met all that would be fair."""
@@ -60,7 +60,7 @@ def _likely_cause(observed: Observation, first: datetime, expires: datetime) -> 
             f"The renewal begins so late that an outage of {minutes(BRIEF_OUTAGE)} outlasts the token; begin earlier (the article: "
             "10 min before its end)."
         )
-    ends = [observed.ends(request)[:1] for request in observed.token_requests()]
+    ends = [observed.responses(request)[:1] for request in observed.token_requests()]
     if sum("ERR_ABORTED" in str(end["error"]) for first in ends for end in first) > 1:
         return "The page gives its requests up before they are answered, and each is begun anew."
     return "A renewal that fails is not tried again in time, or its failure ends what would have tried."
@@ -121,7 +121,7 @@ def one_at_a_time(scenarios: Scenarios) -> Verdict:
         return verdict
     for observed in scenarios.slow_answers:
         for address, requests in observed.token_requests_by_address().items():
-            share = observed.share_of(address)
+            share = observed.tokens_needed(address)
             for request in requests:
                 flying = [
                     other for other in requests if other.at <= request.at and _ends_after(observed, other, request)
@@ -191,14 +191,14 @@ def survives_expired_tokens(scenarios: Scenarios) -> Verdict:
         return verdict
     for observed in scenarios.expired_answers:
         ended = observed.journal.of("fault.ended")
-        if gone := observed.emptied(scenarios.first):
+        if gone := observed.gone_for_good(scenarios.first):
             return failed(
                 f"{observed.heading} and healed at {observed.when(ended[0])}; the item went away at {observed.when(gone[-1])}, and "
                 "none came back.",
                 [*ended, *gone[:3]],
                 TOOK_ITS_PLACE,
             )
-        for item in sorted(set(observed.there(observed.ended)) & set(_judged(scenarios, observed))):
+        for item in sorted(set(observed.items_at(observed.ended)) & set(_judged(scenarios, observed))):
             token = observed.current_token(item, observed.ended)
             if not token or not token.outlives(observed.ended):
                 return failed(
@@ -214,10 +214,12 @@ def _sparing(sessions: Sequence[Observation]) -> Verdict | None:
     for observed in sessions:
         hits = by_address(observed.journal.of("fault.hit"))
         for address, requests in hits.items():
-            share = observed.share_of(address)
-            met = requests[: HOT * share + 1]
+            share = observed.tokens_needed(address)
+            met = requests[: HOT_LOOP_REQUESTS * share + 1]
             first, span = met[0], met[-1].at - met[0].at
-            if len(met) > HOT * share or (observed.storm and len(met) > max(TELLING, share * (1 + span / FAIR))):
+            if len(met) > HOT_LOOP_REQUESTS * share or (
+                observed.storm and len(met) > max(TELLING, share * (1 + span / FAIR))
+            ):
                 seconds = max(1.0, span.total_seconds())
                 return failed(
                     f"{observed.heading}: {len(met)} token requests in {seconds:.0f} s from {observed.when(first)} on; at most one in "
@@ -240,7 +242,7 @@ def _why_hot(gap: timedelta) -> str:
 
 def _calm(sessions: Sequence[Observation]) -> Verdict:
     met = [
-        (len(requests), observed.share_of(address))
+        (len(requests), observed.tokens_needed(address))
         for observed in sessions
         for address, requests in by_address(observed.journal.of("fault.hit")).items()
     ]

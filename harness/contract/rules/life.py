@@ -6,7 +6,7 @@ from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
 from harness.base.journal import Entry
-from harness.contract.observation import AT_ONCE, START_UP, Observation, cut_short
+from harness.contract.observation import AT_ONCE, EMBEDDING_TIME, Observation, cut_short
 from harness.contract.rule import Verdict, counted, failed, minutes, passed, rule, skipped, worthless
 from harness.contract.scenarios import Scenarios
 
@@ -102,7 +102,7 @@ def renewed_in_time(scenarios: Scenarios) -> Verdict:
     for observed in scenarios.healthy:
         for item in observed.loaded:
             for holding in observed.applied_tokens(item):
-                ended = observed.there_until(item)
+                ended = observed.present_until(item)
                 if holding.expires is None or (holding.until is None and holding.expires > ended):
                     continue
                 if holding.expired_in_use:
@@ -164,7 +164,7 @@ def storm_in(observed: Observation) -> Verdict | None:
     applied = sorted({e.at for item in observed.items for e in observed.journal.of("token.applied", item=item)})
     anew = _embedded_anew(observed)
     for address, requests in observed.token_requests_by_address().items():
-        share = observed.share_of(address)
+        share = observed.tokens_needed(address)
         for begin, end in pairwise(applied):
             among = [request for request in requests if begin < request.at <= end]
             if len(among) > PER_RENEWAL * share + sum(begin < at <= end for at in anew):
@@ -247,7 +247,7 @@ def renewals_bring_something_newer(scenarios: Scenarios) -> Verdict:
             break
         for item in observed.loaded:
             for old, new in pairwise(observed.journal.of("token.applied", item=item)):
-                if new.at <= observed.settled or new["how"] == "load":  # a reload is LIFE-5's business
+                if new.at <= observed.embedding_ends or new["how"] == "load":  # a reload is LIFE-5's business
                     continue
                 problem = _nothing_newer(observed, old, new)
                 if problem:
@@ -338,11 +338,11 @@ def _second_loads(observed: Observation) -> Iterator[Entry]:
     first = {load["item"]: _view(load) for load in reversed(loads) if _is_load(load)}
     frames = [(frame, (*_embedded(frame), first.get(frame["item"]))) for frame in observed.journal.of("embed.frame")]
     for frame, shown in frames:
-        if frame.at > observed.settled and _takes_the_place_of_its_like(frame, shown, frames, gone):
+        if frame.at > observed.embedding_ends and _takes_the_place_of_its_like(frame, shown, frames, gone):
             yield frame
     for item in observed.items:
         for before, load in pairwise(_load_requests(observed, item)):
-            if load.at > observed.settled and _view(load) == _view(before):
+            if load.at > observed.embedding_ends and _view(load) == _view(before):
                 yield load
 
 
@@ -372,13 +372,13 @@ def _takes_the_place_of_its_like(
         if other.at <= frame.at
         and other is not frame
         and other["item"] in gone
-        and gone[other["item"]] <= frame.at + START_UP
+        and gone[other["item"]] <= frame.at + EMBEDDING_TIME
     ]
     alike = [(other, went) for other, went, also in earlier if also == shown]
     if not alike:
         return False
     last, left = alike[-1]
-    at_once = last.at + START_UP < frame.at <= left + START_UP
+    at_once = last.at + EMBEDDING_TIME < frame.at <= left + EMBEDDING_TIME
     return at_once and not any(also != shown and other.at > last.at and went > left for other, went, also in earlier)
 
 
@@ -399,7 +399,7 @@ def _resets_by_the_page(observed: Observation, item: str) -> list[Entry]:
     changes = [
         after
         for before, after in pairwise(observed.journal.of("data.request", item=item))
-        if after.at > observed.settled
+        if after.at > observed.embedding_ends
         and (after["page"], after["filters"]) != (before["page"], before["filters"])
         and any(after.at - AT_ONCE <= at <= after.at for at in told)
     ]

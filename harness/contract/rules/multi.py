@@ -14,12 +14,12 @@ def all_items_live(scenarios: Scenarios) -> Verdict:
     """Every embedded item on the page is kept alive, not only the first."""
     first = scenarios.first
     known = first.loaded
-    if len(first.there(first.opened + scenarios.lifetime / 2)) < 2:
+    if len(first.items_at(first.opened + scenarios.lifetime / 2)) < 2:
         return skipped(_why_one(first))
     alive: set[str] = set()
     dead: dict[str, str] = {}
     for item in known:
-        if ends := first.ends_in_use(item):
+        if ends := first.expiries_in_use(item):
             dead[item] = f"item {item}'s token expired at {first.when(ends[0])} and had not been renewed"
         else:
             alive.add(item)

@@ -86,7 +86,7 @@ def _first_due(observed: Observation, item: str) -> AppliedToken | None:
     before it expired, nor was the item loaded with another."""
     held = observed.applied_tokens(item)
     for token, following in zip_longest(held, held[1:]):
-        until = following.at if following else observed.there_until(item)
+        until = following.at if following else observed.present_until(item)
         renewed = following is not None and following.how != "load"
         if token.how == "load" and (renewed or token.expires is None or token.expires <= until):
             return token
@@ -139,7 +139,7 @@ def called_again(scenarios: Scenarios) -> Verdict:
         in_time = [new for old, new in pairwise(held) if new.token in brought and not old.expired_in_use]
         if len(in_time) < OBSERVED:
             loaded = [token.at for token in held if token.how == "load"][-1]
-            stayed = observed.there_until(item) - loaded
+            stayed = observed.present_until(item) - loaded
             if item not in forgotten and stayed < OBSERVED * observed.lifetime:
                 continue
             calls = observed.journal.of("hook.called", item=item)
@@ -196,7 +196,7 @@ def _never_answered(observed: Observation) -> Iterator[tuple[Entry, datetime]]:
         met = bool(observed.between("fault.hit", began, healed))
         for call in observed.between("hook.called", began, healed) if met else ():
             item = call["item"]
-            token, until = observed.current_token(item, call.at), observed.there_until(item)
+            token, until = observed.current_token(item, call.at), observed.present_until(item)
             if not (token and token.expires and token.expired_in_use and call.at < token.expires < until):
                 continue
             if not observed.between("hook.answered", call.at, token.expires, item=item, call=call["call"]):
@@ -204,7 +204,7 @@ def _never_answered(observed: Observation) -> Iterator[tuple[Entry, datetime]]:
 
 
 def _why_no_call(healthy: Observation, observed: Observation) -> str:
-    if gone := observed.emptied(healthy):
+    if gone := observed.gone_for_good(healthy):
         return f"The item went away at {observed.when(gone[-1])}, before its provider had answered, and none came back (PROV-5)."
     return "No token request failed during a call of the provider."
 
@@ -308,7 +308,7 @@ def recovers(scenarios: Scenarios) -> Verdict:
                 return verdict
     if cut := cut_short(observed):
         return skipped(cut)
-    if gone := observed.emptied(scenarios.first):
+    if gone := observed.gone_for_good(scenarios.first):
         return failed(
             f"The token endpoint failed; the item went away at {observed.when(gone[-1])}, and none came back.",
             [*observed.journal.of("fault.hit")[:2], *gone[:3]],
@@ -328,7 +328,7 @@ def _due_between(observed: Observation, began: datetime, until: datetime) -> Ite
         token = observed.current_token(item, began)
         ends = (token and token.expires) or until
         loaded = observed.between("token.applied", began, ends, item=item, how="load")
-        if token and not loaded and ends <= min(until, observed.there_until(item)):
+        if token and not loaded and ends <= min(until, observed.present_until(item)):
             yield item
 
 

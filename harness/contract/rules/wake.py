@@ -37,7 +37,7 @@ def _alive(
     for observed in sessions:
         shown, began = observed.returns[0], observed.journal.of("tab", state=how)[0]
         slept = f"The tab was {how} from {observed.when(began)} to {observed.when(shown)}; {within.total_seconds():.0f} s later"
-        items = observed.there(shown + within)
+        items = observed.items_at(shown + within)
         if not items:
             return failed(f"{slept} nothing was embedded any more.", observed.journal.of("embed.gone"))
         for item in items:
@@ -71,7 +71,7 @@ def usable_after_two_hidden_lifetimes(scenarios: Scenarios) -> Verdict:
     asked = []
     for observed in scenarios.hidden:
         shown = observed.returns[-1]
-        items = observed.there(shown + SOON)
+        items = observed.items_at(shown + SOON)
         if not items:
             return failed(
                 f"Shown at {observed.when(shown)} after two lifetimes hidden; nothing was embedded any more.",
@@ -136,12 +136,12 @@ def renewed_on_visibility_change(scenarios: Scenarios) -> Verdict:
         return skipped(cut)
     if not any(healthy.renewed(item) for item in healthy.items):
         return skipped("The page renewed no token, so there is no moment at which it renews.")
-    observed = scenarios.margin_in_the_dark
+    observed = scenarios.hidden_at_renewal_moment
     if cut := cut_short(observed):
         return skipped(cut)
-    returns = scenarios.returns_in_the_dark
+    returns = scenarios.returns_at_renewal_moment
     if not returns:
-        return skipped(scenarios.no_moment)
+        return skipped(scenarios.why_no_renewal_moment)
     last = returns[-1]
     if not observed.in_time(last.item, last):
         whose = f"item {last.item}'s" if last.item else "the"
