@@ -311,7 +311,7 @@ class Observation:
 
     @property
     def not_emulated(self) -> str:
-        """The kind of item that the page embeds and the fake cloud lacks, such as "rdlEmbed"; empty if there is none."""
+        """The path of an iframe that the page embeds and the fake cloud lacks, such as "rdlEmbed"; empty if none."""
         missing = [urlsplit(url) for url, response in self.failures if response["status"] == 404]
         return next((url.path.strip("/") for url in missing if url.hostname == APP), "")
 

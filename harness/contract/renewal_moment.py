@@ -158,8 +158,8 @@ class RenewalMoments:
             return self._absence_after(shortest)
         if interval < SHORTEST_INTERVAL:
             raise NoRenewalMoment(
-                f"The page checks its token every {interval.total_seconds():.1f} s. That is too often for the tab to be "
-                "hidden and shown again between two checks."
+                f"The page checks its token every {interval.total_seconds():.1f} s. "
+                "That is too often for hiding and showing the tab between two checks."
             )
         found = MarginBetweenChecks(
             lifetime + later + interval / 2 - PRECISION / 2,
@@ -184,8 +184,8 @@ class RenewalMoments:
         """
         if interval < self._lifetime / 4:
             raise NoRenewalMoment(
-                f"The page requests a token {format_duration(interval)} after a renewal, whatever the lifetime of its tokens. So it "
-                "has no renewal moment that depends on the expiry."
+                f"The page requests a token {format_duration(interval)} after a renewal, whatever the lifetime of its tokens. "
+                "So its renewal moment does not depend on the expiry."
             )
         return self._absence_after(interval)
 

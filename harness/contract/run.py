@@ -196,7 +196,10 @@ def _parameters(item: pytest.Item) -> dict[str, Any]:
 
 
 class Judge:
-    """The value of the fixture `pbi_contract`: `pbi_contract(page, rule)` judges, and passes, fails or skips the test."""
+    """The value of the fixture `pbi_contract`.
+
+    `pbi_contract(page, rule)` judges the page, and passes, fails or skips the test.
+    """
 
     def __init__(self, run: ContractRun, session: HarnessSession, item: pytest.Item, adapter: Adapter | None) -> None:
         self._run, self._session, self._item, self._adapter = run, session, item, adapter

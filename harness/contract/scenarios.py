@@ -32,7 +32,8 @@ BRIEF_OUTAGE, LONG_OUTAGE = timedelta(minutes=2), timedelta(minutes=10)
 GENEROUS_REQUEST_LIMIT = 1500
 """The request limit of visits in which many token requests are no fault.
 
-They are the visits with brief outages, whose requests FAIL-5 judges, and the visit that searches for the renewal moment.
+They are the visits with brief outages or provider outages, and the visit that searches for the renewal moment. FAIL-5
+judges the number of requests in an outage.
 """
 HOT_LOOP_REQUESTS = 120
 """The requests in a long outage, per item, beyond which the page is in a hot loop: one in 5 s."""

@@ -52,7 +52,7 @@ class Settings:
 
     @property
     def single(self) -> bool:
-        """True if exactly one page is judged, and it is not a built-in page. Then the JSON report is that page's report."""
+        """True if the run judges one page that is not built in. Then the JSON report is the report of that page."""
         return self.expected is None and len(self.pages) == 1
 
     @classmethod
@@ -131,7 +131,7 @@ class GivenOptions:
             named = {id for id in RULES if name and name.upper() in (id, id.partition("-")[0])}
             if name and not named:
                 raise UsageError(
-                    f"--{option} names {name!r}, which is neither a rule nor a family of rules. The rules are {', '.join(RULES)}."
+                    f"--{option} names {name!r}, which is no rule and no family. The rules are {', '.join(RULES)}."
                 )
             found |= named
         return found
@@ -151,12 +151,13 @@ class GivenOptions:
         urls = tuple(parse_token_url(text) for text in self["token-url"] or ())
         if self["answer-tokens"] and not urls:
             raise UsageError(
-                "--answer-tokens was given without --token-url, so it is not known which requests to answer. Add --token-url "
-                "GLOB=embed or GLOB=aad, such as --token-url '*/api/token*=embed'."
+                "--answer-tokens was given without --token-url, so it is not known which requests to answer. "
+                "Add --token-url GLOB=embed or GLOB=aad, such as --token-url '*/api/token*=embed'."
             )
         if template is not None and not self["answer-tokens"]:
             raise UsageError(
-                "--token-template was given without --answer-tokens, so there are no answers to use it for. Add --answer-tokens."
+                "--token-template was given without --answer-tokens, so there are no answers that could use it. "
+                "Add --answer-tokens."
             )
         return PageUnderTest(
             name="",
@@ -229,6 +230,7 @@ def load_adapter(path: Path) -> Adapter:
     ]
     if len(found) != 1:
         raise UsageError(
-            f"--adapter {path}: the file has {len(found)} classes derived from harness.contract.Adapter. Leave exactly one."
+            f"--adapter {path}: the file has {len(found)} classes derived from harness.contract.Adapter. "
+            "It needs exactly one."
         )
     return found[0]()

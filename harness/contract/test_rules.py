@@ -1,4 +1,4 @@
-"""The contract as pytest tests, one for each page and rule. `pbi-harness verify` and `pytest --pbi-url` run this file."""
+"""The contract as pytest tests, one per page and rule. `pbi-harness verify` and `pytest --pbi-url` run this file."""
 
 from harness.contract.page import PageUnderTest
 from harness.contract.rule import Rule

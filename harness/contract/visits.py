@@ -175,7 +175,7 @@ class PageVisit:
                 lambda: stage.journal.of("item.event", event="loaded"), EMBEDDING_TIME, every="0.1s"
             )
         except AssertionError:
-            stage.leave_unattended(False)
+            stage.leave_unattended(False)  # else Playwright may not know yet that the page went elsewhere
             self.observed.landed = stage.page.url
             return []
         stage.clock.advance(BRIEF_WATCH)
@@ -199,7 +199,10 @@ class PageVisit:
         return self.stage.items()
 
     def interact(self) -> None:
-        """Let the user interact with each item that has loaded. An item that shows nothing to use at the time is skipped."""
+        """Let the user interact with each item that has loaded.
+
+        An item that shows nothing to use at the time, and so raises a `UsageError`, is skipped.
+        """
         for item in self.items():
             if item.events("loaded"):
                 with contextlib.suppress(UsageError), wrap_adapter_errors(self.page.adapter, "interact"):
