@@ -4,7 +4,7 @@ from harness.base.errors import HarnessError
 
 
 class AdapterFailed(HarnessError):
-    """A method of the user's adapter raised an exception."""
+    """The error of an adapter whose method raised an exception."""
 
     def __init__(self, method: str, error: Exception) -> None:
         """Name the method ("OurApp.sign_in") and the first line of its exception."""
@@ -14,7 +14,7 @@ class AdapterFailed(HarnessError):
 
 
 class NotAPage(HarnessError):
-    """The address does not answer with an HTML page."""
+    """The error of an address that does not answer with an HTML page."""
 
     def __init__(self, url: str, seen: str) -> None:
         """Name the address, and the server's answer: "its server answered 404"."""

@@ -55,11 +55,11 @@ class Absence:
 
 
 class NoRenewalMoment(Exception):
-    """The page has no renewal moment that can be known in advance; the text says why."""
+    """The error of a page without a renewal moment that can be known in advance. The text says why."""
 
 
 class RenewalsStopped(NoRenewalMoment):
-    """The page did not renew again, although there was enough time."""
+    """The error of a page that did not renew again, although there was enough time."""
 
 
 def items_with_renewals(visit: PageVisit) -> Sequence[str | None]:
