@@ -106,7 +106,7 @@ class Finding:
             "outcome": verdict.outcome,
             "message": verdict.message,
             "likely_cause": verdict.likely_cause,
-            "basis": rule.basis,
+            "basis": rule.source,
             "expected": self.expected.reason if self.has_expectation and self.expected and self.as_expected else None,
             "as_expected": self.as_expected if self.has_expectation else None,
             "surprise": self.surprise,

@@ -219,7 +219,7 @@ class Judge:
             lines = [
                 f"{rule.id} {verdict.outcome}: {verdict.message}",
                 verdict.likely_cause,
-                rule.basis,
+                rule.source,
                 finding.surprise,
             ]
             pytest.fail("\n".join(line for line in lines if line), pytrace=False)
