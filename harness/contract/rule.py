@@ -17,8 +17,8 @@ Outcome = Literal["passed", "failed", "warned", "skipped"]
 class Verdict:
     """The outcome of one rule on one page.
 
-    `message` says in one or two sentences what was seen; its times count from the opening of the page. `evidence` are the
-    journal entries that show it. `likely_cause` says what in the page to change, and why; it may be empty.
+    `message` says in one or two sentences what was seen; its times count from the opening of the page. `evidence` are
+    the journal entries that show it. `likely_cause` says what in the page to change, and why; it may be empty.
     """
 
     outcome: Outcome
@@ -60,8 +60,8 @@ def rule(
 ) -> "Callable[[Callable[[Scenarios], Verdict]], Callable[[Scenarios], Verdict]]":
     """Return a decorator that registers a function as the judge of a rule.
 
-    The function gets the scenarios of a page and returns its verdict. `source` is the sentence of an article, a standard or
-    the SDK from which the rule follows.
+    The function gets the scenarios of a page and returns its verdict. `source` is the sentence of an article, a
+    standard or the SDK from which the rule follows.
     """
 
     def register(judge: "Callable[[Scenarios], Verdict]") -> "Callable[[Scenarios], Verdict]":

@@ -9,11 +9,14 @@ from harness.contract.wording import counted, first_line
 @rule(
     "CLEAN-1",
     "must",
-    source="The HTML standard: an uncaught error is reported to the user's console. It also ends the function that should "
-    "have renewed the token.",
+    source="The HTML standard: an uncaught error is reported to the user's console. It also ends the function that "
+    "should have renewed the token.",
 )
 def nothing_is_uncaught(scenarios: Scenarios) -> Verdict:
-    """Require that no visit has an uncaught exception or an unhandled rejection; during an outage they are a warning."""
+    """Require that no visit has an uncaught exception or an unhandled rejection.
+
+    Such an error during an outage is a warning.
+    """
     if not cut_short(*scenarios.healthy):
         _ = scenarios.errors  # Run one outage even if CLEAN-1 is the only rule that is judged.
     warning: Verdict | None = None
@@ -33,7 +36,7 @@ def nothing_is_uncaught(scenarios: Scenarios) -> Verdict:
             "warned",
             message,
             errors[:5],
-            "The renewal does not catch its errors. Add a catch that lets the next check try again; the updateToken of the "
-            "article has none, either.",
+            "The renewal does not catch its errors. Add a catch that lets the next check try again; the updateToken "
+            "of the article has none, either.",
         )
     return warning or passed(f"No uncaught error in {counted(len(scenarios.observed), 'visit')}.")

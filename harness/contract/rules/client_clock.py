@@ -1,4 +1,4 @@
-"""The judgement that SKEW-1 and ZONE-1 share: LIFE-1 and LIFE-3 in visits whose client has another clock or time zone."""
+"""The judgement that SKEW-1 and ZONE-1 share: LIFE-1 and LIFE-3 on a client with another clock or time zone."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,8 @@ from harness.contract.wording import counted
 def judge_on_other_clocks(scenarios: Scenarios, visits: Sequence[Observation], likely_cause: str) -> Verdict:
     """Return whether LIFE-1 and LIFE-3 hold in these visits, on a page that keeps them with the right clock.
 
-    Items whose tokens expire in use even in the healthy visit are not judged. `likely_cause` is the cause of any finding.
+    Items whose tokens expire in use even in the healthy visit are not judged. `likely_cause` is the cause of any
+    finding.
     """
     first = scenarios.first
     if cut := cut_short(*scenarios.healthy):
@@ -51,7 +52,8 @@ def judge_on_other_clocks(scenarios: Scenarios, visits: Sequence[Observation], l
 def _signed_out(scenarios: Scenarios, observed: Observation) -> str:
     """Return why a visit at a later date cannot be judged: a sign-in with the page's backend may have ended by then.
 
-    The text is empty if the visit can be judged. Only a page that is given by its URL has a backend that can sign a user out.
+    The text is empty if the visit can be judged. Only a page that is given by its URL has a backend that can sign a
+    user out.
     """
     first = scenarios.first
     if scenarios.page.url is None or observed.opened <= first.ended:

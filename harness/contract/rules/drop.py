@@ -12,20 +12,20 @@ from harness.contract.wording import counted, first_line
 @rule(
     "DROP-1",
     "must",
-    source="powerbi-client: powerbi.reset(element) removes the item, so the timers and listeners that renew the item have to "
-    "end as well.",
+    source="powerbi-client: powerbi.reset(element) removes the item, so the timers and listeners that renew the item have "
+    "to end as well.",
 )
 def renewal_ends_with_the_item(scenarios: Scenarios) -> Verdict:
     """Require that the removal of an item leaves neither requests nor errors behind.
 
-    For 2.2 lifetimes after the removal the page sends no more token requests than the remaining items need, throws nothing,
-    and renews the remaining items.
+    For 2.2 lifetimes after the removal the page sends no more token requests than the remaining items need, throws
+    nothing, and renews the remaining items.
     """
     observed = scenarios.removal
     if observed is None:
         return skipped(
-            "The harness does not know how to remove an item. Name the element to click with --remove SELECTOR, or use an "
-            "adapter with remove(item)."
+            "The harness does not know how to remove an item. Name the element to click with --remove SELECTOR, or "
+            "use an adapter with remove(item)."
         )
     if cut := cut_short(observed) if not observed.storm else "":
         return skipped(cut)
@@ -35,33 +35,36 @@ def renewal_ends_with_the_item(scenarios: Scenarios) -> Verdict:
     remaining = len([item for item in observed.loaded if not observed.gone(item)])
     if remaining == len(observed.loaded):
         return skipped(
-            f"The removal at {observed.when(removed)} removed no item. Correct --remove, or remove(item) of the adapter."
+            f"The removal at {observed.when(removed)} removed no item. Correct --remove, or remove(item) of the "
+            "adapter."
         )
     if errors := [entry for entry in observed.errors if entry.at >= removed]:
         return failed(
             f"An item was removed at {observed.when(removed)}; at {observed.when(errors[0])} the page threw "
             f"{first_line(errors[0]['text'])!r}.",
             errors[:3],
-            "A timer or a request outlives the item and finds nothing to renew. End the timer and ignore late answers when "
-            "the item is removed.",
+            "A timer or a request outlives the item and finds nothing to renew. End the timer and ignore late answers "
+            "when the item is removed.",
         )
     requests = observed.token_requests(since=removed)
     allowed = _allowed_requests(scenarios.first, observed, removed, remaining)
     if len(requests) > allowed:
         return failed(
-            f"An item was removed at {observed.when(removed)}, {remaining} remained. In the {BRIEF_LIFETIMES} lifetimes and "
-            f"{RETURNS} returns to the tab after that the page sent {counted(len(requests), 'token request')}, the first at "
-            f"{observed.when(requests[0])}; {allowed} would be enough.",
+            f"An item was removed at {observed.when(removed)}, {remaining} remained. In the {BRIEF_LIFETIMES} "
+            f"lifetimes and {RETURNS} returns to the tab after that the page sent "
+            f"{counted(len(requests), 'token request')}, the first at {observed.when(requests[0])}; {allowed} would "
+            "be enough.",
             requests[:5],
-            "The timer or listener that renews the item is still active. Clear the timer and remove the listener when the "
-            "item is removed.",
+            "The timer or listener that renews the item is still active. Clear the timer and remove the listener when "
+            "the item is removed.",
         )
     if forgotten := observed.forgotten - scenarios.first.forgotten:
         return failed(
-            f"An item was removed at {observed.when(removed)}; item {min(forgotten)} remained and was not renewed after that.",
+            f"An item was removed at {observed.when(removed)}; item {min(forgotten)} remained and was not renewed "
+            "after that.",
             [entry for item in sorted(forgotten) for entry in observed.journal.of("token.expired", item=item)][:3],
-            "The removal of one item ends the timer that renews all items. Give each item a timer of its own, or keep the "
-            "timer until the last item is removed.",
+            "The removal of one item ends the timer that renews all items. Give each item a timer of its own, or keep "
+            "the timer until the last item is removed.",
         )
     return passed(
         f"An item was removed at {observed.when(removed)}; after that {counted(len(requests), 'token request')} for "
@@ -72,8 +75,8 @@ def renewal_ends_with_the_item(scenarios: Scenarios) -> Verdict:
 def _allowed_requests(healthy: Observation, observed: Observation, removed: datetime, remaining: int) -> int:
     """Return the number of token requests that the remaining items may cause after the removal.
 
-    Each token that they take may cost as many requests as in the healthy visit. One more request may have been in flight for
-    the removed item.
+    Each token that they take may cost as many requests as in the healthy visit. One more request may have been in
+    flight for the removed item.
     """
     if remaining == 0:
         return 0

@@ -27,8 +27,8 @@ def embeds_an_item(scenarios: Scenarios) -> Verdict:
             return failed(
                 "No item loaded while the page's own Content-Security-Policy was in force.",
                 with_policy.journal.of("page.error")[:3],
-                f"The policy does not allow https://{APP} in its frame-src (or child-src, default-src). Add it there: the "
-                "browser refuses the item's iframe.",
+                f"The policy does not allow https://{APP} in its frame-src (or child-src, default-src). Add it there: "
+                "the browser refuses the item's iframe.",
             )
         first = journal.of("item.event", item=loaded[0], event="loaded")[0]
         return passed(
@@ -57,11 +57,11 @@ def embeds_an_item(scenarios: Scenarios) -> Verdict:
         return failed(
             f"The page made an iframe and sent no load request; {_seen_instead(observed)}.",
             frames,
-            "The SDK refused the configuration and the page hides the SDK's exception. Log the exception: it names the value "
-            "that the SDK does not know, or the provider that the SDK does not support there."
+            "The SDK refused the configuration and the page hides the SDK's exception. Log the exception: it names "
+            "the value that the SDK does not know, or the provider that the SDK does not support there."
             if observed.had_a_token
-            else "The page prepared the iframe (powerbi.bootstrap) and had no token to embed with, or waits for its user. "
-            "Make the token endpoint answer, or use an adapter with open(page).",
+            else "The page prepared the iframe (powerbi.bootstrap) and had no token to embed with, or waits for its "
+            "user. Make the token endpoint answer, or use an adapter with open(page).",
         )
     unusable = [entry for entry in applied if entry["state"] != "live"]
     if unusable:
@@ -72,14 +72,14 @@ def embeds_an_item(scenarios: Scenarios) -> Verdict:
             )
         elif first["state"] == "unknown" and journal.of("response", status=200) and scenarios.page.has_own_backend:
             cause = (
-                "The page's backend gets its tokens from another service than the fake Power BI. Let the fake answer the "
-                "token requests: --token-url GLOB=embed --answer-tokens. If the backend does use the fake, the page embeds "
-                "with a text that is no token."
+                "The page's backend gets its tokens from another service than the fake Power BI. Let the fake answer "
+                "the token requests: --token-url GLOB=embed --answer-tokens. If the backend does use the fake, the "
+                "page embeds with a text that is no token."
             )
         else:
             cause = (
-                "The page embeds with a token that it kept from an earlier visit, or with a text that is no token. Embed "
-                "with the token that the token endpoint answers."
+                "The page embeds with a token that it kept from an earlier visit, or with a text that is no token. "
+                "Embed with the token that the token endpoint answers."
             )
         return failed(
             f"The item was loaded at {observed.when(first)} with an unusable token: {why_unusable(first)}.",
@@ -113,8 +113,8 @@ def _why_no_iframe(observed: Observation) -> str:
         return "A script of the page does not end, or the page's server does not answer."
     if observed.moved:
         return (
-            "The page probably went to a sign-in. Give a signed-in session with --storage-state FILE, or an adapter with "
-            "sign_in(page)."
+            "The page probably went to a sign-in. Give a signed-in session with --storage-state FILE, or an adapter "
+            "with sign_in(page)."
         )
     if observed.journal.of("host.refused"):
         return "The page needs a script or an API of another host. Open the host with --allow-host GLOB."
@@ -122,10 +122,10 @@ def _why_no_iframe(observed: Observation) -> str:
         return f"The page could not load one of its scripts: {missing[0]}. Serve the script, or correct its address."
     if observed.journal.of("page.error"):
         return (
-            "The page's script ended before it called powerbi.embed(), or powerbi.embed() refused its configuration. Correct "
-            "the error that the page threw."
+            "The page's script ended before it called powerbi.embed(), or powerbi.embed() refused its configuration. "
+            "Correct the error that the page threw."
         )
     return (
-        "The page never called powerbi.embed(). A page that embeds only after a click needs an adapter with open(page): "
-        "--adapter FILE.py."
+        "The page never called powerbi.embed(). A page that embeds only after a click needs an adapter with "
+        "open(page): --adapter FILE.py."
     )

@@ -10,8 +10,8 @@ from harness.contract.scenarios import BRIEF_OUTAGE, HOT, LONG_OUTAGE, Scenarios
 from harness.contract.wording import counted, minutes
 
 RENEW_IN_TIME = (
-    'The article: refresh the token "before it expires". Its check runs every 30 s, so the page has time to try again after a '
-    "failure."
+    'The article: refresh the token "before it expires". Its check runs every 30 s, so the page has time to try again '
+    "after a failure."
 )
 RETRY_SPARINGLY = "RFC 6585 and Entra's guidance on throttling: a client that is refused waits before it asks again."
 FAIR_GAP = LONG_OUTAGE / HOT
@@ -21,7 +21,7 @@ ITEM_REMOVED = (
     "valid, and the next check can renew it."
 )
 MINIMUM_FOR_A_RATE = 20
-"""Token requests after which their rate counts, if they ended the visit before it had met all requests that are fair."""
+"""Fewest token requests that show a rate, if the visit ended before the page had sent all requests that are fair."""
 
 
 def _cannot_be_judged(scenarios: Scenarios) -> Verdict | None:
@@ -31,8 +31,8 @@ def _cannot_be_judged(scenarios: Scenarios) -> Verdict | None:
         return skipped("The page renews only by an accessTokenProvider; PROV-3 to PROV-5 judge its outages.")
     if not scenarios.token_urls:
         return skipped(
-            "No request of the page fetches a token: the token is in the page's HTML, or comes over a WebSocket. So the "
-            "harness cannot make a token request fail."
+            "No request of the page fetches a token: the token is in the page's HTML, or comes over a WebSocket. So "
+            "the harness cannot make a token request fail."
         )
     if cut := cut_short(first):
         return skipped(cut)
@@ -75,12 +75,12 @@ def _why_expired(observed: Observation, first: datetime, expires: datetime) -> s
     ends = [observed.responses(request)[:1] for request in observed.token_requests()]
     if sum("ERR_ABORTED" in str(end["error"]) for first in ends for end in first) > 1:
         return (
-            "The page aborts its token requests before they are answered and sends each again. Use a longer timeout: a slow "
-            "endpoint never gets to answer."
+            "The page aborts its token requests before they are answered and sends each again. Use a longer timeout: "
+            "a slow endpoint never gets to answer."
         )
     return (
-        "The page does not try again in time after a failed renewal, or the failure ends the timer that would have tried "
-        "again. Catch the error and let the next check renew."
+        "The page does not try again in time after a failed renewal, or the failure ends the timer that would have "
+        "tried again. Catch the error and let the next check renew."
     )
 
 
@@ -109,8 +109,8 @@ def _renewed_in_outages(scenarios: Scenarios, visits: Sequence[Observation]) -> 
             return verdict
         failed_requests, outages = failed_requests + len(hits), outages + len({hit["fault"] for hit in hits})
     return passed(
-        f"{counted(failed_requests, 'token request')} failed in {counted(outages, 'outage')}; every token was renewed in "
-        "time."
+        f"{counted(failed_requests, 'token request')} failed in {counted(outages, 'outage')}; every token was renewed "
+        "in time."
     )
 
 
@@ -142,7 +142,8 @@ def renews_despite_dropped_connections(scenarios: Scenarios) -> Verdict:
 def one_token_request_at_a_time(scenarios: Scenarios) -> Verdict:
     """Require that the page waits for slow answers.
 
-    The token endpoint answers after 45 s: no item has two token requests in flight together, and every token is renewed.
+    The token endpoint answers after 45 s: no item has two token requests in flight together, and every token is
+    renewed.
     """
     if verdict := _cannot_be_judged(scenarios):
         return verdict
@@ -155,11 +156,11 @@ def one_token_request_at_a_time(scenarios: Scenarios) -> Verdict:
                 ]
                 if len(in_flight) > share:
                     return failed(
-                        f"{observed.heading}: at {observed.when(request)} the page sent a token request while the one of "
-                        f"{observed.when(in_flight[0])} was in flight.",
+                        f"{observed.heading}: at {observed.when(request)} the page sent a token request while the one "
+                        f"of {observed.when(in_flight[0])} was in flight.",
                         in_flight[:5],
-                        "The interval, or the return to the tab, starts a token request although another one is in flight. "
-                        "Remember the request in flight, and let later checks wait for its answer.",
+                        "The interval, or the return to the tab, starts a token request although another one is in "
+                        "flight. Remember the request in flight, and let later checks wait for its answer.",
                     )
         if cut := cut_short(observed):
             return skipped(cut)
@@ -184,8 +185,8 @@ def _in_flight_at(observed: Observation, other: Entry, request: Entry) -> bool:
 def renews_despite_unusable_answers(scenarios: Scenarios) -> Verdict:
     """Require that the page ignores answers without a token.
 
-    For 2 min the token endpoint answers HTML, cut JSON or JSON without a token with status 200: the page applies none of it,
-    and renews every token in time.
+    For 2 min the token endpoint answers HTML, cut JSON or JSON without a token with status 200: the page applies none
+    of it, and renews every token in time.
     """
     if verdict := _cannot_be_judged(scenarios):
         return verdict
@@ -203,8 +204,8 @@ def _unusable_token_applied(observed: Observation) -> Verdict | None:
             return failed(
                 f"{observed.heading}: at {observed.when(unusable[0])} the page gave the item a text that is no token.",
                 [*observed.journal.of("fault.hit")[:2], *unusable[:3]],
-                "The page applies an answer without a check. Apply it only if it has a token and an expiration: the service "
-                "refuses anything else.",
+                "The page applies an answer without a check. Apply it only if it has a token and an expiration: the "
+                "service refuses anything else.",
             )
     return None
 
@@ -242,11 +243,11 @@ def recovers_from_expired_tokens(scenarios: Scenarios) -> Verdict:
             token = observed.current_token(item, observed.ended)
             if not token or not token.outlives(observed.ended):
                 return failed(
-                    f"{observed.heading} and recovered at {observed.when(ended[0])}; at {observed.when(observed.ended)} item "
-                    f"{item} still had no valid token.",
+                    f"{observed.heading} and recovered at {observed.when(ended[0])}; at "
+                    f"{observed.when(observed.ended)} item {item} still had no valid token.",
                     [*ended, *observed.journal.of("token.applied", item=item)[-3:]],
-                    "The page takes the expired token for a new one, or stops trying. Compare the answer's expiration with "
-                    "the current time, and try again at the next check.",
+                    "The page takes the expired token for a new one, or stops trying. Compare the answer's expiration "
+                    "with the current time, and try again at the next check.",
                 )
     return _lowest_gap(scenarios.expired_answers)
 
@@ -265,8 +266,8 @@ def _too_many_requests(visits: Sequence[Observation]) -> Verdict | None:
             if len(met) > HOT * share or too_fast_until_the_end:
                 seconds = max(1.0, span.total_seconds())
                 return failed(
-                    f"{observed.heading}: {len(met)} token requests in {seconds:.0f} s from {observed.when(first)} on; at "
-                    f"most one in 5 s{_per_item(share)} is fair.",
+                    f"{observed.heading}: {len(met)} token requests in {seconds:.0f} s from {observed.when(first)} "
+                    f"on; at most one in 5 s{_per_item(share)} is fair.",
                     requests[:5],
                     _why_too_many(span / len(met)),
                 )
@@ -281,12 +282,12 @@ def _why_too_many(gap: timedelta) -> str:
     """Return the likely cause of requests that follow each other after `gap` on average."""
     if gap < timedelta(seconds=1):
         return (
-            "The page tries again at once after a failure, or computes a delay of nothing. Wait before each retry, and longer "
-            "after each failure."
+            "The page tries again at once after a failure, or computes a delay of nothing. Wait before each retry, "
+            "and longer after each failure."
         )
     return (
-        f"The page tries again every {gap.total_seconds():.0f} s after a failure, and the delay does not grow. Wait longer "
-        "after each failure."
+        f"The page tries again every {gap.total_seconds():.0f} s after a failure, and the delay does not grow. Wait "
+        "longer after each failure."
     )
 
 
@@ -299,7 +300,8 @@ def _lowest_gap(visits: Sequence[Observation]) -> Verdict:
     ]
     gap, most, share = min((share * LONG_OUTAGE / requests, requests, share) for requests, share in met)
     return passed(
-        f"At most {counted(most, 'token request')} in 10 min, one in {gap / timedelta(seconds=1):.0f} s{_per_item(share)}."
+        f"At most {counted(most, 'token request')} in 10 min, one in {gap / timedelta(seconds=1):.0f} "
+        f"s{_per_item(share)}."
     )
 
 

@@ -9,11 +9,12 @@ from harness.contract.wording import counted
 @rule(
     "LEAK-1",
     "must",
-    source="OAuth 2.0 Security (RFC 9700): tokens do not belong in URLs or logs. Whoever has the article's token has the "
-    "report, so the token belongs only in the Authorization header and in the embed configuration.",
+    source="OAuth 2.0 Security (RFC 9700): tokens do not belong in URLs or logs. Whoever has the article's token has "
+    "the report, so the token belongs only in the Authorization header and in the embed configuration.",
 )
 def no_token_leaks(scenarios: Scenarios) -> Verdict:
-    """Require that no token is in a URL, a Referer header, a storage, IndexedDB, Cache Storage, a cookie or the console."""
+    """Require that no token is in a URL, a Referer header, a storage, IndexedDB, Cache Storage, a cookie or the
+    console."""
     tolerated = None
     for observed in scenarios.observed:
         leaks = observed.journal.of("token.leaked")
@@ -25,8 +26,8 @@ def no_token_leaks(scenarios: Scenarios) -> Verdict:
                 f"At {observed.when(first)} ({observed.title}) {first['token']} was in the {first['where']}"
                 f"{'' if first['form'] == 'as it is' else ', ' + first['form']}. Places: {'; '.join(places[:4])}.",
                 own[:5],
-                "A log line, a cache or a link contains the token. Remove the token from it: a script or a person that can "
-                "read the place can open the report.",
+                "A log line, a cache or a link contains the token. Remove the token from it: a script or a person "
+                "that can read the place can open the report.",
             )
         if leaks and tolerated is None:
             tolerated = (observed, leaks)
@@ -34,11 +35,11 @@ def no_token_leaks(scenarios: Scenarios) -> Verdict:
         observed, leaks = tolerated
         return Verdict(
             "warned",
-            f"MSAL keeps tokens in the {leaks[0]['where']} ({leaks[0]['detail']}), where every script of the page can read "
-            "them.",
+            f"MSAL keeps tokens in the {leaks[0]['where']} ({leaks[0]['detail']}), where every script of the page can "
+            "read them.",
             leaks[:3],
-            'MSAL\'s cacheLocation is "localStorage" or "sessionStorage". Set it to "memoryStorage": then no other script can '
-            "read the tokens.",
+            'MSAL\'s cacheLocation is "localStorage" or "sessionStorage". Set it to "memoryStorage": then no other script '
+            "can read the tokens.",
         )
     return passed(f"No leaked token in {counted(len(scenarios.observed), 'visit')}.")
 

@@ -1,4 +1,5 @@
-"""LIFE-1 to LIFE-5: over several lifetimes of a healthy visit every token is renewed in time, once, and without a reload."""
+"""LIFE-1 to LIFE-5: over several lifetimes of a healthy visit every token is renewed in time, once, and without a
+reload."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -21,8 +22,8 @@ FRESH = timedelta(minutes=1)
 """Age up to which a token counts as new."""
 
 CACHED = (
-    "The page or its backend answers with a cached token. Fetch a new token for each renewal, without the browser's cache: "
-    "the old one expires at the same time as before."
+    "The page or its backend answers with a cached token. Fetch a new token for each renewal, without the browser's "
+    "cache: the old one expires at the same time as before."
 )
 
 Shown = tuple[object, ...]
@@ -32,7 +33,8 @@ Shown = tuple[object, ...]
 @rule(
     "LIFE-1",
     "must",
-    source='The article: "To give your users a continuous experience, refresh (or renew) the access token before it expires."',
+    source='The article: "To give your users a continuous experience, refresh (or renew) the access token before it '
+    'expires."',
 )
 def no_data_request_has_an_expired_token(scenarios: Scenarios) -> Verdict:
     """Require that no data request carries an expired token and that no item raises TokenExpired.
@@ -44,11 +46,12 @@ def no_data_request_has_an_expired_token(scenarios: Scenarios) -> Verdict:
         expired, raised = expiries_met(observed)
         if expired or raised:
             first = (expired or raised)[0]
-            carried = f"{counted(len(expired), 'data request')} carried an expired token, the first at {observed.when(first)}; "
+            at = observed.when(first)
+            carried = f"{counted(len(expired), 'data request')} carried an expired token, the first at {at}; "
             times = f"the item raised TokenExpired {counted(len(raised), 'time')}"
             return failed(
                 f"With tokens of {minutes(observed.lifetime)}, "
-                + (f"{carried}{times}." if expired else f"{times}, the first at {observed.when(first)}."),
+                + (f"{carried}{times}." if expired else f"{times}, the first at {at}."),
                 [*expired[:5], *raised[:5]],
                 _why_not_renewed(observed, first),
             )
@@ -56,7 +59,8 @@ def no_data_request_has_an_expired_token(scenarios: Scenarios) -> Verdict:
     if cut := cut_short(*scenarios.healthy):
         return skipped(cut)
     return passed(
-        f"{counted(used, 'data request')} in {counted(len(scenarios.healthy), 'healthy visit')}, none with an expired token."
+        f"{counted(used, 'data request')} in {counted(len(scenarios.healthy), 'healthy visit')}, none with an expired "
+        "token."
     )
 
 
@@ -77,8 +81,8 @@ def _why_not_renewed(observed: Observation, at: Entry) -> str:
     loaded = observed.journal.of("token.applied", item=at["item"], how="load")
     if any(load["state"] == "expired" and load.at <= at.at + AT_ONCE for load in loaded):
         return (
-            "The item was embedded with a token that had expired by then. Fetch a new token before the page embeds an item "
-            "late."
+            "The item was embedded with a token that had expired by then. Fetch a new token before the page embeds an "
+            "item late."
         )
     if _applied_twice(observed, at):
         return CACHED
@@ -94,20 +98,22 @@ def _why_not_renewed(observed: Observation, at: Entry) -> str:
             )
         if observed.token_requests():
             return (
-                "The page requested a new token only when the old one had expired. Renew before the expiry: the article "
-                "renews 10 min before."
+                "The page requested a new token only when the old one had expired. Renew before the expiry: the "
+                "article renews 10 min before."
             )
         return (
-            "The page never requested a new token. Check the expiration regularly, as the article does every 30 s, and call "
-            "setAccessToken with a new token."
+            "The page never requested a new token. Check the expiration regularly, as the article does every 30 s, "
+            "and call setAccessToken with a new token."
         )
     if not observed.journal.of("token.applied", how="setAccessToken") and not observed.journal.of(
         "token.applied", how="hook"
     ):
-        return "The page fetched new tokens, but the item never received one. Pass each new token to the item's setAccessToken."
+        return (
+            "The page fetched new tokens, and gave none to the item. Pass each new token to the item's setAccessToken."
+        )
     return (
-        "The page renews some tokens too late or not at all. Check the expiration of each new token as well, not only of the "
-        "first."
+        "The page renews some tokens too late or not at all. Check the expiration of each new token as well, not only "
+        "of the first."
     )
 
 
@@ -146,8 +152,8 @@ def every_token_is_renewed_in_time(scenarios: Scenarios) -> Verdict:
                         f"With tokens of {minutes(observed.lifetime)}, {holding.token} was renewed at "
                         f"{observed.when(holding.until)}, only {lead.total_seconds():.0f} s before its expiry.",
                         observed.journal.of("token.applied", item=item),
-                        "The refresh margin is too small, or in another unit than intended. Renew at least 60 s before the "
-                        "expiry: a slow answer needs time.",
+                        "The refresh margin is too small, or in another unit than intended. Renew at least 60 s "
+                        "before the expiry: a slow answer needs time.",
                     )
     if cut := cut_short(*scenarios.healthy):
         return skipped(cut)
@@ -179,8 +185,8 @@ def token_requests_are_few(scenarios: Scenarios) -> Verdict:
             return failed(
                 f"{observed.heading}: {observed.stopped}",
                 observed.token_requests()[-5:],
-                "Checks queue up while the tab is away, and all run when it returns. Let a check start nothing while another "
-                "one is waiting.",
+                "Checks queue up while the tab is away, and all run when it returns. Let a check start nothing while "
+                "another one is waiting.",
             )
     return passed(f"At most {counted(most, 'token request')} in any lifetime.")
 
@@ -215,7 +221,8 @@ def storm_in(observed: Observation) -> Verdict | None:
             until = first.at + observed.lifetime
             if len(among) > REQUESTS_PER_LIFETIME * share + sum(first.at <= at < until for at in new_views):
                 return failed(
-                    f"{tokens}the page sent {len(among)} token requests within one lifetime from {observed.when(first)} on.",
+                    f"{tokens}the page sent {len(among)} token requests within one lifetime from "
+                    f"{observed.when(first)} on.",
                     among[:5],
                     _why_many_requests(observed, among),
                 )
@@ -255,35 +262,35 @@ def _why_many_requests(observed: Observation, requests: list[Entry]) -> str:
     """Return the likely cause of more token requests than LIFE-3 allows."""
     if observed.providers and not observed.manual:
         return (
-            "The provider answers with no newer token, so the service calls it again each minute, and each call sends a "
-            "request. Answer each call with a new token."
+            "The provider answers with no newer token, so the service calls it again each minute, and each call sends "
+            "a request. Answer each call with a new token."
         )
     gaps = [(later.at - earlier.at).total_seconds() for earlier, later in pairwise(requests)]
     if len(requests) > REQUESTS_PER_LIFETIME and not observed.between(
         "token.applied", requests[0].at, requests[-1].at + SOON
     ):
         return (
-            "The page fetches tokens and gives none of them to its item, so each check sends another request. Pass each "
-            "new token to setAccessToken."
+            "The page fetches tokens and gives none of them to its item, so each check sends another request. Pass "
+            "each new token to setAccessToken."
         )
     if gaps and min(gaps) > 60 and max(gaps) - min(gaps) < 60:
         return (
-            f"The page renews every {minutes(timedelta(seconds=min(gaps)))}, whatever the lifetime of its tokens. Renew when "
-            "the token is about to expire: the expiration comes with the token."
+            f"The page renews every {minutes(timedelta(seconds=min(gaps)))}, whatever the lifetime of its tokens. "
+            "Renew when the token is about to expire: the expiration comes with the token."
         )
     if gaps and max(gaps[:10]) < 1:
         if all(_is_answered_by(observed, earlier, later) for earlier, later in pairwise(requests)):
             return (
-                "Each answer is followed by another request at once, as if a computed delay were NaN or 0. Compute the delay "
-                "from the new token's expiration."
+                "Each answer is followed by another request at once, as if a computed delay were NaN or 0. Compute "
+                "the delay from the new token's expiration."
             )
         return (
-            "The interval is far shorter than intended (30 instead of 30 000 ms?), or nothing prevents a second request while "
-            "one is in flight. Check every 30 s, and remember the request in flight."
+            "The interval is far shorter than intended (30 instead of 30 000 ms?), or nothing prevents a second "
+            "request while one is in flight. Check every 30 s, and remember the request in flight."
         )
     return (
-        "The new token is already about to expire, or the page does not remember its expiration. Keep the expiration of each "
-        "new token and compare with it."
+        "The new token is already about to expire, or the page does not remember its expiration. Keep the expiration "
+        "of each new token and compare with it."
     )
 
 
@@ -311,8 +318,8 @@ def renewals_bring_a_newer_token(scenarios: Scenarios) -> Verdict:
                 problem = _why_not_newer(observed, old, new)
                 if problem:
                     return failed(
-                        f"With tokens of {minutes(observed.lifetime)}, the page applied a token at {observed.when(new)} that "
-                        f"is no renewal: {problem}.",
+                        f"With tokens of {minutes(observed.lifetime)}, the page applied a token at "
+                        f"{observed.when(new)} that is no renewal: {problem}.",
                         [old, new],
                         _likely_cause_of_no_newer_token(old, new),
                     )
@@ -341,13 +348,13 @@ def _likely_cause_of_no_newer_token(old: Entry, new: Entry) -> str:
     """Return the likely cause of a token that is no renewal of the one before it."""
     if new["state"] == "unknown":
         return (
-            'The page applies something other than the bare token: with "Bearer " before it, inside an object, or a token of '
-            "the other type. Apply the token's text as the endpoint answers it."
+            'The page applies something other than the bare token: with "Bearer " before it, inside an object, or a token '
+            "of the other type. Apply the token's text as the endpoint answers it."
         )
     if new["token"] == old["token"] and new.at - old.at <= AT_ONCE:
         return (
-            "The page applies the same answer twice: each renewal adds a listener, or two places call setAccessToken. Apply "
-            "each answer in one place."
+            "The page applies the same answer twice: each renewal adds a listener, or two places call setAccessToken. "
+            "Apply each answer in one place."
         )
     return CACHED
 
@@ -364,21 +371,23 @@ def _is_fresh(observed: Observation, new: Entry) -> bool:
 @rule(
     "LIFE-5",
     "must",
-    source='The article: "setAccessToken can be used to update the access token without reloading the embedded report."',
+    source='The article: "setAccessToken can be used to update the access token without reloading the embedded '
+    'report."',
 )
 def renewals_reload_nothing(scenarios: Scenarios) -> Verdict:
-    """Require that a renewal makes no new iframe and no second load request, and keeps the active page and the filters."""
+    """Require that a renewal makes no new iframe and no second load request, and keeps the active page and the
+    filters."""
     for observed in scenarios.healthy:
         for load in _second_loads(observed):
             seen = (
                 "the page made a new iframe" if load.kind == "embed.frame" else f"the page sent {load['url']} once more"
             )
             return failed(
-                f"With tokens of {minutes(observed.lifetime)}, at {observed.when(load)} {seen}: the user is back on the first "
-                "page of the report, without filters.",
+                f"With tokens of {minutes(observed.lifetime)}, at {observed.when(load)} {seen}: the user is back on "
+                "the first page of the report, without filters.",
                 [load],
-                "The page embeds or reloads the item to give it a new token. Call the item's setAccessToken instead: it "
-                "reloads nothing.",
+                "The page embeds or reloads the item to give it a new token. Call the item's setAccessToken instead: "
+                "it reloads nothing.",
             )
         for item in observed.loaded:
             requests = _load_requests(observed, item)
@@ -391,11 +400,11 @@ def renewals_reload_nothing(scenarios: Scenarios) -> Verdict:
                     )
             if resets := _resets_by_the_page(observed, item):
                 return failed(
-                    f"With tokens of {minutes(observed.lifetime)}, after each of {len(resets)} renewals the page itself "
-                    f"changed the active page or the filters, the first time at {observed.when(resets[0])}.",
+                    f"With tokens of {minutes(observed.lifetime)}, after each of {len(resets)} renewals the page "
+                    f"itself changed the active page or the filters, the first time at {observed.when(resets[0])}.",
                     resets[:5],
-                    "After each renewal the page sets the active page or the filters again. Set them only when the page "
-                    "embeds: a renewal keeps the user's view.",
+                    "After each renewal the page sets the active page or the filters again. Set them only when the "
+                    "page embeds: a renewal keeps the user's view.",
                 )
     if cut := cut_short(*scenarios.healthy):
         return skipped(cut)
@@ -405,8 +414,8 @@ def renewals_reload_nothing(scenarios: Scenarios) -> Verdict:
 def _second_loads(observed: Observation) -> Iterator[Entry]:
     """Yield the load requests and frames by which the page shows again what it already shows.
 
-    Three things do not count: the first load of an item that the page embeds late, a report that returns when reports take
-    turns, and a second load while the page starts.
+    Three things do not count: the first load of an item that the page embeds late, a report that returns when reports
+    take turns, and a second load while the page starts.
     """
     gone = {entry["item"]: entry.at for entry in observed.journal.of("embed.gone")}
     loads = observed.journal.of("protocol", direction="received", method="POST")
@@ -442,8 +451,8 @@ def _replaces_a_frame_with_the_same_view(
 ) -> bool:
     """Return whether a frame replaces another one that showed the same.
 
-    The last frame with the same view has just gone, or goes soon after, and no frame with another view took its place in
-    between. A frame that goes while it starts does not count: React's StrictMode mounts a component twice.
+    The last frame with the same view has just gone, or goes soon after, and no frame with another view took its place
+    in between. A frame that goes while it starts does not count: React's StrictMode mounts a component twice.
     """
     earlier = [
         (other, gone[other["item"]], also)
@@ -470,8 +479,8 @@ def _embedded(frame: Entry) -> Shown:
 def _resets_by_the_page(observed: Observation, item: str) -> list[Entry]:
     """Return the data requests by which the page itself changed the active page or the filters soon after a renewal.
 
-    The list has the first such request of each renewal. It is empty if the page did so after one renewal only, or as often
-    at other times: such a page shows its report's pages in turn.
+    The list has the first such request of each renewal. It is empty if the page did so after one renewal only, or as
+    often at other times: such a page shows its report's pages in turn.
     """
     messages = [
         entry.at

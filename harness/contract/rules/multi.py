@@ -8,7 +8,8 @@ from harness.contract.scenarios import OBSERVED_LIFETIMES, Scenarios
 @rule(
     "MULTI-1",
     "must",
-    source="The article: reports, dashboards and tiles all need an access token; powerbi.get(element) returns one of them.",
+    source="The article: reports, dashboards and tiles all need an access token; powerbi.get(element) returns one of "
+    "them.",
 )
 def every_item_is_renewed(scenarios: Scenarios) -> Verdict:
     """Require that the page renews every embedded item, not only the first one."""
@@ -28,8 +29,8 @@ def every_item_is_renewed(scenarios: Scenarios) -> Verdict:
             f"{len(renewed)} of {len(known)} items {'was' if len(renewed) == 1 else 'were'} renewed; "
             f"{'; '.join(expired.values())}.",
             [entry for item in expired for entry in first.journal.of("token.expired", item=item)][:5],
-            "The page finds one embedded item, keeps one in a variable, or gives the token to one. Renew every item that the "
-            "page has embedded.",
+            "The page finds one embedded item, keeps one in a variable, or gives the token to one. Renew every item "
+            "that the page has embedded.",
         )
     if expired:
         return skipped("No item was renewed in time, so no item was neglected in favour of another (LIFE-1, LIFE-2).")

@@ -18,11 +18,14 @@ LAST_MOMENT = timedelta(seconds=1)
 AFTER_THE_CALL = timedelta(minutes=10)
 """Time after a call of the provider in which the item's data requests show that the item works (PROV-5)."""
 ANSWER_NULL = (
-    'The article: "The accessTokenProvider event hook should never throw an exception. If it fails to generate a new token, '
-    'return a Null value."'
+    'The article: "The accessTokenProvider event hook should never throw an exception. If it fails to generate a new '
+    'token, return a Null value."'
 )
 RENEWED_BY_HAND = "The page renewed every token by setAccessToken before the service would have called its provider."
-NEVER_DUE = "No item with an accessTokenProvider stayed, with one token from its load, until the service would have called the provider."
+NEVER_DUE = (
+    "No item with an accessTokenProvider stayed, with one token from its load, until the service would have called the "
+    "provider."
+)
 
 
 def _no_provider(observed: Observation) -> Verdict:
@@ -57,8 +60,8 @@ def _is_renewed_by_hand(observed: Observation, item: str) -> bool:
 @rule(
     "PROV-1",
     "must",
-    source="The article: Power BI calls eventHooks.accessTokenProvider when the token is about to expire, and sets the token "
-    "that the provider returns.",
+    source="The article: Power BI calls eventHooks.accessTokenProvider when the token is about to expire, and sets the "
+    "token that the provider returns.",
 )
 def provider_is_called_and_its_token_applied(scenarios: Scenarios) -> Verdict:
     """Require that a registered provider is called before the expiry and that its token is applied."""
@@ -83,8 +86,8 @@ def provider_is_called_and_its_token_applied(scenarios: Scenarios) -> Verdict:
         if not applied:
             answers = observed.journal.of("hook.answered", item=item)
             return failed(
-                f"The provider of item {item} was called at {observed.when(called[0])} and brought no valid token before the "
-                f"old one expired at {observed.when(first.expires)}: {_first_answer(answers)}.",
+                f"The provider of item {item} was called at {observed.when(called[0])} and brought no valid token "
+                f"before the old one expired at {observed.when(first.expires)}: {_first_answer(answers)}.",
                 answers[:5],
                 _why_no_token(observed, answers[:1]),
             )
@@ -129,13 +132,13 @@ def _why_no_token(observed: Observation, answers: Sequence[Entry]) -> str:
     useless = {entry["token"] for entry in observed.journal.of("token.applied", how="hook", state="unknown")}
     if any(answer["answer"] == "token" and answer["token"] in useless for answer in answers):
         return (
-            'The provider answers a text that the service refuses: with "Bearer " before the token, or a token of another '
-            "type. Answer the bare token that the service issued for this embed."
+            'The provider answers a text that the service refuses: with "Bearer " before the token, or a token of '
+            "another type. Answer the bare token that the service issued for this embed."
         )
     if "other" in kinds:
         return (
-            "The provider answers the object that contains its token, or something else. Answer the token itself: the SDK "
-            "needs a string."
+            "The provider answers the object that contains its token, or something else. Answer the token itself: the "
+            "SDK needs a string."
         )
     if "undefined" in kinds:
         return "The provider has no `return` on some path. Return the token, or null after a failure."
@@ -170,12 +173,12 @@ def provider_renews_before_each_expiry(scenarios: Scenarios) -> Verdict:
                 continue
             calls = observed.journal.of("hook.called", item=item)
             return failed(
-                f"Over {OBSERVED_EXPIRIES} lifetimes the provider of item {item} was called {counted(len(calls), 'time')} "
-                f"and brought {counted(len(brought), 'token')}, {len(in_time)} of them in time. The answer to the last call: "
-                f"{_last_answer(observed, item)}.",
+                f"Over {OBSERVED_EXPIRIES} lifetimes the provider of item {item} was called "
+                f"{counted(len(calls), 'time')} and brought {counted(len(brought), 'token')}, {len(in_time)} of them "
+                f"in time. The answer to the last call: {_last_answer(observed, item)}.",
                 calls[-5:],
-                "The provider answers with a cached token, or the page embedded again without its provider. Fetch a new token "
-                "in each call, and register the provider with each embed.",
+                "The provider answers with a cached token, or the page embedded again without its provider. Fetch a "
+                "new token in each call, and register the provider with each embed.",
             )
         evidence = evidence or applied[:OBSERVED_EXPIRIES]
     if not evidence:
@@ -235,8 +238,8 @@ def _why_no_call(healthy: Observation, observed: Observation) -> str:
     """Return why no call of a provider met an outage."""
     if gone := observed.emptied(healthy):
         return (
-            f"The item was removed at {observed.when(gone[-1])}, before its provider had answered, and the page embedded no "
-            "other (PROV-5)."
+            f"The item was removed at {observed.when(gone[-1])}, before its provider had answered, and the page "
+            "embedded no other (PROV-5)."
         )
     return "No token request failed during a call of the provider."
 
@@ -268,10 +271,11 @@ def provider_does_not_throw_in_an_outage(scenarios: Scenarios) -> Verdict:
     for answer, during in answers:
         if answer["status"] == 400:
             return failed(
-                f"While the token endpoint failed, the provider threw: the SDK answered the call at {observed.when(answer)} "
-                "with status 400.",
+                "While the token endpoint failed, the provider threw: the SDK answered the call at "
+                f"{observed.when(answer)} with status 400.",
                 [*during[:2], answer],
-                "The provider awaits a request without a catch, or its catch throws again. Catch the error and return null.",
+                "The provider awaits a request without a catch, or its catch throws again. Catch the error and return "
+                "null.",
             )
     if cut := cut_short(observed):
         return skipped(cut)
@@ -301,19 +305,19 @@ def provider_answers_null_in_an_outage(scenarios: Scenarios) -> Verdict:
             )
         if answer["answer"] != "null" and not _brings_a_new_token(observed, answer, during):
             return failed(
-                f"While the token endpoint failed, the provider answered {_answer_text(answer)} at {observed.when(answer)}, "
-                "not null.",
+                f"While the token endpoint failed, the provider answered {_answer_text(answer)} at "
+                f"{observed.when(answer)}, not null.",
                 [*during[:2], answer],
-                "The provider has no `return` on this path, passes on the endpoint's answer, or answers with an old token. "
-                "Return null: then the service calls the provider again.",
+                "The provider has no `return` on this path, passes on the endpoint's answer, or answers with an old "
+                "token. Return null: then the service calls the provider again.",
             )
     for call, expires in _never_answered(observed):
         return failed(
-            f"While the token endpoint failed, the provider was called at {observed.when(call)} and had not answered when "
-            f"the token expired at {observed.when(expires)}.",
+            f"While the token endpoint failed, the provider was called at {observed.when(call)} and had not answered "
+            f"when the token expired at {observed.when(expires)}.",
             [call],
-            "The provider waits for something that a failure left behind: a lock, or a promise that never settles. Release "
-            "the lock in a finally block.",
+            "The provider waits for something that a failure left behind: a lock, or a promise that never settles. "
+            "Release the lock in a finally block.",
         )
     if cut := cut_short(observed):
         return skipped(cut)
@@ -321,9 +325,9 @@ def provider_answers_null_in_an_outage(scenarios: Scenarios) -> Verdict:
         return skipped(_why_no_call(scenarios.first, observed))
     nulls = [answer for answer, _ in answers if answer["answer"] == "null"]
     new_tokens = len(answers) - len(nulls)
+    kinds = f"{len(nulls)} answered null, {new_tokens} the token of another try" if new_tokens else "each answered null"
     return passed(
-        f"{counted(len(answers), 'call')} of the provider while the token endpoint failed: "
-        f"{f'{len(nulls)} answered null, {new_tokens} the token of another try' if new_tokens else 'each answered null'}.",
+        f"{counted(len(answers), 'call')} of the provider while the token endpoint failed: {kinds}.",
         [answer for answer, _ in answers[:3]],
     )
 
@@ -351,15 +355,16 @@ def provider_recovers_after_an_outage(scenarios: Scenarios) -> Verdict:
         return skipped(cut)
     if gone := observed.gone_for_good(scenarios.first):
         return failed(
-            f"The token endpoint failed; the item was removed at {observed.when(gone[-1])}, and the page embedded no other.",
+            f"The token endpoint failed; the item was removed at {observed.when(gone[-1])}, and the page embedded no "
+            "other.",
             [*observed.journal.of("fault.hit")[:2], *gone[:3]],
-            "The page removes an item after a failure although its token is still valid. Keep the item: the service calls the "
-            "provider again.",
+            "The page removes an item after a failure although its token is still valid. Keep the item: the service "
+            "calls the provider again.",
         )
     if not judged:
         return skipped(
-            "In no outage did a token request fail, or the service call a provider, for an item that stayed until its token "
-            "expired."
+            "In no outage did a token request fail, or the service call a provider, for an item that stayed until its "
+            "token expired."
         )
     return passed(f"{counted(judged, 'outage')}; after each the provider brought a token.")
 
@@ -382,8 +387,8 @@ def _not_recovered(
 ) -> Verdict | None:
     """Return the finding, or the skip, of an item that got no token between an outage and the next one.
 
-    None means that the item recovered. A call during the outage, or the page itself, may also have brought the token; then
-    the service makes no further call.
+    None means that the item recovered. A call during the outage, or the page itself, may also have brought the token;
+    then the service makes no further call.
     """
     calls = observed.between("hook.called", ended, until, item=item)
     answers = observed.journal.of("hook.answered", item=item, call=calls[0]["call"]) if calls else []
@@ -406,8 +411,8 @@ def _not_recovered(
     later = observed.between("data.request", asked, asked + AFTER_THE_CALL, item=item)
     if any(entry["state"] != "live" for entry in later):
         return failed(
-            f"The token endpoint recovered at {observed.when(ended)}; after that the item's data requests carried no valid "
-            "token.",
+            f"The token endpoint recovered at {observed.when(ended)}; after that the item's data requests carried no "
+            "valid token.",
             later,
         )
     return None

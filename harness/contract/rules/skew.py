@@ -15,6 +15,6 @@ def works_with_a_wrong_clock(scenarios: Scenarios) -> Verdict:
     return judge_on_other_clocks(
         scenarios,
         scenarios.skewed,
-        "The page compares the token's expiration with the client's clock. Use the server's time instead: the response's "
-        "`Date` header, or `expires_in`.",
+        "The page compares the token's expiration with the client's clock. Use the server's time instead: the "
+        "response's `Date` header, or `expires_in`.",
     )

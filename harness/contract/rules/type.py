@@ -25,8 +25,8 @@ def provider_only_where_supported(scenarios: Scenarios) -> Verdict:
         return failed(
             f"The SDK threw at {observed.when(thrown[0])}: {first_line(thrown[0]['text'])}.",
             thrown,
-            "The page registers an accessTokenProvider for an embed token, or for an item that is no report. Renew such an "
-            "item with setAccessToken: the SDK supports providers only for reports with an Entra token.",
+            "The page registers an accessTokenProvider for an embed token, or for an item that is no report. Renew "
+            "such an item with setAccessToken: the SDK supports providers only for reports with an Entra token.",
         )
     frames, applied = observed.journal.of("embed.frame"), observed.journal.of("token.applied")
     if not frames:
@@ -38,8 +38,8 @@ def provider_only_where_supported(scenarios: Scenarios) -> Verdict:
         return skipped("The page made an iframe and never received a token to embed with (EMB-1).")
     if not applied and not own_errors:
         return skipped(
-            "The page made an iframe and sent no load request. The page also hides the SDK's exception, so nobody can see "
-            "whether the SDK refused a provider (EMB-1)."
+            "The page made an iframe and sent no load request. The page also hides the SDK's exception, so nobody can "
+            "see whether the SDK refused a provider (EMB-1)."
         )
     if not observed.registered:
         return passed("The page registers no accessTokenProvider.")

@@ -28,20 +28,22 @@ def valid_token_soon_after_being_frozen(scenarios: Scenarios) -> Verdict:
         scenarios.frozen_past_expiry,
         "frozen",
         SOON,
-        "The page does not check its token when it resumes, or checks it and does not renew. Check it on visibilitychange: the "
-        "timers of a frozen tab do not run.",
+        "The page does not check its token when it resumes, or checks it and does not renew. Check it on "
+        "visibilitychange: the timers of a frozen tab do not run.",
     )
 
 
 def _valid_token_after(
     scenarios: Scenarios, visits: Sequence[Observation], how: str, within: timedelta, likely_cause: str
 ) -> Verdict:
-    """Return whether every item has a valid token `within` the return from being `how`: frozen or asleep past the expiry."""
+    """Return whether every item has a valid token `within` the return from being `how`: frozen or asleep past the
+    expiry."""
     if cut := cut_short(*visits):
         return skipped(cut)
     for observed in visits:
         shown, began = observed.returns[0], observed.journal.of("tab", state=how)[0]
-        away = f"The tab was {how} from {observed.when(began)} to {observed.when(shown)}; {within.total_seconds():.0f} s later"
+        span = f"from {observed.when(began)} to {observed.when(shown)}"
+        away = f"The tab was {how} {span}; {within.total_seconds():.0f} s later"
         items = observed.there(shown + within)
         if not items:
             return failed(f"{away} the page had no item.", observed.journal.of("embed.gone"))
@@ -51,8 +53,8 @@ def _valid_token_after(
                 worked = token is None or token.expires is not None
                 if item in scenarios.first.forgotten:
                     likely_cause = (
-                        "The page does not renew this item while it is visible, either. Renew every item that the page has "
-                        "embedded."
+                        "The page does not renew this item while it is visible, either. Renew every item that the "
+                        "page has embedded."
                     )
                 had = f"{token.token}, which {'had expired' if worked else 'was never valid'}" if token else "no token"
                 return failed(
@@ -60,7 +62,8 @@ def _valid_token_after(
                     observed.journal.of("tab"),
                     likely_cause
                     if worked
-                    else "The page gives the item a text that is no token for it. Pass the bare token to setAccessToken.",
+                    else "The page gives the item a text that is no token for it. Pass the bare token to "
+                    "setAccessToken.",
                 )
     observed = visits[0]
     shown = observed.returns[0]
@@ -72,8 +75,8 @@ def _valid_token_after(
 @rule(
     "WAKE-2",
     "must",
-    source='The article: "Add a listener to make sure token is updated after tab was inactive". Chromium: the timers of a '
-    "hidden tab run once a minute.",
+    source='The article: "Add a listener to make sure token is updated after tab was inactive". Chromium: the timers of '
+    "a hidden tab run once a minute.",
 )
 def usable_after_two_lifetimes_hidden(scenarios: Scenarios) -> Verdict:
     """Require that an interaction 5 s after the return succeeds when the tab was hidden for 2 lifetimes.
@@ -91,8 +94,8 @@ def usable_after_two_lifetimes_hidden(scenarios: Scenarios) -> Verdict:
             return failed(
                 f"{returned}; the page had no item.",
                 observed.journal.of("embed.gone"),
-                "The page removes its item after a long absence. Keep the item and renew its token: the user's session has "
-                "not ended.",
+                "The page removes its item after a long absence. Keep the item and renew its token: the user's "
+                "session has not ended.",
             )
         used = [e for e in observed.journal.of("data.request") if e.at >= shown and e["item"] in items]
         if refused := [entry for entry in used if entry["state"] != "live"]:
@@ -100,8 +103,8 @@ def usable_after_two_lifetimes_hidden(scenarios: Scenarios) -> Verdict:
             return failed(f"{returned}; the interaction at {observed.when(refused[0])} carried {had} token.", refused)
         if not used:
             return skipped(
-                f"No item of the page could be used after the tab was shown at {observed.when(shown)}, so no data request "
-                "shows whether its token is valid."
+                f"No item of the page could be used after the tab was shown at {observed.when(shown)}, so no data "
+                "request shows whether its token is valid."
             )
         succeeded += used
     observed = scenarios.hidden[0]
@@ -129,8 +132,8 @@ def no_token_request_while_the_token_is_fresh(scenarios: Scenarios) -> Verdict:
                     f"{observed.when(requests[0])}, although its token was valid for another "
                     f"{minutes(observed.opened + observed.lifetime - shown)}.",
                     requests,
-                    "The visibilitychange listener renews without a check. Compare the expiration first: a user who switches "
-                    "tabs often causes many token requests.",
+                    "The visibilitychange listener renews without a check. Compare the expiration first: a user who "
+                    "switches tabs often causes many token requests.",
                 )
             returns += 1
     if cut := cut_short(*scenarios.hidden):
@@ -146,8 +149,8 @@ def no_token_request_while_the_token_is_fresh(scenarios: Scenarios) -> Verdict:
 def renewed_on_return_to_the_tab(scenarios: Scenarios) -> Verdict:
     """Require that a return to the tab renews a token whose refresh margin began while the tab was hidden.
 
-    The tab is hidden shortly before the renewal moment, and shown after it and before the next check. The renewal comes within
-    1 s of the return, or has come already.
+    The tab is hidden shortly before the renewal moment, and shown after it and before the next check. The renewal
+    comes within 1 s of the return, or has come already.
     """
     healthy = scenarios.first
     if healthy.providers and not healthy.manual:
@@ -170,8 +173,8 @@ def renewed_on_return_to_the_tab(scenarios: Scenarios) -> Verdict:
         renewed = observed.renewed_since(last.item, last.shown, observed.ended)
         later = f"the renewal came at {observed.when(renewed)}" if renewed else "no renewal came"
         return failed(
-            f"The tab was hidden at {observed.when(last.hidden)} and shown at {observed.when(last.shown)}, and {margin} began "
-            f"in between: {later}.",
+            f"The tab was hidden at {observed.when(last.hidden)} and shown at {observed.when(last.shown)}, and "
+            f"{margin} began in between: {later}.",
             observed.journal.of("tab"),
             "The page has no visibilitychange listener, or the listener does not check the token. Run the check on "
             "visibilitychange as well: a hidden tab's timers run late.",
@@ -185,7 +188,8 @@ def renewed_on_return_to_the_tab(scenarios: Scenarios) -> Verdict:
 @rule(
     "WAKE-5",
     "must",
-    source="The article: the check every 30 s and the check on visibilitychange compare the expiration with the wall clock.",
+    source="The article: the check every 30 s and the check on visibilitychange compare the expiration with the "
+    "wall clock.",
 )
 def valid_token_soon_after_sleep(scenarios: Scenarios) -> Verdict:
     """Require a valid token within 60 s of the wake-up of a machine that slept until past the expiry.

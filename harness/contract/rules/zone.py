@@ -15,5 +15,6 @@ def works_in_every_time_zone(scenarios: Scenarios) -> Verdict:
     return judge_on_other_clocks(
         scenarios,
         scenarios.zones,
-        "The page or its backend writes or reads a time in local time, or drops the Z at its end. Keep every time in UTC.",
+        "The page or its backend writes or reads a time in local time, or drops the Z at its end. Keep every time in "
+        "UTC.",
     )
