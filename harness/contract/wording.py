@@ -19,8 +19,10 @@ def minutes(length: timedelta) -> str:
 
 
 def why_unusable(applied: Entry) -> str:
-    """Return a clause that says why the service refuses a token; `applied` is a `token.applied` entry of such a
-    token."""
+    """Return a clause that says why the service refuses a token.
+
+    `applied` is the `token.applied` entry of such a token.
+    """
     if applied["state"] != "unknown":
         return f"the token had {applied['state']}"
     if applied["token"] == "unknown":

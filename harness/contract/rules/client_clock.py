@@ -10,7 +10,7 @@ from harness.contract.wording import counted
 
 
 def judge_on_other_clocks(scenarios: Scenarios, visits: Sequence[Observation], likely_cause: str) -> Verdict:
-    """Return whether LIFE-1 and LIFE-3 hold in these visits, on a page that keeps them with the right clock.
+    """Return the verdict that LIFE-1 and LIFE-3 hold in these visits as they do with the right clock.
 
     Items whose tokens expire in use even in the healthy visit are not judged. `likely_cause` is the cause of any
     finding.

@@ -12,8 +12,8 @@ from harness.contract.wording import counted, first_line
 @rule(
     "DROP-1",
     "must",
-    source="powerbi-client: powerbi.reset(element) removes the item, so the timers and listeners that renew the item have "
-    "to end as well.",
+    source="powerbi-client: powerbi.reset(element) removes the item, so the timers and listeners that renew it have to "
+    "end as well.",
 )
 def renewal_ends_with_the_item(scenarios: Scenarios) -> Verdict:
     """Require that the removal of an item leaves neither requests nor errors behind.

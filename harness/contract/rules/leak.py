@@ -13,8 +13,10 @@ from harness.contract.wording import counted
     "the report, so the token belongs only in the Authorization header and in the embed configuration.",
 )
 def no_token_leaks(scenarios: Scenarios) -> Verdict:
-    """Require that no token is in a URL, a Referer header, a storage, IndexedDB, Cache Storage, a cookie or the
-    console."""
+    """Require that no token is where other people or scripts can read it.
+
+    Such places are a URL, a Referer header, a storage, IndexedDB, Cache Storage, a cookie and the console.
+    """
     tolerated = None
     for observed in scenarios.observed:
         leaks = observed.journal.of("token.leaked")
@@ -38,8 +40,8 @@ def no_token_leaks(scenarios: Scenarios) -> Verdict:
             f"MSAL keeps tokens in the {leaks[0]['where']} ({leaks[0]['detail']}), where every script of the page can "
             "read them.",
             leaks[:3],
-            'MSAL\'s cacheLocation is "localStorage" or "sessionStorage". Set it to "memoryStorage": then no other script '
-            "can read the tokens.",
+            'MSAL\'s cacheLocation is "localStorage" or "sessionStorage". Set it to "memoryStorage": then no other '
+            "script can read the tokens.",
         )
     return passed(f"No leaked token in {counted(len(scenarios.observed), 'visit')}.")
 

@@ -1,5 +1,4 @@
-"""LIFE-1 to LIFE-5: over several lifetimes of a healthy visit every token is renewed in time, once, and without a
-reload."""
+"""LIFE-1 to LIFE-5: over several lifetimes every token is renewed in time, with few requests, and without a reload."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -348,8 +347,8 @@ def _likely_cause_of_no_newer_token(old: Entry, new: Entry) -> str:
     """Return the likely cause of a token that is no renewal of the one before it."""
     if new["state"] == "unknown":
         return (
-            'The page applies something other than the bare token: with "Bearer " before it, inside an object, or a token '
-            "of the other type. Apply the token's text as the endpoint answers it."
+            'The page applies something other than the bare token: with "Bearer " before it, inside an object, or a '
+            "token of the other type. Apply the token's text as the endpoint answers it."
         )
     if new["token"] == old["token"] and new.at - old.at <= AT_ONCE:
         return (
@@ -375,8 +374,10 @@ def _is_fresh(observed: Observation, new: Entry) -> bool:
     'report."',
 )
 def renewals_reload_nothing(scenarios: Scenarios) -> Verdict:
-    """Require that a renewal makes no new iframe and no second load request, and keeps the active page and the
-    filters."""
+    """Require that a renewal makes no new iframe and no second load request, and keeps the user's view.
+
+    The view is the active page of the report and its filters.
+    """
     for observed in scenarios.healthy:
         for load in _second_loads(observed):
             seen = (

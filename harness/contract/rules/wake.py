@@ -36,8 +36,10 @@ def valid_token_soon_after_being_frozen(scenarios: Scenarios) -> Verdict:
 def _valid_token_after(
     scenarios: Scenarios, visits: Sequence[Observation], how: str, within: timedelta, likely_cause: str
 ) -> Verdict:
-    """Return whether every item has a valid token `within` the return from being `how`: frozen or asleep past the
-    expiry."""
+    """Return the verdict that every item has a valid token soon after a tab was frozen or asleep past the expiry.
+
+    `how` is the state of the tab, "frozen" or "asleep". `within` is the time from its return to the check of the token.
+    """
     if cut := cut_short(*visits):
         return skipped(cut)
     for observed in visits:
@@ -75,8 +77,8 @@ def _valid_token_after(
 @rule(
     "WAKE-2",
     "must",
-    source='The article: "Add a listener to make sure token is updated after tab was inactive". Chromium: the timers of '
-    "a hidden tab run once a minute.",
+    source='The article: "Add a listener to make sure token is updated after tab was inactive". Chromium: the timers '
+    "of a hidden tab run once a minute.",
 )
 def usable_after_two_lifetimes_hidden(scenarios: Scenarios) -> Verdict:
     """Require that an interaction 5 s after the return succeeds when the tab was hidden for 2 lifetimes.
