@@ -172,9 +172,9 @@ def test_real_host_is_refused_without_allow_host(pbi_session: HarnessSession, ap
     refused = first_verdict(pbi_session, f"{apps}/cdn", "--only=EMB-1")
     allowed = first_verdict(pbi_session, f"{apps}/cdn", "--only=EMB-1", "--allow-host=*.example.com")
 
-    assert "it was refused cdn.example.com" in refused.message
+    assert "the harness refused requests to cdn.example.com" in refused.message
     assert "cdn.example.com/powerbi.js answered net::ERR_" in allowed.message
-    assert "it was refused" not in allowed.message
+    assert "the harness refused" not in allowed.message
 
 
 def test_headed_run_without_a_display_ends_with_3(verify: Verify, apps: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +229,7 @@ def test_token_addresses_of_a_backend_in_real_time_are_found_and_its_renewals_ar
     assert verify(f"{apps}/foreign", "--only=EMB-1,LIFE-1,WAKE-3,FAIL-1", "--lifetime=40min") == 0
     assert f"token requests found: {apps}/foreign/token, {apps}/foreign/token[?]*" in verify.output
     assert verify.outcomes == {"EMB-1": "passed", "LIFE-1": "skipped", "WAKE-3": "passed", "FAIL-1": "skipped"}
-    assert "The backend's clock is real: foreign-1" in verify.message("LIFE-1")
+    assert "The page's backend uses real time, so its renewals cannot be judged: foreign-1" in verify.message("LIFE-1")
 
 
 def test_endless_requests_do_not_stop_a_visit(verify: Verify, apps: str) -> None:
@@ -246,11 +246,11 @@ def test_rule_is_skipped_when_a_page_uses_up_the_real_time_of_the_rule(verify: V
 def test_one_item_can_be_chosen_by_selector_or_number(verify: Verify, apps: str) -> None:
     arguments = (f"{apps}/app", *TOKENS, "--only=EMB-1,MULTI-1", "--lifetime=35min")
     assert verify(*arguments, "--item=#report") == 0
-    assert verify.message("MULTI-1").strip() == "One item was chosen to be judged."
+    assert verify.message("MULTI-1").strip() == "--item selects one item to judge."
     assert verify(*arguments, "--item=#chart") == 4
     assert "--item '#chart' matches no element with an iframe of app.powerbi.com. Correct the selector" in verify.errors
     assert verify(*arguments, "--item=2") == 1
-    assert "Item 2 was to be judged, and the page embedded 1 item." in verify.message("EMB-1")
+    assert "--item asks for item 2, and the page embedded 1 item." in verify.message("EMB-1")
 
 
 def test_storage_state_signs_the_user_in(verify: Verify, apps: str, runs: Runs) -> None:
@@ -275,11 +275,11 @@ def test_strict_tenant_lets_only_listed_items_load(verify: Verify, apps: str, ru
 
 
 NOTHING_EMBEDDED = {
-    "/app": ["/api/token answered 40", "The page's script ended before powerbi.embed()"],
+    "/app": ["/api/token answered 40", "The page's script ended before it called powerbi.embed()"],
     "/empty": ["the page threw nothing", "needs an adapter with open(page)"],
     "/throws": ["the page threw 'Error: at load'"],
-    "/home": ["it went to ", "/sign-in", "--storage-state FILE, or an adapter with sign_in(page)"],
-    "/cdn": ["it was refused cdn.example.com", "--allow-host GLOB"],
+    "/home": ["the page went to ", "/sign-in", "--storage-state FILE, or an adapter with sign_in(page)"],
+    "/cdn": ["the harness refused requests to cdn.example.com", "--allow-host GLOB"],
     "/loop": ["A script of the page does not end"],
 }
 
@@ -289,7 +289,7 @@ def test_message_of_emb_1_says_why_a_page_embeds_nothing(verify: Verify, apps: s
     limit = ["--rule-time=5s"] if page == "/loop" else []
     assert verify(f"{apps}{page}", QUICK, *limit) == 1
     assert verify.outcomes == {"EMB-1": "failed", "TYPE-1": "skipped", "WAKE-3": "skipped"}
-    assert "no iframe of app.powerbi.com was made" in verify.message("EMB-1")
+    assert "The page made no iframe of app.powerbi.com" in verify.message("EMB-1")
     for text in NOTHING_EMBEDDED[page]:
         assert text in verify.message("EMB-1")
 
