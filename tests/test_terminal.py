@@ -21,7 +21,13 @@ def printed(out: io.StringIO, monkeypatch: pytest.MonkeyPatch, *, columns: int =
     """Return the lines that are printed for one visit and one finding."""
     monkeypatch.setenv("COLUMNS", str(columns))
     rule = RULES["FAIL-4"]
-    finding = {"id": rule.id, "outcome": "failed", "message": "No other came.", "likely_cause": "", "basis": rule.source}
+    finding = {
+        "id": rule.id,
+        "outcome": "failed",
+        "message": "No other came.",
+        "likely_cause": "",
+        "basis": rule.source,
+    }
     report = TerminalReport(out)
     report.scenario("page", rule.id, TITLE)
     report.found({"page": "page"}, finding | {"surprise": "", "expected": ""})
