@@ -169,4 +169,4 @@ def test_a_finding_is_skipped_when_the_clock_could_not_wait_for_a_browser_call(
 
     assert verdict.outcome == "skipped"
     assert verdict.message.startswith("The clock could not wait for Cache.put at 00:0")
-    assert scenarios.lost_to_the_clock([]).startswith("Cache.put")
+    assert scenarios.endless_call([]).startswith("Cache.put")

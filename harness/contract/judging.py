@@ -24,6 +24,6 @@ def judge(rule: Rule, scenarios: Scenarios) -> Verdict:
     if rule.id not in RULES_WITHOUT_RENEWALS and (why := scenarios.real_clock):
         return skipped(f"The page's backend uses real time, so its renewals cannot be judged: {why}")
     verdict = rule.graded(rule.judge(scenarios))
-    if verdict.is_finding and rule.id != RULE_WITHOUT_TIME and (call := scenarios.lost_to_the_clock(verdict.evidence)):
+    if verdict.is_finding and rule.id != RULE_WITHOUT_TIME and (call := scenarios.endless_call(verdict.evidence)):
         return skipped(f"The clock could not wait for {call}, so this finding may be wrong: {verdict.message}")
     return verdict

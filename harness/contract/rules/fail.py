@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from harness.base.journal import Entry
 from harness.contract.observation import Observation, by_address, cut_short
 from harness.contract.rule import Verdict, failed, passed, rule, skipped
-from harness.contract.scenarios import BRIEF_OUTAGE, HOT, LONG_OUTAGE, Scenarios
+from harness.contract.scenarios import BRIEF_OUTAGE, HOT_LOOP_REQUESTS, LONG_OUTAGE, Scenarios
 from harness.contract.wording import counted, minutes
 
 RENEW_IN_TIME = (
@@ -14,7 +14,7 @@ RENEW_IN_TIME = (
     "after a failure."
 )
 RETRY_SPARINGLY = "RFC 6585 and Entra's guidance on throttling: a client that is refused waits before it asks again."
-FAIR_GAP = LONG_OUTAGE / HOT
+FAIR_GAP = LONG_OUTAGE / HOT_LOOP_REQUESTS
 """The shortest average time between two token requests of one item in a long outage: 5 s."""
 ITEM_REMOVED = (
     "The page removes the item after a failed renewal, and then nothing tries again. Keep the item: its token is still "
@@ -239,7 +239,7 @@ def recovers_from_expired_tokens(scenarios: Scenarios) -> Verdict:
                 [*ended, *gone[:3]],
                 ITEM_REMOVED,
             )
-        for item in sorted(set(observed.there(observed.ended)) & set(_renewed_without_outage(scenarios, observed))):
+        for item in sorted(set(observed.items_at(observed.ended)) & set(_renewed_without_outage(scenarios, observed))):
             token = observed.current_token(item, observed.ended)
             if not token or not token.outlives(observed.ended):
                 return failed(
@@ -263,7 +263,7 @@ def _too_many_requests(visits: Sequence[Observation]) -> Verdict | None:
             too_fast_until_the_end = observed.storm and len(met) > max(
                 MINIMUM_FOR_A_RATE, share * (1 + span / FAIR_GAP)
             )
-            if len(met) > HOT * share or too_fast_until_the_end:
+            if len(met) > HOT_LOOP_REQUESTS * share or too_fast_until_the_end:
                 seconds = max(1.0, span.total_seconds())
                 return failed(
                     f"{observed.heading}: {len(met)} token requests in {seconds:.0f} s from {observed.when(first)} "
@@ -294,7 +294,7 @@ def _why_too_many(gap: timedelta) -> str:
 def _lowest_gap(visits: Sequence[Observation]) -> Verdict:
     """Return the pass of FAIL-5 and FAIL-6, with the requests of the busiest address."""
     met = [
-        (len(requests), observed.share_of(address))
+        (len(requests), observed.tokens_needed(address))
         for observed in visits
         for address, requests in by_address(observed.journal.of("fault.hit")).items()
     ]

@@ -6,7 +6,7 @@ from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
 from harness.base.journal import Entry
-from harness.contract.observation import AT_ONCE, START_UP, Observation, cut_short
+from harness.contract.observation import AT_ONCE, EMBEDDING_TIME, Observation, cut_short
 from harness.contract.rule import Verdict, failed, passed, rule, skipped
 from harness.contract.scenarios import Scenarios
 from harness.contract.wording import counted, minutes, why_unusable
@@ -312,7 +312,7 @@ def renewals_bring_a_newer_token(scenarios: Scenarios) -> Verdict:
             break
         for item in observed.loaded:
             for old, new in pairwise(observed.journal.of("token.applied", item=item)):
-                if new.at <= observed.settled or new["how"] == "load":  # LIFE-5 judges reloads.
+                if new.at <= observed.embedding_ends or new["how"] == "load":  # LIFE-5 judges reloads.
                     continue
                 problem = _why_not_newer(observed, old, new)
                 if problem:
@@ -423,7 +423,7 @@ def _second_loads(observed: Observation) -> Iterator[Entry]:
     first = {load["item"]: _view(load) for load in reversed(loads) if _is_load(load)}
     frames = [(frame, (*_embedded(frame), first.get(frame["item"]))) for frame in observed.journal.of("embed.frame")]
     for frame, shown in frames:
-        if frame.at > observed.settled and _replaces_a_frame_with_the_same_view(frame, shown, frames, gone):
+        if frame.at > observed.embedding_ends and _replaces_a_frame_with_the_same_view(frame, shown, frames, gone):
             yield frame
     for item in observed.items:
         for before, load in pairwise(_load_requests(observed, item)):

@@ -15,12 +15,12 @@ def every_item_is_renewed(scenarios: Scenarios) -> Verdict:
     """Require that the page renews every embedded item, not only the first one."""
     first = scenarios.first
     known = first.loaded
-    if len(first.there(first.opened + scenarios.lifetime / 2)) < 2:
+    if len(first.items_at(first.opened + scenarios.lifetime / 2)) < 2:
         return skipped(_why_only_one(first))
     renewed: set[str] = set()
     expired: dict[str, str] = {}
     for item in known:
-        if ends := first.ends_in_use(item):
+        if ends := first.expiries_in_use(item):
             expired[item] = f"the token of item {item} expired at {first.when(ends[0])} without a renewal"
         else:
             renewed.add(item)

@@ -168,7 +168,7 @@ def provider_renews_before_each_expiry(scenarios: Scenarios) -> Verdict:
         in_time = [new for old, new in pairwise(held) if new.token in brought and not old.expired_in_use]
         if len(in_time) < OBSERVED_EXPIRIES:
             loaded = [token.at for token in held if token.how == "load"][-1]
-            stayed = observed.there_until(item) - loaded
+            stayed = observed.present_until(item) - loaded
             if item not in forgotten and stayed < OBSERVED_EXPIRIES * observed.lifetime:
                 continue
             calls = observed.journal.of("hook.called", item=item)
@@ -236,7 +236,7 @@ def _never_answered(observed: Observation) -> Iterator[tuple[Entry, datetime]]:
 
 def _why_no_call(healthy: Observation, observed: Observation) -> str:
     """Return why no call of a provider met an outage."""
-    if gone := observed.emptied(healthy):
+    if gone := observed.gone_for_good(healthy):
         return (
             f"The item was removed at {observed.when(gone[-1])}, before its provider had answered, and the page "
             "embedded no other (PROV-5)."

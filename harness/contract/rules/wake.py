@@ -46,7 +46,7 @@ def _valid_token_after(
         shown, began = observed.returns[0], observed.journal.of("tab", state=how)[0]
         span = f"from {observed.when(began)} to {observed.when(shown)}"
         away = f"The tab was {how} {span}; {within.total_seconds():.0f} s later"
-        items = observed.there(shown + within)
+        items = observed.items_at(shown + within)
         if not items:
             return failed(f"{away} the page had no item.", observed.journal.of("embed.gone"))
         for item in items:
@@ -91,7 +91,7 @@ def usable_after_two_lifetimes_hidden(scenarios: Scenarios) -> Verdict:
     for observed in scenarios.hidden:
         shown = observed.returns[-1]
         returned = f"The tab was shown at {observed.when(shown)} after two lifetimes hidden"
-        items = observed.there(shown + SOON)
+        items = observed.items_at(shown + SOON)
         if not items:
             return failed(
                 f"{returned}; the page had no item.",
@@ -163,7 +163,7 @@ def renewed_on_return_to_the_tab(scenarios: Scenarios) -> Verdict:
         return skipped(cut)
     if not any(healthy.renewed(item) for item in healthy.items):
         return skipped("The page renewed no token, so it has no renewal moment.")
-    observed = scenarios.margin_in_the_dark
+    observed = scenarios.hidden_at_renewal_moment
     if cut := cut_short(observed):
         return skipped(cut)
     returns = scenarios.returns_at_renewal_moment
