@@ -307,17 +307,17 @@ def test_timers_calls_and_workers_of_a_sandboxed_frame_keep_virtual_time(pbi_sta
     open_with_timeout(
         pbi_stage,
         pages.made(
-            f"""<script>const heard = []; onmessage = ({{data}}) => heard.push(data);</script>
+            f"""<script>const received = []; onmessage = ({{data}}) => received.push(data);</script>
             <iframe sandbox="allow-scripts" srcdoc="{program}"></iframe>"""
         ),
     )
 
     advance_an_hour(pbi_stage)
 
-    heard = pbi_stage.page.evaluate("heard")
-    assert heard.count(["tick", "null"]) == 6
-    assert ["database", "SecurityError"] in heard
-    took = {what: ms for what, ms in heard if what in ("blob", "worker")}
+    received = pbi_stage.page.evaluate("received")
+    assert received.count(["tick", "null"]) == 6
+    assert ["database", "SecurityError"] in received
+    took = {what: ms for what, ms in received if what in ("blob", "worker")}
     assert took.keys() == {"blob", "worker"}
     assert max(took.values()) <= WAIT_LIMIT_MS
 

@@ -1,4 +1,4 @@
-"""Requests as the browser tells of them: the events of its processes come in any order."""
+"""Requests as DevTools reports them: the events of different browser processes arrive in any order."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,7 +19,7 @@ START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 
 
 class Told:
-    """A session whose events the test makes up."""
+    """A stand-in for a DevTools session, whose events the test makes up."""
 
     def __init__(self, id: str) -> None:
         self.id = id
@@ -53,7 +53,7 @@ def watched(page: Told, worker: Told) -> tuple[Network, Journal, ServiceClock]:
 
 
 @pytest.mark.parametrize("first", ["page", "service worker"])
-def test_a_request_that_a_service_worker_passes_on_is_one(first: str) -> None:
+def test_request_that_a_service_worker_passes_on_is_journaled_once(first: str) -> None:
     page, worker = Told("page"), Told("worker")
 
     async def run() -> tuple[Journal, list[str], list[str], bool]:
@@ -79,7 +79,7 @@ def test_a_request_that_a_service_worker_passes_on_is_one(first: str) -> None:
     assert (response["request"], response["status"]) == (request["request"], 200)
 
 
-def test_what_a_page_left_unread_is_not_what_a_service_worker_asks_for() -> None:
+def test_service_workers_request_is_not_matched_with_a_pages_unread_answer() -> None:
     page, worker, later = Told("page"), Told("worker"), Told("later")
 
     async def run() -> list[str]:
@@ -97,7 +97,7 @@ def test_what_a_page_left_unread_is_not_what_a_service_worker_asks_for() -> None
     assert result_of(run()) == ["later's"]
 
 
-def test_a_service_workers_own_request_counts() -> None:
+def test_service_workers_own_request_is_journaled() -> None:
     page, worker = Told("page"), Told("worker")
     _, journal, _ = watched(page, worker)
 
@@ -111,8 +111,10 @@ def test_a_service_workers_own_request_counts() -> None:
 
 
 def patience(monkeypatch: pytest.MonkeyPatch, *answered: str) -> list[float]:
-    """For how long each of these requests, one after the other at one address, is waited for; they are answered "soon", "late" or
-    "never"."""
+    """Return the timeouts in seconds of requests that are sent one after another to one address.
+
+    `answered` says of each request whether it is answered "soon", "late" or "never".
+    """
     page, seconds = Told("page"), [0.0]
     monkeypatch.setattr(real_time, "seconds", lambda: seconds[0])
 
@@ -136,11 +138,11 @@ def patience(monkeypatch: pytest.MonkeyPatch, *answered: str) -> list[float]:
     return result_of(run())
 
 
-def test_what_ends_late_is_waited_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_that_end_late_keep_their_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     assert patience(monkeypatch, *["late"] * 4) == [2, 2, 2, 2]
 
 
-def test_what_never_ends_at_an_address_is_given_up_ever_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_that_never_end_time_out_sooner_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     found = patience(monkeypatch, *["never"] * 6, "soon", "never")
 
     assert found == [2, 2, 0.1, 0.05, 0.025, 0.02, 0.02, 2]
