@@ -27,7 +27,7 @@ SECOND_MS, MINUTE_MS = 1000, 60_000
 INTENSIVE_AFTER_MS = 5 * MINUTE_MS
 """Time hidden after which Chromium throttles a page's chained timers intensively."""
 INTENSIVE_AFTER_LOAD_MS = 10 * SECOND_MS
-"""Time since the load after which it does so for a page that was loaded while its tab was hidden."""
+"""Time since the load after which Chromium throttles a page intensively that was loaded in a hidden tab."""
 CHAIN_LENGTH = 5
 """Number of timers, each set by the one before, from which on a timer counts as chained."""
 SKIPPED_SHARE = 0.05
@@ -73,10 +73,10 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Run:
-    """The record of one program: the page's journal in its order, the instants at which the user navigated, and the
-    tab's states.
+    """The record of one program.
 
-    `hidden_before` is True if the tab was hidden at any time before the program.
+    It holds the page's journal in its order, the instants at which the user navigated, and the tab's states. `hidden_before`
+    is True if the tab was hidden at any time before the program.
     """
 
     events: list[Event]

@@ -110,7 +110,7 @@ if (leave) setTimeout(() => (journal(`${number} leaves`), leaves[leave.how]()), 
 
 
 class ProgramSite:
-    """The site. It serves its first program at `/program/0`, its second at `/program/1`."""
+    """A site that serves its first program at `/program/0`, its second one at `/program/1`."""
 
     def __init__(self) -> None:
         self.origin = self.other = ""
