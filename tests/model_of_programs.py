@@ -33,7 +33,7 @@ CHAIN_LENGTH = 5
 SKIPPED_SHARE = 0.05
 """Share of an interval's period that has to remain after a late tick; else the interval skips its next tick."""
 ROUNDING_MS = 3
-"""Milliseconds by which a tick may differ from a whole one.
+"""Milliseconds by which rounding may shift a tick.
 
 Tab changes, ends of loads, wake-ups of hidden pages and pauses for work happen within a millisecond, and their
 fractions add up."""
