@@ -7,8 +7,8 @@ from collections.abc import Coroutine
 class BackgroundTasks:
     """The running background tasks of one object.
 
-    The event loop itself keeps only weak references to its tasks; this object keeps each of them alive until it is
-    done. Source: asyncio's documentation of `create_task`. Call all methods on the event loop that runs the tasks.
+    The event loop itself keeps only weak references to its tasks; this object keeps each of them alive until it is done.
+    Source: asyncio's documentation of `create_task`. Call all methods on the event loop that runs the tasks.
     """
 
     def __init__(self) -> None:
@@ -17,7 +17,8 @@ class BackgroundTasks:
     def start(self, coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Start a coroutine in the background and return its task.
 
-        An exception of the coroutine stays in the task. If nobody reads the exception, asyncio logs it.
+        An exception of the coroutine stays in the task. Nobody is obliged to wait for the task: asyncio logs an
+        exception that nobody reads.
         """
         task = asyncio.get_running_loop().create_task(coroutine)
         self._running.add(task)
