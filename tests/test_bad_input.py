@@ -234,7 +234,7 @@ MISTAKES = {
         "reference", "", "; the page threw 'ReferenceError: embed is not defined'"
     ),
     'stage.open(page("<script src=https://cdn.example/sdk.js></script>")).item()': NOT_EMBEDDED.format(
-        "reference", "", "; it was refused cdn.example (stage.allow_host opens a host)"
+        "reference", "", "; the gateway refused cdn.example (stage.allow_host opens a host)"
     ),
     'stage.open(host.url("reference") + "s").item()': NOT_EMBEDDED.format(
         "references", "its server answered 404; ", ""
@@ -334,7 +334,7 @@ def close_the_page(stage):
     stage._engine.run(send(stage, "Page.close"))
 
 async def send(stage, method):
-    stage._virtual.devtools.send(method)
+    stage.virtual.devtools.send(method)
 
 def loaded(stage, host):
     item = stage.open(host.url("article_manual")).item()

@@ -18,9 +18,8 @@ WAIT_LIMIT_MS = 200
 """Virtual milliseconds within which a wait has to end."""
 
 
-def open_with_timeout(stage: Stage, url: str) -> None:
-    """Open a page on a stage that ends after `ADVANCE_TIMEOUT_S`, so that a clock that hangs fails the test."""
-    stage.end_by(real_time.seconds() + ADVANCE_TIMEOUT_S)
+def open_bounded(stage: Stage, url: str) -> None:
+    Driver(stage).end_by(real_time.seconds() + BOUND)
     stage.open(url)
 
 

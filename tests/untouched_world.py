@@ -9,11 +9,8 @@ from harness.stage import Stage
 
 
 def in_both_worlds(stage: Stage, expression: str) -> tuple[Any, Any]:
-    """Return the values of an expression in the page's main world and in an untouched isolated world, in this order.
-
-    The function does not wait for promises.
-    """
-    session = stage._virtual.devtools
+    """The value of an expression in the page's own world, and in one that no script has touched. Promises are not waited for."""
+    session = stage.virtual.devtools
 
     async def ask() -> tuple[Any, Any]:
         frame = (await session.call("Page.getFrameTree"))["frameTree"]["frame"]["id"]
@@ -21,4 +18,4 @@ def in_both_worlds(stage: Stage, expression: str) -> tuple[Any, Any]:
         untouched = await session.js(expression, context=world["executionContextId"], wait=False)
         return await session.js(expression, wait=False), untouched
 
-    return stage._virtual.run(ask())
+    return stage.virtual.run(ask())

@@ -16,7 +16,7 @@ from harness.browser.errors import BrowserGone, DevToolsError, PageGone
 
 T = TypeVar("T")
 Event = dict[str, Any]
-Listener = Callable[[Event], None]
+Listener = Callable[[Event], object]
 
 CALL_TIMEOUT_S = 60.0
 """Timeout of a call in real seconds.
