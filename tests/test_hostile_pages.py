@@ -9,7 +9,7 @@ import pytest
 from site_of_pages import Site
 
 from harness.clock import network, real_time, virtual_time
-from harness.stage import Conditions, Stage
+from harness.stage import Conditions, Driver, Stage
 from harness.stage.session import HarnessSession
 
 ADVANCE_TIMEOUT_S = 60.0
@@ -18,8 +18,8 @@ WAIT_LIMIT_MS = 200
 """Virtual milliseconds within which a wait has to end."""
 
 
-def open_bounded(stage: Stage, url: str) -> None:
-    Driver(stage).end_by(real_time.seconds() + BOUND)
+def open_with_timeout(stage: Stage, url: str) -> None:
+    Driver(stage).end_by(real_time.seconds() + ADVANCE_TIMEOUT_S)
     stage.open(url)
 
 

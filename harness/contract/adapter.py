@@ -25,7 +25,7 @@ class Adapter:
 
     stage: "Stage"
     """The stage of the current visit. The contract sets `stage` before it calls a method."""
-    rng: random.Random
+    chance: random.Random
     """Random choices for a method. The generator is seeded with `--seed`, so that a run can be repeated."""
 
     def sign_in(self, page: "Page") -> None:
@@ -43,11 +43,11 @@ class Adapter:
         state = item.state()
         if not state["loaded"]:
             return
-        choice = self.rng.choice(["page", "filter", "refresh"]) if state["type"] == "report" else "refresh"
+        choice = self.chance.choice(["page", "filter", "refresh"]) if state["type"] == "report" else "refresh"
         if choice == "page":
-            item.change_page(self.rng.choice(state["pages"]))
+            item.change_page(self.chance.choice(state["pages"]))
         elif choice == "filter":
-            item.filter("Region", self.rng.choice(REGIONS))
+            item.filter("Region", self.chance.choice(REGIONS))
         else:
             item.refresh()
 

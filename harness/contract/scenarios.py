@@ -105,7 +105,7 @@ class Scenarios:
         with self.visits.open("finding the token requests", self.lifetime, (), self._conditions()) as visit:
             if visit.loaded():
                 visit.use_for(1.5 * self.lifetime)
-            visit.stage.look_back_for_tokens()
+            visit.driver.look_back_for_tokens()
         urls = discovery.token_urls(self.observed[-1].journal)
         if urls:
             self._on_notice(f"token requests found: {', '.join(url.glob for url in urls)}")

@@ -16,6 +16,7 @@ from harness.contract.adapter import Adapter
 from harness.contract.errors import AdapterFailed, NotAPage
 from harness.contract.observation import EMBEDDING_TIME, Observation
 from harness.contract.page import PageUnderTest, TokenUrl
+from harness.stage.driver import Driver
 from harness.stage.interception import Answer
 from harness.stage.item import Item
 from harness.stage.session import HarnessSession
@@ -82,7 +83,7 @@ class Visits:
             self.observed.append(observed)
             visit = PageVisit(self.page, url, stage, observed, random.Random(f"{seed} {lifetime}"), request_limit)
             visit.prepare(token_urls)
-            stage.end_by(self.end_by_real_s)
+            visit.driver.end_by(self.end_by_real_s)
             try:
                 yield visit
             except (RequestStorm, TookTooLong, ClockStuck, PageGone) as early:
@@ -104,6 +105,7 @@ class PageVisit:
         request_limit: int,
     ) -> None:
         self.page, self._url, self.stage, self.observed, self._rng = page, url, stage, observed, rng
+        self.driver = Driver(stage)
         self._request_limit = request_limit
 
     def prepare(self, token_urls: tuple[TokenUrl, ...]) -> None:
@@ -142,21 +144,21 @@ class PageVisit:
         """
         url = self._url
         adapter, stage = self.page.adapter, self.stage
-        adapter.stage, adapter.rng = stage, self._rng
-        stage.leave_unattended(type(adapter) is Adapter)
+        adapter.stage, adapter.chance = stage, self._rng
+        self.driver.leave_unattended(type(adapter) is Adapter)
         stage.open(url, lifetime=self.observed.lifetime)
         self._expect_page(url)
         self.observed.url, self.observed.landed = url, stage.page.url
-        self.observed.has_policy = stage.has_policy
+        self.observed.has_policy = self.driver.has_policy
         for name in ("sign_in", "open"):
             if getattr(type(adapter), name) is not getattr(Adapter, name):
-                with wrap_adapter_errors(adapter, name), stage.flowing():
+                with wrap_adapter_errors(adapter, name), self.driver.flowing():
                     getattr(adapter, name)(stage.page)
         self.observed.arrived = stage.clock.now
 
     def _expect_page(self, url: str) -> None:
         """Raise `NotAPage` if the server answered with an error status or with something other than HTML."""
-        status, kind = self.stage.document_status, self.stage.content_type
+        status, kind = self.driver.document_status, self.driver.content_type
         if status is not None and status >= 400:
             raise NotAPage(url, f"its server answered {status}")
         if kind and "html" not in kind:
@@ -175,7 +177,7 @@ class PageVisit:
                 lambda: stage.journal.of("item.event", event="loaded"), EMBEDDING_TIME, every="0.1s"
             )
         except AssertionError:
-            stage.leave_unattended(False)  # else Playwright may not know yet that the page went elsewhere
+            self.driver.leave_unattended(False)  # else Playwright may not know yet that the page went elsewhere
             self.observed.landed = stage.page.url
             return []
         stage.clock.advance(BRIEF_WATCH)
@@ -189,7 +191,7 @@ class PageVisit:
         wanted = self.page.item
         if wanted is None or wanted.isdigit():
             return wanted
-        number = self.stage.number_of_item_in(wanted)
+        number = self.driver.item_in(wanted)
         if number is None:
             raise UsageError(f"--item {wanted!r} matches no element with an iframe of {APP}. Correct the selector.")
         return number
@@ -246,7 +248,7 @@ class PageVisit:
 
         Raises `UsageError` if the selector of `--remove` cannot be clicked, and `AdapterFailed`.
         """
-        self.stage.leave_unattended(False)
+        self.driver.leave_unattended(False)
         if self.page.remove:
             try:
                 self.stage.page.locator(self.page.remove).first.dispatch_event("click", timeout=CLICK_TIMEOUT_REAL_MS)
@@ -256,7 +258,7 @@ class PageVisit:
                     "Correct the selector."
                 ) from None
         else:
-            with wrap_adapter_errors(self.page.adapter, "remove"), self.stage.flowing():
+            with wrap_adapter_errors(self.page.adapter, "remove"), self.driver.flowing():
                 self.page.adapter.remove(item)
 
 

@@ -40,7 +40,7 @@ class ItemFrames:
         if event["type"] != "Document":
             return
         headers = {name.lower(): value for name, value in event["response"]["headers"].items()}
-        if item := headers.get(ITEM.lower()):
+        if item := headers.get(ITEM_HEADER.lower()):
             self._forget(event["frameId"])
             self._served[event["frameId"]] = (event["loaderId"], item)
 

@@ -190,7 +190,7 @@ class LeakWatch:
         seen = Seen(where, detail[:200], text)
         for token, form in self._tokens_in(text):
             self._note_leak(token, seen, form)
-        if self._tokens.takes_foreign and len(text) >= TRACE_CHARACTERS:
+        if self._tokens.accepts_foreign and len(text) >= TRACE_CHARACTERS:
             self._remember(seen)
 
     def _note_leak(self, token: Token, seen: Seen, form: str) -> None:

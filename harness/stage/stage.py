@@ -94,7 +94,7 @@ class Stage:
 
         def watchers(network: Network, cookies: Cookies) -> list[ClosingWatcher]:
             self._interception = Interception(service, network, cookies, self.faults, self.cloud.answers.expired)
-            self._interception.answer(f"https://{APP}{PLUMBING}*", self._answer_of_frame)
+            self._interception.answer(f"https://{APP}{FAKE_PATH}*", self._answer_of_frame)
             return [self._interception, *([self.leak_watch] if self.leak_watch else [])]
 
         self.virtual = self._ending.enter_context(
@@ -202,7 +202,7 @@ class Stage:
         if request["method"] != "POST":
             return None
         try:
-            status, text = self.cloud.embed.tell(urlsplit(request["url"]).path, json.loads(request["postData"]))
+            status, text = self.cloud.embed.receive(urlsplit(request["url"]).path, json.loads(request["postData"]))
         except (KeyError, ValueError, ServiceError):
             return None
         return Answer(status, "application/json", text)
