@@ -409,7 +409,7 @@ def test_wheel_has_its_files_inside_and_npm_packages_in_the_cache_folder(machine
 def test_wheel_includes_the_host_pages_and_the_npm_manifest() -> None:
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     carried = {Path(source): Path(target) for source, target in wheel["force-include"].items()}
-    needed = ["package.json", "package-lock.json", "fixtures/hosts"]
+    needed = ["CHANGELOG.md", "docs", "fixtures/hosts", "package.json", "package-lock.json"]
     assert carried == {Path(name): Path("harness/_carried") / name for name in needed}
     assert [name for name in carried if not (ROOT / name).exists()] == []
 
