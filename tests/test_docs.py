@@ -9,6 +9,7 @@ import inspect
 import itertools
 import linecache
 import re
+import tomllib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +31,7 @@ from harness.stage import Stage
 from harness.stage.host import Host
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 NAMES = [document.relative_to(ROOT).as_posix() for document in DOCUMENTS]
 
 Row = tuple[str, ...]
@@ -269,3 +270,26 @@ def test_documented_members_of_stage_host_and_tab_exist(pbi_stage: Stage, pbi_ho
         thing = eval(span(what), held)
         for name in re.findall(r"`(\w+)(?:\(.*?\))?`", contents):
             assert hasattr(thing, name), f"{what} {name}"
+
+
+def test_architecture_lists_the_rooms_of_the_import_linter_and_modules_that_exist() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    layers = " | ".join(next(contract["layers"] for contract in contracts if contract["type"] == "layers"))
+    rows = [(span(room), spans(modules)) for room, _, modules in table("docs/architecture.md", "Room", "What it does")]
+
+    assert {room for room, _ in rows} == {layer.removeprefix("harness.") for layer in layers.split(" | ")} | {
+        "fake_pbi"
+    }
+    for room, modules in rows:
+        package = ROOT / room if room == "fake_pbi" else ROOT / "harness" / room
+        missing = [name for name in modules if not (package / f"{name}.py").exists() and not (package / name).is_dir()]
+        assert missing == [], room
+
+
+def test_files_that_the_architecture_names_exist() -> None:
+    named = [
+        name for name in spans((ROOT / "docs/architecture.md").read_text("utf-8")) if re.search(r"/.*\.(py|js)$", name)
+    ]
+
+    assert named
+    assert [name for name in named if not (ROOT / name).exists() and not (ROOT / "harness" / name).exists()] == []

@@ -124,9 +124,7 @@ def test_provider_answers_null_while_the_token_endpoint_fails_and_a_token_after_
     assert not pbi_stage.journal.expired_requests()
 
 
-def test_provider_that_throws_is_reported_to_the_service_with_status_400(
-    pbi_stage: Stage, pbi_host: Host
-) -> None:
+def test_provider_that_throws_is_reported_to_the_service_with_status_400(pbi_stage: Stage, pbi_host: Host) -> None:
     pbi_stage.page.route(
         "**/article_provider",
         lambda route: route.fulfill(
