@@ -71,6 +71,11 @@ for _document in DOCUMENTS:
         globals().update(_tests)
 
 
+def prose_of(document: Path) -> str:
+    """Return the text of a document without its code blocks."""
+    return re.sub(r"^```.*?^```", "", document.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
 def table(document: str, *header: str) -> list[Row]:
     """Return the rows of the only table in a document whose header begins with these cells."""
     lines = (ROOT / document).read_text("utf-8").splitlines()
@@ -138,9 +143,8 @@ def anchors(document: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
-def test_every_command_in_the_documents_exists(document: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    prose = re.sub(r"^```.*?^```", "", document.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
-    shell = "\n".join([*fences(document, "sh"), *spans(prose)])
+def test_commands_that_are_named_exist(document: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shell = "\n".join([*fences(document, "sh"), *spans(prose_of(document))])
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
 
     assert set(re.findall(r"\bpbi-harness ([a-z]+)", shell)) <= set(commands(capsys))
@@ -287,9 +291,7 @@ def test_architecture_lists_the_rooms_of_the_import_linter_and_modules_that_exis
 
 
 def test_files_that_the_architecture_names_exist() -> None:
-    named = [
-        name for name in spans((ROOT / "docs/architecture.md").read_text("utf-8")) if re.search(r"/.*\.(py|js)$", name)
-    ]
+    named = [name for name in spans(prose_of(ROOT / "docs/architecture.md")) if re.search(r"/.*\.(py|js)$", name)]
 
     assert named
     assert [name for name in named if not (ROOT / name).exists() and not (ROOT / "harness" / name).exists()] == []
