@@ -290,8 +290,11 @@ def test_architecture_lists_the_rooms_of_the_import_linter_and_modules_that_exis
         assert missing == [], room
 
 
-def test_files_that_the_architecture_names_exist() -> None:
-    named = [name for name in spans(prose_of(ROOT / "docs/architecture.md")) if re.search(r"/.*\.(py|js)$", name)]
+@pytest.mark.parametrize("document", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_files_that_a_document_for_contributors_names_exist(document: str) -> None:
+    named = [
+        name for name in spans(prose_of(ROOT / document)) if re.fullmatch(r"\S+/\S+\.(js|json|md|py|toml|txt)", name)
+    ]
 
     assert named
     assert [name for name in named if not (ROOT / name).exists() and not (ROOT / "harness" / name).exists()] == []
