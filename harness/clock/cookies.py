@@ -139,7 +139,7 @@ class Cookies:
         if source == "worker":  # dedicated ones have no cookies of their own
             return []
         session.on("Runtime.bindingCalled", lambda event: self._scripted(session, event))
-        return [session.send("Runtime.enable"), session.send("Runtime.addBinding", name=waits.COOKIES)]
+        return [session.send("Runtime.enable"), session.send("Runtime.addBinding", name=waits.COOKIES_BINDING)]
 
     def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         async def unless_gone() -> None:
@@ -186,7 +186,7 @@ class Cookies:
         if self._may_reach > -math.inf:  # a document's request, say, is not stamped with it
             with contextlib.suppress(DevToolsError, TimeoutError):
                 async with asyncio.timeout(PATIENCE):
-                    self._clock.see(float(await self._page.js(waits.NOW)))
+                    self._clock.see(float(await self._page.js(waits.PAGE_TIME)))
         return self._clock.wall_milliseconds
 
     async def learned(self, id: str | None) -> None:
@@ -198,7 +198,7 @@ class Cookies:
             await self._learn([])
 
     def _scripted(self, session: DevToolsSession, event: Event) -> None:
-        if event["name"] == waits.COOKIES:
+        if event["name"] == waits.COOKIES_BINDING:
             self._start(self._learn_from_script(session, event["executionContextId"], json.loads(event["payload"])))
 
     async def _learn_from_script(self, session: DevToolsSession, context: int, payload: dict[str, Any]) -> None:
@@ -209,7 +209,7 @@ class Cookies:
             await self._look()
             await self._until_the_clock_minds()
         if note := payload["note"]:
-            await session.js(waits.told(f"cookieIsKnown({note})"), context=context)
+            await session.js(waits.cookie_is_known(note), context=context)
 
     async def add(self, cookies: Sequence[Cookie]) -> None:
         """Set cookies as Playwright's `add_cookies` does. `expires` is an instant of page time, in seconds since 1970."""

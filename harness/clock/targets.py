@@ -73,8 +73,8 @@ class Targets:
             if target["canAccessOpener"]:
                 # The browser fetches its document at once, and the process that shows it may not know its scripts by then.
                 await asyncio.wait(answers)
-            child.on("Page.frameNavigated", lambda _: self.documents.urge(waits.told("opened?.(true)")))
-            self.documents.urge(waits.told("opened?.(false)"))
+            child.on("Page.frameNavigated", lambda _: self.documents.urge(waits.popup_is_seen(has_document=True)))
+            self.documents.urge(waits.popup_is_seen(has_document=False))
         elif kind in SOURCES:
             answers += self.workers.attach(child, target["url"], shared=kind != "worker", of_worker=of_worker)
         answers.append(child.send("Runtime.runIfWaitingForDebugger"))

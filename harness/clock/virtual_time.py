@@ -197,7 +197,7 @@ class VirtualTime:
         tasks = TASKS_IF_NEVER_IDLE if self._network.never_idle else TASKS
         granted = self._policy(policy, budget=milliseconds, maxVirtualTimeTaskStarvationCount=tasks)
         if self._network.endless:
-            await asyncio.gather(granted, self.documents.tell(waits.told("goOn()")))
+            await asyncio.gather(granted, self.documents.tell(waits.RESUME))
         else:
             await granted
         await self._until_stirred()
@@ -244,7 +244,7 @@ class VirtualTime:
                 return True
             if self._network.endless_in <= 0:
                 return False
-            self.documents.urge(waits.told("getOn()"))
+            self.documents.urge(waits.CHECK_BRIEF_HOLDS)
             waited += pause
             pause = max(BRIEF, min(waited, ENDLESS_AFTER - waited))
         return False
@@ -262,7 +262,7 @@ class VirtualTime:
         before = self._standing
         try:
             async with asyncio.timeout(HELD_PATIENCE):
-                at = await self._page.js(waits.NOW)
+                at = await self._page.js(waits.PAGE_TIME)
                 computed = await self._seconds_computed()
         except (TimeoutError, DevToolsError):
             return False
@@ -294,7 +294,7 @@ class VirtualTime:
             return self._known
         for _ in range(100):
             try:
-                now = float(await self.answer_of_page(self._page.js(waits.NOW)))
+                now = float(await self.answer_of_page(self._page.js(waits.PAGE_TIME)))
             except TimeoutError:
                 raise ClockStuck([], CALL_TIMEOUT_S) from None
             except DevToolsError as error:
@@ -389,7 +389,7 @@ class VirtualTime:
 
     async def _is_shown(self) -> bool:
         """Whether no document's timers are throttled, where that matters."""
-        return not self._workers.of_page or False not in await self.documents.tell(waits.told("shown()"))
+        return not self._workers.of_page or False not in await self.documents.tell(waits.IS_SHOWN)
 
     async def _knowing(self, page_time: Awaitable[float]) -> float:
         """This page time; meanwhile `_know()`."""
@@ -403,9 +403,9 @@ class VirtualTime:
         tells of their requests first, and then answers this.) Once it has ended, they need not keep themselves busy any more."""
         if self._network.endless:
             self._frames_are_busy = True
-            await self.documents.tell(waits.told("known()"))
+            await self.documents.tell(waits.ACKNOWLEDGE_CALLS)
         elif self._frames_are_busy:
-            await self.documents.tell(waits.told("rest()"))
+            await self.documents.tell(waits.STOP_KEEPING_BUSY)
             self._frames_are_busy = False
 
     async def _step(self, now: float, until: float) -> None:
@@ -428,11 +428,11 @@ class VirtualTime:
         self._held_steps += 1
         await self._release()
         if new_document:
-            await or_gone(self._page.js(waits.told("seen?.()")))
+            await or_gone(self._page.js(waits.NEW_DOCUMENT_IS_SEEN))
         if self._held_steps > PROMPT:
-            await self._tell(working, waits.told("step()"))
+            await self._tell(working, waits.COUNT_STEP)
         if self._held_steps % WORK_PATIENCE == 0:
-            for lost in await self._tell(working, waits.told("giveUp()")):
+            for lost in await self._tell(working, waits.TIME_OUT_CALLS):
                 for work in lost or ():
                     network.note_endless_work(work["call"], url=work["url"], since=work["since"])
 

@@ -59,31 +59,31 @@ class Workers:
         session.on("Debugger.paused", lambda _: self._prepare(worker, of_worker=of_worker))
         return [
             session.send("Runtime.enable"),
-            session.send("Runtime.addBinding", name=waits.BINDING),
+            session.send("Runtime.addBinding", name=waits.HANDLED_BINDING),
             session.send("Debugger.enable"),
             session.send("Debugger.setInstrumentationBreakpoint", instrumentation="beforeScriptExecution"),
         ]
 
     def _prepare(self, worker: Worker, *, of_worker: bool) -> None:
         """Give it the clock's timers and waits, and let it run."""
-        script = waits.worker_script(of_worker=of_worker, slept=self._slept)
+        script = waits.worker_script(of_worker=of_worker, slept_ms=self._slept)
         worker.session.send("Runtime.evaluate", expression=script)
         worker.session.send("Debugger.disable")
         self._running[worker.session.id] = worker
 
     def _heard(self, worker: Worker, event: Event) -> None:
         """It has handled what a frame, or another worker, sent it."""
-        if event["name"] == waits.BINDING:
+        if event["name"] == waits.HANDLED_BINDING:
             note: str = event["payload"]
             worker.asked = False
-            worker.name = waits.worker_of(note) or worker.name
-            self._news.append(waits.handled(note))
+            worker.name = waits.worker_name_in(note) or worker.name
+            self._news.append(waits.message_is_handled(note))
 
     def forget(self, session: str) -> None:
         """A worker has ended."""
         worker = self._running.pop(session, None)
         if worker and worker.name:
-            self._news.append(waits.ended(worker.name))
+            self._news.append(waits.worker_has_ended(worker.name))
 
     def news(self) -> list[str]:
         """What frames and workers have to be told since this was last asked."""
@@ -94,7 +94,7 @@ class Workers:
         """Bring the states up to date."""
         for worker in self._awake():
             if anew or worker.shared or not worker.asked:
-                await self._ask(worker, "state()")
+                await self._ask(worker, waits.WORKER_STATE)
 
     async def close(self) -> None:
         late = [worker.busy for worker in self._running.values() if worker.busy]
@@ -136,7 +136,7 @@ class Workers:
         now = None
         for worker in self._awake():
             if worker.due is not None and worker.due <= until:
-                now = await self._ask(worker, "fire()")
+                now = await self._ask(worker, waits.FIRE_TIMERS)
         return now
 
     async def tell(self, workers: Iterable[Worker], expression: str) -> list[Any]:
@@ -178,14 +178,14 @@ class Workers:
     async def sleep(self, slept: float) -> None:
         """From now on their wall clocks are ahead of virtual time by so many milliseconds."""
         self._slept = slept
-        await self.tell_all(waits.told(f"slept({slept})"))
+        await self.tell_all(waits.slept(slept))
 
     def _awake(self) -> list[Worker]:
         return [worker for worker in self._running.values() if worker.shared or not self.frozen]
 
     async def _ask(self, worker: Worker, what: str) -> float | None:
         """Its state anew; returns page time as it read it."""
-        state = await self._tell_one(worker, waits.told(what)) or {}
+        state = await self._tell_one(worker, what) or {}
         worker.due, worker.at_work = state.get("due"), bool(state.get("held"))
         worker.asked = True
         return state.get("now")

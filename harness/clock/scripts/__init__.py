@@ -42,11 +42,11 @@ HOLD_URL = "https://hold.pbi-harness.invalid/"
 NEW_DOCUMENT = "new-document"
 """How the address of such a request ends when a new document of the page makes it."""
 
-COOKIES = f"__pbiCookies{secrets.token_hex(8)}"
+COOKIES_BINDING = f"__pbiCookies{secrets.token_hex(8)}"
 """The name under which a frame finds, at its first moment, the function that tells the clock of cookies."""
 KEY = f"pbi-harness {secrets.token_hex(8)}"
 HEARD = f"__pbiHeard{secrets.token_hex(8)}"
-BINDING = f"__pbiHandled{secrets.token_hex(8)}"
+HANDLED_BINDING = f"__pbiHandled{secrets.token_hex(8)}"
 
 
 def _source(name: str) -> str:
@@ -57,8 +57,8 @@ SETTINGS = {
     "holdUrl": HOLD_URL,
     "newDocument": NEW_DOCUMENT,
     "key": KEY,
-    "binding": BINDING,
-    "cookies": COOKIES,
+    "binding": HANDLED_BINDING,
+    "cookies": COOKIES_BINDING,
 }
 
 
@@ -84,17 +84,17 @@ def _script(*parts: str, **settings: bool | float) -> str:
     )
 
 
-def page_script(*, slept: float) -> str:
-    """What every frame of a page runs before its own scripts. `slept`: for how long the machine has slept (milliseconds)."""
-    return _document_script(f"{_source('first_moment.js')}(hold, heard, settings);", slept=slept)
+def page_script(*, slept_ms: float) -> str:
+    """What every frame of a page runs before its own scripts. `slept_ms`: for how long the machine has slept."""
+    return _document_script(f"{_source('first_moment.js')}(hold, heard, settings);", slept_ms=slept_ms)
 
 
-def popup_script(*, slept: float) -> str:
+def popup_script(*, slept_ms: float) -> str:
     """What every frame of a popup runs before its own scripts."""
-    return _document_script(slept=slept)
+    return _document_script(slept_ms=slept_ms)
 
 
-def _document_script(*first: str, slept: float) -> str:
+def _document_script(*first: str, slept_ms: float) -> str:
     return _script(
         *first,
         f"{_source('navigations.js')}(hold, wrap);",
@@ -102,40 +102,81 @@ def _document_script(*first: str, slept: float) -> str:
         f"{_source('frames.js')}(hold, wrap);",
         f"{_source('animation_frames.js')}(wrap);",
         f"{_source('resource_timing.js')}(wrap, settings);",
-        slept=slept,
+        slept=slept_ms,
     )
 
 
-def worker_script(*, of_worker: bool, slept: float) -> str:
+def worker_script(*, of_worker: bool, slept_ms: float) -> str:
     """What a worker, of a page or of another worker, runs before its own script."""
     return _script(
         f"settings.noted = {_source('worker_notes.js')}(heard, take, settings);",
         f"{_source('worker_timers.js')}(wrap, heard, settings);",
         ofWorker=of_worker,
-        slept=slept,
+        slept=slept_ms,
     )
 
 
-NOW = f"(globalThis.{HEARD} ?? Date).now()"
+PAGE_TIME = f"(globalThis.{HEARD} ?? Date).now()"
 """The expression for the time of a page, frame or worker, without what was slept, in milliseconds since 1970. (A page may have
 put a clock of its own in the place of `Date.now`.)"""
 
 
-def told(message: str) -> str:
-    """The expression that tells a frame or worker something, or asks it: `step()`, `giveUp()`, `fire()`, `state()`."""
-    return f"globalThis.{HEARD}?.{message}"
+# Messages of the clock to documents and workers: expressions to evaluate there. Without the clock's script they do nothing.
 
 
-def worker_of(note: str) -> str:
-    """The name that a frame gave the worker to which it sent a note."""
-    return note.rpartition(" ")[0]
+def _message(call: str) -> str:
+    return f"globalThis.{HEARD}?.{call}"
 
 
-def handled(note: str) -> str:
-    """Tells a frame that a worker has handled what the note stands behind."""
-    return told(f"handled({json.dumps(note)})")
+RESUME = _message("goOn()")
+"""To every document: the clock resumes beside an endless request, in steps that fit the calls that it knows."""
+ACKNOWLEDGE_CALLS = _message("known()")
+"""To every document: an endless request is pending, and the clock knows all calls that have begun until now."""
+STOP_KEEPING_BUSY = _message("rest()")
+"""To every document: no endless request is pending any more."""
+CHECK_BRIEF_HOLDS = _message("getOn()")
+"""To every document: make a request for each brief time hold that has not progressed since this message came last."""
+COUNT_STEP = _message("step()")
+"""To documents and workers: a step of the clock is over; holds that last a number of steps count it."""
+TIME_OUT_CALLS = _message("giveUp()")
+"""To documents and workers: end the holds of calls that were pending when this message came last, and return a list of
+`{call, since, url}`."""
+IS_SHOWN = _message("shown()")
+"""To every document: return whether its tab is shown."""
+NEW_DOCUMENT_IS_SEEN = _message("seen?.()")
+"""To a new document of the page: the clock has seen it, and a small budget has taken the place of the one in use."""
+FIRE_TIMERS = _message("fire()")
+"""To a worker: fire the timers that are due, then return its state as `WORKER_STATE` does."""
+WORKER_STATE = _message("state()")
+"""To a worker: return `{due, held, now}`: the page time at which its next timer is due (null: never), the number of its
+pending calls, and page time, both times in milliseconds since 1970."""
 
 
-def ended(worker: str) -> str:
-    """Tells a frame that a worker has ended: nothing will be handled any more."""
-    return told(f"ended({json.dumps(worker)})")
+def popup_is_seen(*, has_document: bool) -> str:
+    """Return the message to every document that the clock watches a popup, or that a popup has got a document."""
+    return _message(f"opened?.({json.dumps(has_document)})")
+
+
+def slept(slept_ms: float) -> str:
+    """Return the message to documents and workers that the machine has slept for this long altogether."""
+    return _message(f"slept({slept_ms})")
+
+
+def cookie_is_known(number: int) -> str:
+    """Return the message to the document that wrote a cookie, under this number, that the clock knows when the cookie ends."""
+    return _message(f"cookieIsKnown({number})")
+
+
+def message_is_handled(marker: str) -> str:
+    """Return the message to documents and workers that a worker has handled the message before this marker."""
+    return _message(f"handled({json.dumps(marker)})")
+
+
+def worker_has_ended(name: str) -> str:
+    """Return the message to documents and workers that a worker has ended: it will not handle any further message."""
+    return _message(f"ended({json.dumps(name)})")
+
+
+def worker_name_in(marker: str) -> str:
+    """Return the name that a document or worker gave the worker to which it sent a marker; empty if it gave none."""
+    return marker.rpartition(" ")[0]
