@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from site_of_pages import Site
 
-from harness.clock import network, real_time, virtual_time
-from harness.stage import Conditions, Driver, Stage
+from harness.clock import real_time, request_timeouts, virtual_time
+from harness.stage import Conditions, Stage
 from harness.stage.session import HarnessSession
 
 ADVANCE_TIMEOUT_S = 60.0
@@ -91,13 +91,11 @@ ENDLESS_RESOURCES = {
 }
 
 
-@pytest.mark.parametrize("what", ENDLESS_RESOURCES)
-def test_clock_resumes_after_a_resource_that_never_arrives(
-    pbi_stage: Stage, pages: Site, what: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(network, "LONG", 3.0)
-    open_with_timeout(pbi_stage, pages.empty)
-    pbi_stage.page.evaluate(f"() => {{ setTimeout(() => {{ {ENDLESS_RESOURCES[what]} }}, 1000); }}")
+@pytest.mark.parametrize("what", NEVER_THERE)
+def test_what_never_comes(pbi_stage: Stage, pages: Site, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_timeouts, "READ_BY_BROWSER_AFTER_S", 3.0)
+    open_bounded(pbi_stage, pages.empty)
+    pbi_stage.page.evaluate(f"() => {{ setTimeout(() => {{ {NEVER_THERE[what]} }}, 1000); }}")
 
     advance_an_hour(pbi_stage)
 

@@ -60,16 +60,16 @@ def test_request_that_a_service_worker_passes_on_is_journaled_once(first: str) -
         network, journal, clock = watched(page, worker)
         for session in [page, worker] if first == "page" else [worker, page]:
             session.sends()
-        awaited = network.awaited
+        awaited = network.pending.awaited_urls
         until = clock.page_milliseconds + 45_000
-        held = asyncio.create_task(network.hold("worker's", until))
+        held = asyncio.create_task(network.delay("worker's", until))
         await asyncio.sleep(0)
-        while_held = network.awaited
-        network.release(until)
+        while_held = network.pending.awaited_urls
+        network.pass_on_delayed(until)
         await held
         worker.is_answered()
         page.is_answered()
-        return journal, awaited, while_held, network.loading
+        return journal, awaited, while_held, network.pending.may_stop_time
 
     journal, awaited, while_held, loading = result_of(run())
 
@@ -89,12 +89,12 @@ def test_service_workers_request_is_not_matched_with_a_pages_unread_answer() -> 
         page.tell("Network.responseReceived", response={"status": 503})
         worker.sends()
         later.sends()
-        held = asyncio.create_task(network.hold("worker's", clock.page_milliseconds + 45_000))
+        held = asyncio.create_task(network.delay("worker's", clock.page_milliseconds + 45_000))
         await asyncio.sleep(0)
         held.cancel()
-        return list(network.held)
+        return [session.id for session in (page, worker, later) if f"{session.id}'s" in network.delayed]
 
-    assert result_of(run()) == ["later's"]
+    assert result_of(run()) == ["later"]
 
 
 def test_service_workers_own_request_is_journaled() -> None:
@@ -123,12 +123,12 @@ def patience(monkeypatch: pytest.MonkeyPatch, *answered: str) -> list[float]:
         found = []
         for how in answered:
             page.sends()
-            found.append(round(network.endless_in, 6))
-            assert not network.find_endless()
+            found.append(round(network.pending.next_timeout_s, 6))
+            assert not network.pending.mark_timed_out()
             if how != "soon":
-                seconds[0] += network.endless_in
-                assert network.find_endless()
-                assert network.endless
+                seconds[0] += network.pending.next_timeout_s
+                assert network.pending.mark_timed_out()
+                assert network.pending.has_endless
             if how == "never":
                 page.tell("Network.loadingFailed", errorText="net::ERR_ABORTED")
             else:

@@ -20,10 +20,10 @@ from harness.base.journal import Journal
 from harness.browser.devtools import DevToolsSession, Event
 from harness.browser.errors import DevToolsError, PageGone
 from harness.browser.launch import IsolatedPage
-from harness.clock import real_time
-from harness.clock import scripts as waits
-from harness.clock.network import Source
+from harness.clock import real_time, scripts
+from harness.clock.clock_signal import ClockSignal
 from harness.clock.service_clock import ServiceClock
+from harness.clock.watcher import Source
 
 LONGEST = 400 * 86_400.0
 """Seconds that a cookie lives at most: Chromium's limit, from RFC 6265bis."""
@@ -114,12 +114,12 @@ class Life:
 class Cookies:
     """The cookies of a browser context. A watcher of its sessions; lives on the engine's loop.
 
-    `stirred` is set when a cookie was written that ends before the time to which the page may run by now.
+    `signal` is sent when a cookie was written that ends before the time to which the page may run by now.
     """
 
-    def __init__(self, page: IsolatedPage, clock: ServiceClock, journal: Journal, stirred: asyncio.Event) -> None:
+    def __init__(self, page: IsolatedPage, clock: ServiceClock, journal: Journal, signal: ClockSignal) -> None:
         self._isolated, self._page, self._clock = page, page.session, clock
-        self._journal, self._stirred = journal, stirred
+        self._journal, self._signal = journal, signal
         self._lives: dict[Key, Life] = {}
         self._written: list[Written] = []
         self._answers: dict[str, asyncio.Task[None] | None] = {}
@@ -139,7 +139,7 @@ class Cookies:
         if source == "worker":  # dedicated ones have no cookies of their own
             return []
         session.on("Runtime.bindingCalled", lambda event: self._scripted(session, event))
-        return [session.send("Runtime.enable"), session.send("Runtime.addBinding", name=waits.COOKIES_BINDING)]
+        return [session.send("Runtime.enable"), session.send("Runtime.addBinding", name=scripts.COOKIES_BINDING)]
 
     def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         async def unless_gone() -> None:
@@ -186,7 +186,7 @@ class Cookies:
         if self._may_reach > -math.inf:  # a document's request, say, is not stamped with it
             with contextlib.suppress(DevToolsError, TimeoutError):
                 async with asyncio.timeout(PATIENCE):
-                    self._clock.see(float(await self._page.js(waits.PAGE_TIME)))
+                    self._clock.see(float(await self._page.js(scripts.PAGE_TIME)))
         return self._clock.wall_milliseconds
 
     async def learned(self, id: str | None) -> None:
@@ -198,7 +198,7 @@ class Cookies:
             await self._learn([])
 
     def _scripted(self, session: DevToolsSession, event: Event) -> None:
-        if event["name"] == waits.COOKIES_BINDING:
+        if event["name"] == scripts.COOKIES_BINDING:
             self._start(self._learn_from_script(session, event["executionContextId"], json.loads(event["payload"])))
 
     async def _learn_from_script(self, session: DevToolsSession, context: int, payload: dict[str, Any]) -> None:
@@ -209,7 +209,7 @@ class Cookies:
             await self._look()
             await self._until_the_clock_minds()
         if note := payload["note"]:
-            await session.js(waits.cookie_is_known(note), context=context)
+            await session.js(scripts.cookie_is_known(note), context=context)
 
     async def add(self, cookies: Sequence[Cookie]) -> None:
         """Set cookies as Playwright's `add_cookies` does. `expires` is an instant of page time, in seconds since 1970."""
@@ -302,7 +302,7 @@ class Cookies:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 while self._may_reach > self.next_end + EARLY:
-                    self._stirred.set()
+                    self._signal.send()
                     await self._reach_changed.wait()
 
     # Real time ------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.browser.devtools import DevToolsSession, Event, or_gone
-from harness.clock import scripts as waits
+from harness.clock import scripts
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,14 @@ class Documents:
         is_page = session is self._page
         return session.send(
             "Page.addScriptToEvaluateOnNewDocument",
-            source=(waits.page_script if is_page else waits.popup_script)(slept_ms=self._slept),
+            source=(scripts.page_script if is_page else scripts.popup_script)(slept_ms=self._slept),
             runImmediately=not is_page,
         )
 
     async def sleep(self, slept: float) -> None:
         """From now on their wall clocks are ahead of virtual time by so many milliseconds."""
         self._slept = slept
-        await self.tell(waits.slept(slept))
+        await self.tell(scripts.slept(slept))
         for session, script in tuple(self._scripts.items()):
             added = await or_gone(script)
             if added:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from harness.browser.devtools import DevToolsSession, Event
 from harness.browser.launch import IsolatedPage, is_tab
-from harness.clock import scripts as waits
+from harness.clock import scripts
 from harness.clock.documents import Documents
-from harness.clock.network import Network, Source, Watcher
+from harness.clock.network import Network
+from harness.clock.watcher import Source, Watcher
 from harness.clock.workers import Workers
 
 CHILDREN = {
@@ -73,8 +74,8 @@ class Targets:
             if target["canAccessOpener"]:
                 # The browser fetches its document at once, and the process that shows it may not know its scripts by then.
                 await asyncio.wait(answers)
-            child.on("Page.frameNavigated", lambda _: self.documents.urge(waits.popup_is_seen(has_document=True)))
-            self.documents.urge(waits.popup_is_seen(has_document=False))
+            child.on("Page.frameNavigated", lambda _: self.documents.urge(scripts.popup_is_seen(has_document=True)))
+            self.documents.urge(scripts.popup_is_seen(has_document=False))
         elif kind in SOURCES:
             answers += self.workers.attach(child, target["url"], shared=kind != "worker", of_worker=of_worker)
         answers.append(child.send("Runtime.runIfWaitingForDebugger"))

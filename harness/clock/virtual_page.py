@@ -20,10 +20,11 @@ from harness.clock.clock import Clock
 from harness.clock.conditions import Conditions
 from harness.clock.cookies import Cookies
 from harness.clock.errors import ClockStuck, PageUnreachable
-from harness.clock.network import Network, Watcher
+from harness.clock.network import Network
 from harness.clock.service_clock import ServiceClock
 from harness.clock.targets import Targets
 from harness.clock.virtual_time import VirtualTime
+from harness.clock.watcher import Watcher
 
 T = TypeVar("T")
 FIRST_SCRIPTS_MS = 500.0
@@ -110,7 +111,7 @@ class VirtualPage:
         self.page, self.devtools = self.isolated.page, self.isolated.session
         try:
             self.network = Network(service, journal, unlisted=unlisted, sources=sources)
-            self.cookies_of_context = Cookies(self.isolated, service, journal, self.network.stirred)
+            self.cookies_of_context = Cookies(self.isolated, service, journal, self.network.signal)
             self._watchers = [*watchers(self.network, self.cookies_of_context)]
             self._targets = Targets(
                 self.isolated,

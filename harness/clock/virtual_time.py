@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 
 from harness.browser.devtools import CALL_TIMEOUT_S, DevToolsSession, Event, or_gone
 from harness.browser.errors import BrowserGone, DevToolsError, PageGone
-from harness.clock import real_time
-from harness.clock import scripts as waits
+from harness.clock import real_time, scripts
 from harness.clock.cookies import Cookies
 from harness.clock.errors import ClockStuck, RequestStorm, TookTooLong
-from harness.clock.network import ENDLESS_AFTER, Network
+from harness.clock.network import Network
+from harness.clock.request_timeouts import ENDLESS_AFTER_S
 from harness.clock.service_clock import EPOCH, ServiceClock
 from harness.clock.targets import Targets
 from harness.clock.workers import Worker
@@ -102,7 +102,7 @@ class VirtualTime:
     ) -> None:
         self._page, self._network, self._cookies, self._clock = page, network, cookies, clock
         self.documents, self._workers = targets.documents, targets.workers
-        self._stirred = network.stirred
+        self._signal = network.signal
         self._ending = contextlib.ExitStack()
         self._gone = False
         self._told_policy: asyncio.Future[Event] | None = None
@@ -110,6 +110,7 @@ class VirtualTime:
         self._held_steps = 0
         """For how many steps work on other threads has been waited for without a break."""
         self._standing: Standing | None = None
+        self._never_idle = False
         self._known: float | None = None
         """Page time, where it is known because it stands still."""
         self._at_most: float | None = None
@@ -147,18 +148,19 @@ class VirtualTime:
             return  # an earlier one, which was to end at the same time as the last
         self._spent = True
         self._cookies.time_may_reach(-math.inf)
-        self._stirred.set()
+        self._signal.send()
 
     def _arrived(self, event: Event) -> None:
         if "parentId" not in event["frame"]:
-            self._network.begin_anew()
+            self._network.pending.forget_unknown()
+            self._never_idle = False
 
     def close(self) -> None:
         """Hear no more of the browser, which outlives the page."""
         self._ending.close()
 
     def _browser_gone(self, _: asyncio.Future[None]) -> None:
-        self._stirred.set()
+        self._signal.send()
 
     def _detached(self, event: Event) -> None:
         if event["sessionId"] == self._page.id:
@@ -168,8 +170,8 @@ class VirtualTime:
         """It crashed, or its tab was closed: no answer will come from it."""
         self._gone = True
         if self._page.id:
-            self._page.devtools.fail_calls(self._page.id, PageGone())
-        self._stirred.set()
+            self._page.devtools.give_up(self._page.id, PageGone())
+        self._signal.send()
 
     async def _release(self) -> None:
         """Tell what workers have handled. Only when no grant is under way any more, or time would run on before their new
@@ -188,49 +190,50 @@ class VirtualTime:
         Raises `ClockStuck` when an answer does not come in a minute of real time, `TookTooLong` beyond the deadline.
         """
         page_time = self._at_most or self._clock.page_milliseconds
-        self._stirred.clear()
+        self._signal.clear()
         self._spent, self._known, self._at_most, self._standing = False, None, None, None
         milliseconds = max(min(milliseconds, self._cookies.next_end - self._clock.slept - page_time), DELIVER)
-        self._network.latest = page_time + milliseconds + 1
-        self._network.stirred_by_holds = self._have_to_mind_holds(policy)
+        self._network.time_holds.expect_until(
+            page_time + milliseconds + 1, interrupt_budget=self._have_to_mind_holds(policy)
+        )
         self._cookies.time_may_reach(page_time + milliseconds + self._clock.slept)
-        tasks = TASKS_IF_NEVER_IDLE if self._network.never_idle else TASKS
+        tasks = TASKS_IF_NEVER_IDLE if self._never_idle else TASKS
         granted = self._policy(policy, budget=milliseconds, maxVirtualTimeTaskStarvationCount=tasks)
-        if self._network.endless:
-            await asyncio.gather(granted, self.documents.tell(waits.RESUME))
+        if self._network.pending.has_endless:
+            await asyncio.gather(granted, self.documents.tell(scripts.RESUME))
         else:
             await granted
         await self._until_stirred()
         if not self._spent and not self._gone:
             # What stirred may end by itself, and time would run on while it is read.
             await self.answer_of_page(self._policy("pause"))
-            if policy == WAIT_FOR_LOADS and self._network.holds:
-                self._known = self._network.held_since  # it has not moved from there
+            if policy == WAIT_FOR_LOADS and self._network.time_holds:
+                self._known = self._network.time_holds.begin_ms  # it has not moved from there
         if self._gone:
             raise PageGone()
-        if overrun := self._network.overrun:
+        if overrun := self._network.limits.exceeded:
             await self._policy("pause")
             raise RequestStorm(*overrun)
 
     def _have_to_mind_holds(self, policy: str) -> bool:
         """Whether a grant ends when a document begins or ends to hold time. A step goes on, unless frames keep time from doing so;
         documents that send each other on for ever would never let one come to its end."""
-        steps = policy == "advance" and not self._network.lingering and not self._frames_are_busy
-        return not (steps or self._network.restless)
+        steps = policy == "advance" and not self._network.pending.has_endless_or_delayed and not self._frames_are_busy
+        return not (steps or self._network.navigation_loops)
 
     async def _until_stirred(self) -> None:
         give_up = real_time.seconds() + CALL_TIMEOUT_S
         while not await self._has_stirred():
-            if self._network.find_endless():
+            if self._network.pending.mark_timed_out():
                 return
             before = self._standing
-            if not self._network.awaited and await self._is_held_by_nothing_known():
+            if not self._network.pending.awaited_urls and await self._is_held_by_nothing_known():
                 return
             if self._standing and not (before and before.at == self._standing.at):
                 give_up = real_time.seconds() + CALL_TIMEOUT_S
             self._mind_the_deadline()
             if real_time.seconds() >= give_up:
-                raise ClockStuck(self._network.awaited, CALL_TIMEOUT_S)
+                raise ClockStuck(self._network.pending.awaited_urls, PATIENCE)
         if self._page.devtools.gone.done():
             raise BrowserGone()
 
@@ -239,22 +242,18 @@ class VirtualTime:
         such a request does not get on, and its answer may depend on that work: then time is to be moved by hand. (On a busy
         machine it may begin late, so frames are asked again and again.)"""
         waited, pause = 0.0, BRIEF
-        while waited < ENDLESS_AFTER:
+        while waited < ENDLESS_AFTER_S:
             if await self._stirs_within(pause):
                 return True
-            if self._network.endless_in <= 0:
+            if self._network.pending.next_timeout_s <= 0:
                 return False
-            self.documents.urge(waits.CHECK_BRIEF_HOLDS)
+            self.documents.urge(scripts.CHECK_BRIEF_HOLDS)
             waited += pause
-            pause = max(BRIEF, min(waited, ENDLESS_AFTER - waited))
+            pause = max(BRIEF, min(waited, ENDLESS_AFTER_S - waited))
         return False
 
     async def _stirs_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(max(0, min(seconds, self._network.endless_in))):
-                return await self._stirred.wait()
-        except TimeoutError:
-            return False
+        return await self._signal.wait(max(0, min(seconds, self._network.pending.next_timeout_s)))
 
     async def _is_held_by_nothing_known(self) -> bool:
         """Whether page time has not moved since this was last asked, though the page answers and no request is under way, and the page
@@ -262,7 +261,7 @@ class VirtualTime:
         before = self._standing
         try:
             async with asyncio.timeout(HELD_PATIENCE):
-                at = await self._page.js(waits.PAGE_TIME)
+                at = await self._page.js(scripts.PAGE_TIME)
                 computed = await self._seconds_computed()
         except (TimeoutError, DevToolsError):
             return False
@@ -271,10 +270,13 @@ class VirtualTime:
             return False
         self._standing = replace(before, computed=computed)
         if computed - before.computed <= IDLE:
-            self._network.note_standstill()
+            self._network.log.unknown_work()
+            self._network.pending.assume_unknown()
             return True
         if computed - before.computed_at_first >= NEVER_IDLE or real_time.seconds() - before.since >= NEVER_IDLE_IN:
-            self._network.note_never_idle()
+            if not self._never_idle:
+                self._network.log.endless_work("scripts that are never idle")
+            self._never_idle = True
             return True
         return False
 
@@ -286,7 +288,7 @@ class VirtualTime:
 
     def _mind_the_deadline(self) -> None:
         if real_time.seconds() > self.deadline:
-            raise TookTooLong(self._network.awaited)
+            raise TookTooLong(self._network.pending.awaited_urls)
 
     async def read(self) -> float:
         """Page time in milliseconds since 1970; service time follows."""
@@ -294,7 +296,7 @@ class VirtualTime:
             return self._known
         for _ in range(100):
             try:
-                now = float(await self.answer_of_page(self._page.js(waits.PAGE_TIME)))
+                now = float(await self.answer_of_page(self._page.js(scripts.PAGE_TIME)))
             except TimeoutError:
                 raise ClockStuck([], CALL_TIMEOUT_S) from None
             except DevToolsError as error:
@@ -317,13 +319,13 @@ class VirtualTime:
         is at most."""
         if (fired := await self._workers.fire(until)) is not None:
             return self._see(fired)
-        if self._at_most is not None and until - self._at_most > FAR and not self._network.held:
+        if self._at_most is not None and until - self._at_most > FAR and not self._network.delayed:
             return self._at_most
         return await self.read()
 
     async def answer_of_page(self, answer: Awaitable[T]) -> T:
         """What it answers. A page in a synchronous request answers nothing: then requests are not held any longer."""
-        stop = _every(HELD_PATIENCE, lambda: self._network.release(math.inf))
+        stop = _every(HELD_PATIENCE, lambda: self._network.pass_on_delayed(math.inf))
         try:
             return await self._in_time(answer)
         finally:
@@ -358,7 +360,7 @@ class VirtualTime:
 
     async def _deliver(self) -> None:
         await self._know()
-        idle = not (self._network.lingering or self._network.holds)
+        idle = not (self._network.pending.has_endless_or_delayed or self._network.time_holds)
         await self.grant(DELIVER, policy=WAIT_FOR_LOADS if idle else "advance")
 
     async def _move(self, milliseconds: float) -> float:
@@ -373,11 +375,15 @@ class VirtualTime:
             self._mind_the_deadline()
             await self._cookies.end()
             network = self._network
-            self._workers.let_page_fire(not network.lingering and await self._is_shown())
-            await self._workers.look(anew=network.endless or bool(network.holds))
-            network.release(now)
+            self._workers.let_page_fire(not network.pending.has_endless_or_delayed and await self._is_shown())
+            await self._workers.look(anew=network.pending.has_endless or bool(network.time_holds))
+            network.pass_on_delayed(now)
             until = min([end, *self._workers.dues])
-            if network.holds or network.restless or (self._workers.at_work and not network.only_held):
+            if (
+                network.time_holds
+                or network.navigation_loops
+                or (self._workers.at_work and not network.pending.has_only_delayed)
+            ):
                 await self._step(now, until)
                 self._workers.forget_states()
             else:
@@ -389,11 +395,11 @@ class VirtualTime:
 
     async def _is_shown(self) -> bool:
         """Whether no document's timers are throttled, where that matters."""
-        return not self._workers.of_page or False not in await self.documents.tell(waits.IS_SHOWN)
+        return not self._workers.of_page or False not in await self.documents.tell(scripts.IS_SHOWN)
 
     async def _knowing(self, page_time: Awaitable[float]) -> float:
         """This page time; meanwhile `_know()`."""
-        if not (self._network.endless or self._frames_are_busy):
+        if not (self._network.pending.has_endless or self._frames_are_busy):
             return await page_time
         now, _ = await asyncio.gather(page_time, self._know())
         return now
@@ -401,11 +407,11 @@ class VirtualTime:
     async def _know(self) -> None:
         """Beside a request that never ends: learn what frames have begun, before it is chosen how far time may go. (The browser
         tells of their requests first, and then answers this.) Once it has ended, they need not keep themselves busy any more."""
-        if self._network.endless:
+        if self._network.pending.has_endless:
             self._frames_are_busy = True
-            await self.documents.tell(waits.ACKNOWLEDGE_CALLS)
+            await self.documents.tell(scripts.ACKNOWLEDGE_CALLS)
         elif self._frames_are_busy:
-            await self.documents.tell(waits.STOP_KEEPING_BUSY)
+            await self.documents.tell(scripts.STOP_KEEPING_BUSY)
             self._frames_are_busy = False
 
     async def _step(self, now: float, until: float) -> None:
@@ -414,35 +420,35 @@ class VirtualTime:
         that send each other on for ever: beside them time goes on in steps of at most half of what is left, as each document
         may begin one anew."""
         working, network = self._workers.at_work, self._network
-        if self._held_steps >= SLOW or (working and network.awaited):
+        if self._held_steps >= SLOW or (working and network.pending.awaited_urls):
             await self._pause()
-        new_document, network.new_document = network.new_document, False
-        if network.restless:
+        new_document = network.time_holds.take_new_document()
+        if network.navigation_loops:
             await self.grant(max(HOLDING_STEP, min(RESTLESS_STEP, (until - now) / 2)), policy="advance")
         else:
-            ends = network.ends
+            ends = network.ended_requests
             await self.grant(HOLDING_STEP, policy="advance")
             if self._spent and not working and self._held_steps < PROMPT:
-                leaps = network.ends - ends + bool(network.holds or network.loading)
+                leaps = network.ended_requests - ends + bool(network.time_holds or network.pending.may_stop_time)
                 self._at_most = now + HOLDING_STEP + leaps * LEAP
         self._held_steps += 1
         await self._release()
         if new_document:
-            await or_gone(self._page.js(waits.NEW_DOCUMENT_IS_SEEN))
+            await or_gone(self._page.js(scripts.NEW_DOCUMENT_IS_SEEN))
         if self._held_steps > PROMPT:
-            await self._tell(working, waits.COUNT_STEP)
+            await self._tell(working, scripts.COUNT_STEP)
         if self._held_steps % WORK_PATIENCE == 0:
-            for lost in await self._tell(working, waits.TIME_OUT_CALLS):
+            for lost in await self._tell(working, scripts.TIME_OUT_CALLS):
                 for work in lost or ():
-                    network.note_endless_work(work["call"], url=work["url"], since=work["since"])
+                    network.log.endless_work(work["call"], url=work["url"], since_ms=work["since"])
 
     async def _pause(self) -> None:
         """Leave the machine, and whoever is to answer a request, some real time, before a little page time passes."""
         network = self._network
-        network.find_endless()
-        waited = network.longest_wait
-        if waited > CALL_TIMEOUT_S:
-            raise ClockStuck(network.awaited, CALL_TIMEOUT_S)
+        network.pending.mark_timed_out()
+        waited = network.pending.longest_wait_s
+        if waited > PATIENCE:
+            raise ClockStuck(network.pending.awaited_urls, PATIENCE)
         await asyncio.sleep(max(PAUSE, min(SHARE_OF_WAIT * waited, LONGEST_PAUSE)))
 
     async def _tell(self, workers: Sequence[Worker], expression: str) -> list[Any]:
@@ -454,25 +460,29 @@ class VirtualTime:
         waiting would wait for it: then time advances by hand, slowly while another answer is to come."""
         network, left = self._network, max(left, DELIVER)  # a smaller grant may be none at all
         step, policy = left, "advance"
-        if not network.lingering:
+        if not network.pending.has_endless_or_delayed:
             policy = WAIT_FOR_LOADS
-        elif network.awaited:
+        elif network.pending.awaited_urls:
             await self._pause()
-            step = min(left, UNREAD if network.take_unread() else ANSWER_STEP)
+            step = min(left, UNREAD if network.pending.take_unread() else ANSWER_STEP)
         else:
-            dues = [held.due - now for held in network.held.values()]
+            dues = [due_ms - now for due_ms in network.delayed.dues_ms]
             step = min([left, HELD_STEP if dues else ENDLESS_STEP, *dues])
         await self.grant(step, policy)
         if self._spent and step >= CALM:
-            network.calm_down()
+            network.navigation_loops.count_anew()
 
     async def settle(self, within: float = 1000) -> float:
         """Let time pass until messages are delivered and requests answered, at most `within` ms; returns how many it took."""
         began = now = await self.read()
         while now - began < within:
-            before = self._network.activity
+            before = self._network.log.activity
             now = await self._move(QUIET)
-            if self._network.activity == before and not self._network.awaited and not self._network.held:
+            if (
+                self._network.log.activity == before
+                and not self._network.pending.awaited_urls
+                and not self._network.delayed
+            ):
                 break
         await self._deliver()
         return now - began

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.browser.devtools import DevToolsSession, Event, or_gone, value_of
-from harness.clock import scripts as waits
+from harness.clock import scripts
 from harness.clock.network import Network
 
 PATIENCE = 2.0
@@ -59,31 +59,31 @@ class Workers:
         session.on("Debugger.paused", lambda _: self._prepare(worker, of_worker=of_worker))
         return [
             session.send("Runtime.enable"),
-            session.send("Runtime.addBinding", name=waits.HANDLED_BINDING),
+            session.send("Runtime.addBinding", name=scripts.HANDLED_BINDING),
             session.send("Debugger.enable"),
             session.send("Debugger.setInstrumentationBreakpoint", instrumentation="beforeScriptExecution"),
         ]
 
     def _prepare(self, worker: Worker, *, of_worker: bool) -> None:
         """Give it the clock's timers and waits, and let it run."""
-        script = waits.worker_script(of_worker=of_worker, slept_ms=self._slept)
+        script = scripts.worker_script(of_worker=of_worker, slept_ms=self._slept)
         worker.session.send("Runtime.evaluate", expression=script)
         worker.session.send("Debugger.disable")
         self._running[worker.session.id] = worker
 
     def _heard(self, worker: Worker, event: Event) -> None:
         """It has handled what a frame, or another worker, sent it."""
-        if event["name"] == waits.HANDLED_BINDING:
+        if event["name"] == scripts.HANDLED_BINDING:
             note: str = event["payload"]
             worker.asked = False
-            worker.name = waits.worker_name_in(note) or worker.name
-            self._news.append(waits.message_is_handled(note))
+            worker.name = scripts.worker_name_in(note) or worker.name
+            self._news.append(scripts.message_is_handled(note))
 
     def forget(self, session: str) -> None:
         """A worker has ended."""
         worker = self._running.pop(session, None)
         if worker and worker.name:
-            self._news.append(waits.worker_has_ended(worker.name))
+            self._news.append(scripts.worker_has_ended(worker.name))
 
     def news(self) -> list[str]:
         """What frames and workers have to be told since this was last asked."""
@@ -94,7 +94,7 @@ class Workers:
         """Bring the states up to date."""
         for worker in self._awake():
             if anew or worker.shared or not worker.asked:
-                await self._ask(worker, waits.WORKER_STATE)
+                await self._ask(worker, scripts.WORKER_STATE)
 
     async def close(self) -> None:
         late = [worker.busy for worker in self._running.values() if worker.busy]
@@ -136,7 +136,7 @@ class Workers:
         now = None
         for worker in self._awake():
             if worker.due is not None and worker.due <= until:
-                now = await self._ask(worker, waits.FIRE_TIMERS)
+                now = await self._ask(worker, scripts.FIRE_TIMERS)
         return now
 
     async def tell(self, workers: Iterable[Worker], expression: str) -> list[Any]:
@@ -160,14 +160,14 @@ class Workers:
 
     async def _is_done(self, worker: Worker, answer: asyncio.Future[Any]) -> bool:
         """Whether it has answered in time."""
-        if worker.busy and self._network.held:
+        if worker.busy and self._network.delayed:
             return answer.done()
         for patience in (HELD_PATIENCE, PATIENCE - HELD_PATIENCE):
             done, _ = await asyncio.wait({answer}, timeout=patience)
-            if done or self._network.held:
+            if done or self._network.delayed:
                 return bool(done)
         worker.endless = True
-        self._network.note_endless_work("a worker's script", url=worker.url)
+        self._network.log.endless_work("a worker's script", url=worker.url)
         return False
 
     def _answered_late(self, worker: Worker, answer: asyncio.Future[Any]) -> None:
@@ -178,7 +178,7 @@ class Workers:
     async def sleep(self, slept: float) -> None:
         """From now on their wall clocks are ahead of virtual time by so many milliseconds."""
         self._slept = slept
-        await self.tell_all(waits.slept(slept))
+        await self.tell_all(scripts.slept(slept))
 
     def _awake(self) -> list[Worker]:
         return [worker for worker in self._running.values() if worker.shared or not self.frozen]

@@ -15,9 +15,10 @@ from fake_pbi.hosts import CLOUD_HOSTS
 from harness.browser.devtools import DevToolsSession, Event
 from harness.browser.errors import DevToolsError, PageGone
 from harness.clock.cookies import Cookies
-from harness.clock.network import Network, Source
+from harness.clock.network import Network
 from harness.clock.scripts import HOLD_URL
 from harness.clock.service_clock import MILLISECOND, ServiceClock
+from harness.clock.watcher import Source
 
 STAMP_PATIENCE = 2.0
 """Real seconds in which the browser says when a paused request was sent."""
@@ -54,7 +55,7 @@ class Interception:
     def delay(self, glob: str, length: timedelta) -> None:
         """From now on an answer from `glob` takes so much virtual time, and is waited for however long it really takes."""
         self._latencies[glob] = length
-        self._network.patient.append(glob)
+        self._network.pending.timeouts.always_wait_for(glob)
 
     def answer(self, glob: str, make: Make) -> None:
         """Answer requests to `glob` in place of their server. (Faults come before.)"""
@@ -87,7 +88,7 @@ class Interception:
             if id:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(STAMP_PATIENCE):  # wait_for() can swallow a cancellation (Python 3.11)
-                        await self._network.stamped(id)
+                        await self._network.wait_until_reported(id)
             make = next((make for glob, make in self._answers.items() if fnmatch(url, glob)), None)
             if _is_preflight(event):
                 await (self._allow(session, event) if make else self._continue(session, event))
@@ -97,8 +98,8 @@ class Interception:
             if fault and fault.kind == "slow":
                 delays, fault = [fault.delay], None
             if delays:
-                due = self._network.sent_at(id) + max(delays) / MILLISECOND
-                await self._network.hold(id or event["requestId"], due)
+                due = self._network.sent_ms(id) + max(delays) / MILLISECOND
+                await self._network.delay(id or event["requestId"], due)
             await self._go_on(session, event, fault, make)
 
     async def _go_on(self, session: DevToolsSession, event: Event, fault: Fault | None, make: Make | None) -> None:
@@ -183,7 +184,7 @@ class Interception:
             "Access-Control-Expose-Headers": "Date",
             **(headers or {}),
         }
-        self._network.whole(event.get("networkId"))
+        self._network.hand_over(event.get("networkId"))
         await session.call(
             "Fetch.fulfillRequest",
             requestId=event["requestId"],

@@ -21,7 +21,7 @@ from harness.base.journal import Journal
 from harness.base.resources import script
 from harness.browser.devtools import DevToolsSession, Event
 from harness.browser.errors import DevToolsError, PageGone
-from harness.clock.network import Source
+from harness.clock.watcher import Source
 
 BINDING = f"__pbiSeen{secrets.token_hex(8)}"
 """The name of the function by which the probe reports from a document or worker."""

@@ -1,0 +1,59 @@
+"""One request whose answer is not complete."""
+
+from dataclasses import dataclass
+
+READ_BY_SCRIPTS = {"XHR", "Fetch", "Preflight", "EventSource", "Media", "Other", "Ping"}
+"""The DevTools resource types whose answers scripts of the page read, or never read. All others the browser itself reads."""
+
+
+@dataclass(frozen=True)
+class Requester:
+    """The document or worker that sent a request.
+
+    Its requests end when it does. The browser does not always report the end of such a request, so the clock ends it itself.
+    """
+
+    session: str | None
+    """The id of the DevTools session."""
+    frame: str
+    """The id of the frame; empty for a worker."""
+    loader: str
+    """The id that distinguishes a document from the earlier documents of its frame; empty for a worker."""
+
+
+@dataclass
+class PendingRequest:
+    """A request whose answer is not complete."""
+
+    url: str
+    kind: str
+    """DevTools' resource type, such as "Fetch" or "Document"."""
+    waiting_since_s: float
+    """Reading of `real_time.seconds()` when the request was sent, or passed on if it was delayed."""
+    sent_ms: float
+    """Page time, in milliseconds since 1970, at which the request was sent."""
+    requester: Requester
+    is_endless: bool = False
+    """True once the request has timed out: the clock does not wait for it any longer."""
+    answered_s: float | None = None
+    """Reading of `real_time.seconds()` when the head of the answer came; None until then."""
+    may_be_unread: bool = False
+    """True after the head of a fetch's answer came, until `PendingRequests.take_unread` reports it: the page may never read the
+    body."""
+    is_handed_over: bool = False
+    """True if the harness gave the browser the whole answer at once."""
+
+    @property
+    def address(self) -> str:
+        """The URL without its query, which may differ from request to request."""
+        return self.url.partition("?")[0]
+
+    @property
+    def is_read_by_scripts(self) -> bool:
+        """True if a script reads the answer. It may never do so, or the answer may have no end."""
+        return self.kind in READ_BY_SCRIPTS
+
+    @property
+    def is_awaited(self) -> bool:
+        """True if the clock waits for the answer or for the rest of it."""
+        return not (self.is_endless or (self.is_handed_over and self.answered_s is not None))
