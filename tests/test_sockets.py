@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from site_of_pages import Site
 
-from harness.clock.virtual_time import VirtualTime
+from harness.clock.budget import Budget
 from harness.stage import Stage
 
 ANSWER_LIMIT_MS = 200
@@ -78,13 +78,13 @@ def test_signalr_calls_are_answered_in_time_beside_pings_without_an_answer(
 ) -> None:
     script = """setInterval(async () => { const began = at(); await hub.invoke('Echo', began); seen.push(at() - began); }, 20_000);"""
     open_page(pbi_stage, pages, HUB + script, library=SIGNALR)
-    grants, grant = [], VirtualTime.grant
+    budgets, give = [], Budget.give
 
-    async def counting(time: VirtualTime, *args: Any, **options: Any) -> None:
-        grants.append(args)
-        await grant(time, *args, **options)
+    async def counted(budget: Budget, *args: Any, **options: Any) -> None:
+        budgets.append(args)
+        await give(budget, *args, **options)
 
-    monkeypatch.setattr(VirtualTime, "grant", counting)
+    monkeypatch.setattr(Budget, "give", counted)
 
     advance_an_hour(pbi_stage)
 
@@ -92,7 +92,7 @@ def test_signalr_calls_are_answered_in_time_beside_pings_without_an_answer(
     assert len(seen) == 180
     assert max(seen) <= ANSWER_LIMIT_MS
     assert not pbi_stage.journal.of("page.error")
-    assert len(grants) <= 3000  # the clock waited for answers to the first few pings, and not for each of 240
+    assert len(budgets) <= 3000  # time was held for the first few pings, and not for each of 240
 
 
 def test_signalr_reconnects_after_30_s_without_a_message(pbi_stage: Stage, pages: Site) -> None:

@@ -273,7 +273,7 @@ class VirtualPage:
 
     def end_by(self, real_seconds: float) -> None:
         """Let the clock advance only until `real_time.seconds()` has this value; then it raises `TookTooLong`."""
-        self.time.deadline = real_seconds
+        self.time.end_by(real_seconds)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the engine's loop and return its result; then let Playwright catch up with its events.

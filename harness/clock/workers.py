@@ -45,9 +45,17 @@ class Workers:
         self._running: dict[str | None, Worker] = {}
         self._news: list[str] = []
         self._slept = 0.0
-        self.frozen = False
-        """Whether the page is, and its dedicated workers with it."""
+        self.are_frozen = False
+        """True while the page is frozen, and its dedicated workers with it."""
         self._page_fires = True
+
+    def freeze(self) -> None:
+        """Note that the page is frozen, and its dedicated workers with it."""
+        self.are_frozen = True
+
+    def thaw(self) -> None:
+        """Note that the page is not frozen any more."""
+        self.are_frozen = False
 
     def attach(
         self, session: DevToolsSession, url: str, *, shared: bool, of_worker: bool
@@ -181,7 +189,7 @@ class Workers:
         await self.tell_all(scripts.slept(slept))
 
     def _awake(self) -> list[Worker]:
-        return [worker for worker in self._running.values() if worker.shared or not self.frozen]
+        return [worker for worker in self._running.values() if worker.shared or not self.are_frozen]
 
     async def _ask(self, worker: Worker, what: str) -> float | None:
         """Its state anew; returns page time as it read it."""

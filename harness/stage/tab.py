@@ -101,9 +101,9 @@ class Tab:
         self._note("hidden")
 
     async def _show(self) -> None:
-        if self._time.frozen:
+        if self._time.is_frozen:
             await self._thaw()
-        if self._time.asleep:
+        if self._time.is_asleep:
             await self._wake()
         await self._bring_to_front(self._target_id, visibility="visible")
         self._note("shown")
@@ -115,7 +115,7 @@ class Tab:
             await self._hide()
         await self._time.settle()  # an answer that reaches a frozen page would wait in it
         await self._page.call("Page.setWebLifecycleState", state="frozen")
-        self._time.frozen = True
+        self._time.freeze()
         self._note("frozen")
 
     async def _resume(self) -> None:
@@ -124,14 +124,14 @@ class Tab:
 
     async def _thaw(self) -> None:
         await self._time.answer_of_page(self._page.call("Page.setWebLifecycleState", state="active"))
-        self._time.frozen = False
+        self._time.thaw()
         self._note("resumed")
 
     async def _sleep(self) -> None:
         if self.state == "shown":
             await self._hide()
-        await self._time.settle()  # a sleeping machine receives no answer
-        self._time.asleep = True
+        await self._time.settle()  # nobody is there to take an answer
+        self._time.fall_asleep()
         self._note("asleep")
 
     async def _wake_up(self) -> None:

@@ -1,0 +1,155 @@
+"""Budgets: the virtual milliseconds that the clock lets the browser spend at a time."""
+
+import asyncio
+import math
+from typing import Literal
+
+from harness.browser.devtools import DevToolsSession, Event
+from harness.clock import real_time
+from harness.clock.busy_frames import BusyFrames
+from harness.clock.cookies import Cookies
+from harness.clock.errors import RequestStorm
+from harness.clock.network import Network
+from harness.clock.page_loss import PageLoss
+from harness.clock.page_time import PageTime
+from harness.clock.real_time_limits import RealTimeLimits
+from harness.clock.request_timeouts import ENDLESS_AFTER_S
+from harness.clock.service_clock import ServiceClock
+from harness.clock.standstill import Standstill
+
+DELIVERY_MS = 0.0011
+"""Virtual milliseconds that suffice to deliver the messages that a page posted while time was paused. The browser counts in
+microseconds and rounds down, hence one microsecond and a little more."""
+BRIEF_S = 0.1
+"""Real seconds within which the calls that a frame waits for by itself have ended, unless time is paused for something else."""
+TASKS = 10_000_000
+"""Tasks of the page after which the browser lets virtual time pass although more tasks are waiting."""
+TASKS_IF_NEVER_IDLE = 100
+"""The same number for a page that is never idle."""
+
+Policy = Literal["advance", "pauseIfNetworkFetchesPending"]
+ADVANCE: Policy = "advance"
+"""The policy by which virtual time passes without waiting for requests."""
+WAIT_FOR_LOADS: Policy = "pauseIfNetworkFetchesPending"
+"""The policy by which the browser pauses virtual time while a request of the page is pending."""
+
+
+class Budget:
+    """Gives the browser one budget after the other by `Emulation.setVirtualTimePolicy`, and waits until each is spent."""
+
+    def __init__(
+        self,
+        page: DevToolsSession,
+        clock: ServiceClock,
+        network: Network,
+        cookies: Cookies,
+        limits: RealTimeLimits,
+        page_loss: PageLoss,
+        page_time: PageTime,
+        standstill: Standstill,
+        busy_frames: BusyFrames,
+    ) -> None:
+        self._page, self._clock, self._network, self._cookies = page, clock, network, cookies
+        self._limits, self._page_loss, self._page_time = limits, page_loss, page_time
+        self._standstill, self._busy_frames = standstill, busy_frames
+        self._policy_answer: asyncio.Future[Event] | None = None
+        self.is_spent = False
+        """True if the last budget was spent; False if something interrupted it."""
+
+    async def start(self, at_s: float) -> None:
+        """Pause virtual time at an instant, in seconds since 1970, before the first budget."""
+        self._page.on("Emulation.virtualTimeBudgetExpired", lambda _: self._expired())
+        await self._page.call("Inspector.enable")
+        await self._set_policy("pause", initialVirtualTime=at_s)
+
+    def _expired(self) -> None:
+        if self._policy_answer and not self._policy_answer.done():
+            return  # an earlier budget that was to end at the same time as the current one
+        self.is_spent = True
+        self._page_time.pause()
+        self._cookies.time_may_reach(-math.inf)
+        self._network.signal.send()
+
+    async def _set_policy(self, policy: str, **more: float) -> None:
+        self._policy_answer = self._page.send("Emulation.setVirtualTimePolicy", policy=policy, **more)
+        await self._limits.in_time(self._policy_answer)
+
+    async def give(self, milliseconds: float, policy: Policy = WAIT_FOR_LOADS) -> None:
+        """Let so many virtual milliseconds pass, or fewer if something happens that the clock has to handle first.
+
+        Raises `ClockStuck` when no answer comes for a minute of real time, `TookTooLong` beyond the deadline, `RequestStorm`
+        when the page exceeds a limit of requests, `PageGone` and `BrowserGone` when these are lost.
+        """
+        now_ms = self._page_time.latest_ms or self._clock.page_milliseconds
+        self._network.signal.clear()
+        self.is_spent = False
+        self._page_time.resume()
+        self._standstill.begin_budget()
+        milliseconds = max(min(milliseconds, self._cookies.next_end - self._clock.slept - now_ms), DELIVERY_MS)
+        self._network.time_holds.expect_until(
+            now_ms + milliseconds + 1, interrupt_budget=self._is_interruptible(policy)
+        )
+        self._cookies.time_may_reach(now_ms + milliseconds + self._clock.slept)
+        tasks = TASKS_IF_NEVER_IDLE if self._standstill.is_never_idle else TASKS
+        given = self._set_policy(policy, budget=milliseconds, maxVirtualTimeTaskStarvationCount=tasks)
+        if self._network.pending.has_endless:
+            await asyncio.gather(given, self._busy_frames.resume())
+        else:
+            await given
+        await self._wait_for_signal()
+        if not self.is_spent and not self._page_loss.is_lost:
+            await self._interrupt(policy)
+        self._page_loss.raise_if_lost()
+        if exceeded := self._network.limits.exceeded:
+            await self._set_policy("pause")
+            raise RequestStorm(*exceeded)
+
+    def _is_interruptible(self, policy: Policy) -> bool:
+        """Return whether a budget ends when a document begins or ends to hold time.
+
+        A step is not interrupted, unless frames keep time from passing. Documents that navigate to each other without an end would
+        interrupt each step.
+        """
+        is_step = (
+            policy == ADVANCE and not self._network.pending.has_endless_or_delayed and not self._busy_frames.are_busy
+        )
+        return not (is_step or self._network.navigation_loops)
+
+    async def _interrupt(self, policy: Policy) -> None:
+        """Pause virtual time, which would pass while the clock reads page time if the reason for the signal ended by itself."""
+        await self._limits.answer_of_page(self._set_policy("pause"))
+        if policy == WAIT_FOR_LOADS and self._network.time_holds:
+            self._page_time.set_known(self._network.time_holds.begin_ms)  # no time has passed since the hold began
+
+    async def _wait_for_signal(self) -> None:
+        """Return when the signal is sent, a request has timed out, or the clock does not wait for a standstill."""
+        waiting_since_s = real_time.seconds()
+        while not await self._is_signalled():
+            if self._network.pending.mark_timed_out():
+                return
+            page_ms_before = self._standstill.page_ms
+            if not self._network.pending.awaited_urls and await self._standstill.check():
+                return
+            if self._standstill.page_ms is not None and self._standstill.page_ms != page_ms_before:
+                waiting_since_s = real_time.seconds()
+            self._limits.check_deadline()
+            self._limits.check_progress(real_time.seconds() - waiting_since_s)
+        self._page_loss.raise_if_browser_gone()
+
+    async def _is_signalled(self) -> bool:
+        """Return whether the signal is sent before a request times out, or within `ENDLESS_AFTER_S`.
+
+        A brief call that begins while the browser pauses time for a request without an end makes no progress, and the answer to
+        the request may depend on this call. So documents are told to hold time by a request instead. They are told repeatedly,
+        because on a busy machine such a call may begin late.
+        """
+        waited_s, pause_s = 0.0, BRIEF_S
+        while waited_s < ENDLESS_AFTER_S:
+            if await self._network.signal.wait(max(0, min(pause_s, self._network.pending.next_timeout_s))):
+                return True
+            if self._network.pending.next_timeout_s <= 0:
+                return False
+            self._busy_frames.check_brief_holds()
+            waited_s += pause_s
+            pause_s = max(BRIEF_S, min(waited_s, ENDLESS_AFTER_S - waited_s))
+        return False
