@@ -409,7 +409,7 @@ class TestAdvanceUntil:
     def test_advance_until_fails_when_the_condition_never_holds(self, pbi_stage: Stage, pages: Site) -> None:
         pbi_stage.open(pages.url)
 
-        with pytest.raises(AssertionError, match=r"It did not happen within 0:00:10 of virtual time"):
+        with pytest.raises(AssertionError, match=r"The condition did not become true within 0:00:10 of virtual time"):
             pbi_stage.clock.advance_until(lambda: False, within="10s")
 
     def test_advance_to_stops_at_the_given_instant(self, pbi_stage: Stage, pages: Site) -> None:

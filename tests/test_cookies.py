@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from site_of_pages import Site
 
-from harness.clock.cookies import Said, said_in
+from harness.clock.cookie_lifetime import StatedLifetime, stated_in
 from harness.clock.targets import Targets
 from harness.stage import Conditions, Stage
 from harness.stage.host import Host
@@ -395,24 +395,24 @@ def test_app_signs_in_again_each_time_its_session_cookie_expires(pbi_stage: Stag
 DAY = 86_400.0
 NOON = "Wed, 25 Nov 2026 12:00:00 GMT"
 LINES = {
-    "a=1": Said("a"),
-    "a=1; Max-Age=60; Expires=" + NOON: Said("a", seconds=60),
-    "a=1; max-age=-1": Said("a", seconds=-1),
-    "a=1; max-age=soon; HttpOnly": Said("a"),
-    "a=b=c; Expires=" + NOON: Said("a", until=1795608000.0),
-    "a=1; Expires=Wednesday, 25-Nov-26 12:00:00 GMT": Said("a", until=1795608000.0),
-    "a=1; expires=Wed Nov 25 12:00:00 2026": Said("a", until=1795608000.0),
-    "a=1; Expires=tomorrow": Said("a"),
-    "a=1; Expires=Wed, 99 Foo 99999 12:00:00 GMT": Said("a"),
-    "nameless; Max-Age=5": Said("", seconds=5),
-    "": Said(""),
+    "a=1": StatedLifetime("a"),
+    "a=1; Max-Age=60; Expires=" + NOON: StatedLifetime("a", seconds=60),
+    "a=1; max-age=-1": StatedLifetime("a", seconds=-1),
+    "a=1; max-age=soon; HttpOnly": StatedLifetime("a"),
+    "a=b=c; Expires=" + NOON: StatedLifetime("a", until_s=1795608000.0),
+    "a=1; Expires=Wednesday, 25-Nov-26 12:00:00 GMT": StatedLifetime("a", until_s=1795608000.0),
+    "a=1; expires=Wed Nov 25 12:00:00 2026": StatedLifetime("a", until_s=1795608000.0),
+    "a=1; Expires=tomorrow": StatedLifetime("a"),
+    "a=1; Expires=Wed, 99 Foo 99999 12:00:00 GMT": StatedLifetime("a"),
+    "nameless; Max-Age=5": StatedLifetime("", seconds=5),
+    "": StatedLifetime(""),
 }
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_lifetime_is_read_from_a_set_cookie_line(line: str) -> None:
-    assert said_in(line) == LINES[line]
+def test_what_a_line_says(line: str) -> None:
+    assert stated_in(line) == LINES[line]
 
 
-def test_lifetime_by_expires_is_relative_to_the_servers_date() -> None:
-    assert said_in("a=1; Expires=" + NOON, date="Tue, 24 Nov 2026 12:00:00 GMT") == Said("a", seconds=DAY)
+def test_what_a_line_says_by_the_clock_of_its_server() -> None:
+    assert stated_in("a=1; Expires=" + NOON, date="Tue, 24 Nov 2026 12:00:00 GMT") == StatedLifetime("a", seconds=DAY)

@@ -18,10 +18,11 @@ from harness.clock.service_clock import ServiceClock
 from harness.clock.standstill import Standstill
 
 DELIVERY_MS = 0.0011
-"""Virtual milliseconds that suffice to deliver the messages that a page posted while time was paused. The browser counts in
-microseconds and rounds down, hence one microsecond and a little more."""
+"""Virtual milliseconds that suffice to deliver the messages that a page posted while time was paused. The browser
+counts in microseconds and rounds down, hence one microsecond and a little more."""
 BRIEF_S = 0.1
-"""Real seconds within which the calls that a frame waits for by itself have ended, unless time is paused for something else."""
+"""Real seconds within which the calls that a frame waits for by itself have ended, unless time is paused for something
+else."""
 TASKS = 10_000_000
 """Tasks of the page after which the browser lets virtual time pass although more tasks are waiting."""
 TASKS_IF_NEVER_IDLE = 100
@@ -35,7 +36,7 @@ WAIT_FOR_LOADS: Policy = "pauseIfNetworkFetchesPending"
 
 
 class Budget:
-    """Gives the browser one budget after the other by `Emulation.setVirtualTimePolicy`, and waits until each is spent."""
+    """The budgets of one page. The browser gets each by `Emulation.setVirtualTimePolicy`."""
 
     def __init__(
         self,
@@ -67,7 +68,7 @@ class Budget:
             return  # an earlier budget that was to end at the same time as the current one
         self.is_spent = True
         self._page_time.pause()
-        self._cookies.time_may_reach(-math.inf)
+        self._cookies.expect_until(-math.inf)
         self._network.signal.send()
 
     async def _set_policy(self, policy: str, **more: float) -> None:
@@ -77,19 +78,19 @@ class Budget:
     async def give(self, milliseconds: float, policy: Policy = WAIT_FOR_LOADS) -> None:
         """Let so many virtual milliseconds pass, or fewer if something happens that the clock has to handle first.
 
-        Raises `ClockStuck` when no answer comes for a minute of real time, `TookTooLong` beyond the deadline, `RequestStorm`
-        when the page exceeds a limit of requests, `PageGone` and `BrowserGone` when these are lost.
+        Raises `ClockStuck` when no answer comes for a minute of real time, `TookTooLong` beyond the deadline,
+        `RequestStorm` when the page exceeds a limit of requests, `PageGone` and `BrowserGone` when these are lost.
         """
         now_ms = self._page_time.latest_ms or self._clock.page_milliseconds
         self._network.signal.clear()
         self.is_spent = False
         self._page_time.resume()
         self._standstill.begin_budget()
-        milliseconds = max(min(milliseconds, self._cookies.next_end - self._clock.slept - now_ms), DELIVERY_MS)
+        milliseconds = max(min(milliseconds, self._cookies.next_end_ms - self._clock.slept_ms - now_ms), DELIVERY_MS)
         self._network.time_holds.expect_until(
             now_ms + milliseconds + 1, interrupt_budget=self._is_interruptible(policy)
         )
-        self._cookies.time_may_reach(now_ms + milliseconds + self._clock.slept)
+        self._cookies.expect_until(now_ms + milliseconds + self._clock.slept_ms)
         tasks = TASKS_IF_NEVER_IDLE if self._standstill.is_never_idle else TASKS
         given = self._set_policy(policy, budget=milliseconds, maxVirtualTimeTaskStarvationCount=tasks)
         if self._network.pending.has_endless:
@@ -107,8 +108,8 @@ class Budget:
     def _is_interruptible(self, policy: Policy) -> bool:
         """Return whether a budget ends when a document begins or ends to hold time.
 
-        A step is not interrupted, unless frames keep time from passing. Documents that navigate to each other without an end would
-        interrupt each step.
+        A step is not interrupted, unless frames keep time from passing. Documents that navigate to each other without
+        an end would interrupt each step.
         """
         is_step = (
             policy == ADVANCE and not self._network.pending.has_endless_or_delayed and not self._busy_frames.are_busy
@@ -116,7 +117,10 @@ class Budget:
         return not (is_step or self._network.navigation_loops)
 
     async def _interrupt(self, policy: Policy) -> None:
-        """Pause virtual time, which would pass while the clock reads page time if the reason for the signal ended by itself."""
+        """Pause virtual time.
+
+        Else it would pass while the clock reads page time, if the reason for the signal ended by itself.
+        """
         await self._limits.answer_of_page(self._set_policy("pause"))
         if policy == WAIT_FOR_LOADS and self._network.time_holds:
             self._page_time.set_known(self._network.time_holds.begin_ms)  # no time has passed since the hold began
@@ -139,9 +143,9 @@ class Budget:
     async def _is_signalled(self) -> bool:
         """Return whether the signal is sent before a request times out, or within `ENDLESS_AFTER_S`.
 
-        A brief call that begins while the browser pauses time for a request without an end makes no progress, and the answer to
-        the request may depend on this call. So documents are told to hold time by a request instead. They are told repeatedly,
-        because on a busy machine such a call may begin late.
+        A brief call that begins while the browser pauses time for a request without an end makes no progress, and the
+        answer to the request may depend on this call. So documents are told to hold time by a request instead. They are
+        told repeatedly, because on a busy machine such a call may begin late.
         """
         waited_s, pause_s = 0.0, BRIEF_S
         while waited_s < ENDLESS_AFTER_S:

@@ -10,7 +10,7 @@ from harness.clock.network import Network
 from harness.clock.page_time import PageTime
 from harness.clock.real_time_limits import RealTimeLimits
 from harness.clock.targets import Targets
-from harness.clock.workers import Worker
+from harness.clock.worker import Worker
 
 STEP_MS = 1.0
 """Virtual milliseconds that pass in a step."""
@@ -19,20 +19,20 @@ NAVIGATION_STEP_MS = 3_600_000.0
 REQUEST_END_MS = 10.0
 """Virtual milliseconds that the browser may let pass when a request ends."""
 PROMPT_STEPS = 3
-"""Steps within which most pending calls have ended. Only after these steps are documents and workers told of each step, and is page
-time read after each."""
+"""Steps within which most pending calls have ended. Only after these steps are documents and workers told of each step,
+and is page time read after each."""
 SLOW_STEPS = 32
 """Steps after which each further step is preceded by a pause: the machine is busy, or the pending calls take long."""
 TIMEOUT_STEPS = 200
-"""Steps after which documents and workers are asked for their pending calls. A call that was pending at the time before, too, is
-timed out. (On a busy machine a step takes longer, and so does the call.)"""
+"""Steps after which documents and workers are asked for their pending calls. A call that was pending at the time
+before, too, is timed out. (On a busy machine a step takes longer, and so does the call.)"""
 
 
 class HoldSteps:
     """Takes steps while documents or workers wait for calls on other threads.
 
-    Most of these calls cannot end while virtual time is paused. A call that does not end within some hundred steps is not waited
-    for any longer.
+    Most of these calls cannot end while virtual time is paused. A call that does not end within some hundred steps is
+    not waited for any longer.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class HoldSteps:
 
     async def take(self, now_ms: float, until_ms: float) -> None:
         """Take one step at page time `now_ms`, to at most `until_ms` (both in milliseconds since 1970)."""
-        network, working = self._network, self._workers.at_work
+        network, working = self._network, self._workers.with_pending_calls
         if self._steps >= SLOW_STEPS or (working and network.pending.awaited_urls):
             await self._limits.pause()
         is_new_document = network.time_holds.take_new_document()
@@ -70,9 +70,9 @@ class HoldSteps:
         if is_new_document:
             await or_gone(self._page.js(scripts.NEW_DOCUMENT_IS_SEEN))
         if self._steps > PROMPT_STEPS:
-            await self._tell(working, scripts.COUNT_STEP)
+            await self._evaluate(working, scripts.COUNT_STEP)
         if self._steps % TIMEOUT_STEPS == 0:
-            for timed_out in await self._tell(working, scripts.TIME_OUT_CALLS):
+            for timed_out in await self._evaluate(working, scripts.TIME_OUT_CALLS):
                 for call in timed_out or ():
                     network.log.endless_work(call["call"], url=call["url"], since_ms=call["since"])
 
@@ -89,10 +89,10 @@ class HoldSteps:
 
         This waits for the end of the budget: else virtual time would pass before the workers' new timers are known.
         """
-        for news in self._workers.news():
-            await self._documents.tell(news)
-            await self._workers.tell_all(news)
+        for news in self._workers.take_news():
+            await self._documents.evaluate_in_all(news)
+            await self._workers.evaluate_in_all(news)
 
-    async def _tell(self, workers: Sequence[Worker], expression: str) -> list[Any]:
+    async def _evaluate(self, workers: Sequence[Worker], expression: str) -> list[Any]:
         """Evaluate an expression in all documents and in these workers, and return their answers."""
-        return await self._documents.tell(expression) + await self._workers.tell(workers, expression)
+        return await self._documents.evaluate_in_all(expression) + await self._workers.evaluate_in(workers, expression)

@@ -5,7 +5,8 @@ from collections import Counter
 from harness.clock.request_log import RequestLog
 
 ENDLESS_AFTER_DOCUMENTS = 50
-"""Documents that one frame loads, each without a pause after the one before, before its navigations count as endless."""
+"""Documents that one frame loads, each without a pause after the one before, before its navigations count as
+endless."""
 
 
 class NavigationLoops:

@@ -20,10 +20,11 @@ from harness.clock.time_holds import TimeHolds
 from harness.clock.watcher import Source
 
 STAMPED_WITH_REAL_TIME = {"Document", "Preflight", "Other"}
-"""The DevTools resource types whose events bear real time. The browser process sends these requests itself: documents, frames,
-and preflights on behalf of a page."""
+"""The DevTools resource types whose events bear real time. The browser process sends these requests itself: documents,
+frames, and preflights on behalf of a page."""
 UNREAD_AFTER_MS = 1000.0
-"""Virtual milliseconds after which an answer that has begun counts as unread: the browser's own time would have waited for it."""
+"""Virtual milliseconds after which an answer that has begun counts as unread: the browser's own time would have waited
+for it."""
 
 
 class Network:
@@ -34,8 +35,8 @@ class Network:
     ) -> None:
         """Set `clock` by the requests, and write them to `journal`.
 
-        `unlisted` is a part of the URLs of requests that are neither journalled nor counted as activity; empty for none.
-        `sources` maps the host of a document to the source that the journal shows for its requests.
+        `unlisted` is a part of the URLs of requests that are neither journalled nor counted as activity; empty for
+        none. `sources` maps the host of a document to the source that the journal shows for its requests.
         """
         self._clock = clock
         self.signal = ClockSignal()
@@ -48,7 +49,8 @@ class Network:
         self._relayed = RelayedRequests()
         self._reported: dict[str, asyncio.Event] = {}
         self.ended_requests = 0
-        """The number of requests that have ended so far. Chromium may let up to 10 virtual milliseconds pass at each."""
+        """The number of requests that have ended so far. Chromium may let up to 10 virtual milliseconds pass at
+        each."""
 
     def attach(self, session: DevToolsSession, source: Source) -> list[asyncio.Future[Event]]:
         """Begin to watch a session, and return the future of the command that was sent to it."""
@@ -64,7 +66,12 @@ class Network:
         """End the requests of a popup or worker that has gone."""
         self._end_all(lambda requester: requester.session == session)
 
-    # Commands and questions of the interception ---------------------------------------------------------------------------
+    # Commands and questions of the interception
+    # ---------------------------------------------------------------------------
+
+    def always_wait_for(self, glob: str) -> None:
+        """Wait for each answer from URLs that match the glob, however long it takes."""
+        self.pending.timeouts.always_wait_for(glob)
 
     async def wait_until_reported(self, id: str) -> None:
         """Wait until the browser reports a request as sent, so that service time is that of the request."""
@@ -88,7 +95,8 @@ class Network:
         """Note that the harness gives the browser the whole answer to a request at once."""
         self.pending.hand_over(self._relayed.page_id(id or ""))
 
-    # Events ---------------------------------------------------------------------------------------------------------------
+    # Events
+    # ---------------------------------------------------------------------------------------------------------------
 
     def _sent(self, event: Event, session: str | None, source: Source) -> None:
         id, url = event["requestId"], event["request"]["url"]
@@ -129,7 +137,10 @@ class Network:
             self.signal.send()
 
     def _take_over(self, url: str, id: str) -> Entry | None:
-        """Replace a service worker's request, reported first, by the page's request; return its journal entry, or None."""
+        """Replace a service worker's request that was reported first by the page's request.
+
+        Return the journal entry of the service worker's request, or None if there is no such request.
+        """
         found = self._relayed.take_over(url, id)
         if found is None:
             return None

@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 
 READ_BY_SCRIPTS = {"XHR", "Fetch", "Preflight", "EventSource", "Media", "Other", "Ping"}
-"""The DevTools resource types whose answers scripts of the page read, or never read. All others the browser itself reads."""
+"""The DevTools resource types whose answers scripts of the page read, or never read. All others the browser itself
+reads."""
 
 
 @dataclass(frozen=True)
 class Requester:
     """The document or worker that sent a request.
 
-    Its requests end when it does. The browser does not always report the end of such a request, so the clock ends it itself.
+    Its requests end when it does. The browser does not always report the end of such a request, so the clock ends it
+    itself.
     """
 
     session: str | None
@@ -38,8 +40,8 @@ class PendingRequest:
     answered_s: float | None = None
     """Reading of `real_time.seconds()` when the head of the answer came; None until then."""
     may_be_unread: bool = False
-    """True after the head of a fetch's answer came, until `PendingRequests.take_unread` reports it: the page may never read the
-    body."""
+    """True after the head of a fetch's answer came, until `PendingRequests.take_unread` reports it: the page may never
+    read the body."""
     is_handed_over: bool = False
     """True if the harness gave the browser the whole answer at once."""
 

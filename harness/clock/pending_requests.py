@@ -19,7 +19,8 @@ class PendingRequests:
         self._has_unknown = False
         self.timeouts = RequestTimeouts()
 
-    # Changes --------------------------------------------------------------------------------------------------------------
+    # Changes
+    # --------------------------------------------------------------------------------------------------------------
 
     def add(self, id: str, request: PendingRequest) -> None:
         """Begin to wait for the answer to a request."""
@@ -55,10 +56,10 @@ class PendingRequests:
         self._requests.pop(id, None)
 
     def drop_unread(self, before_ms: float) -> None:
-        """Remove the requests that were sent before this page time (milliseconds since 1970) and whose answer has begun.
+        """Remove the partly answered requests that were sent before this page time, in milliseconds since 1970.
 
-        Virtual time has passed since without the clock's steps, so the browser does not wait for the rest of these answers: the
-        page does not read it, and it may never end.
+        Virtual time has passed since without the clock's steps, so the browser does not wait for the rest of these
+        answers: the page does not read it, and it may never end.
         """
         for id, request in list(self._requests.items()):
             if request.sent_ms < before_ms and request.answered_s is not None:
@@ -79,7 +80,10 @@ class PendingRequests:
         return bool(timed_out)
 
     def assume_unknown(self) -> None:
-        """Assume an endless request of which the browser reports nothing: virtual time does not pass, for no known reason."""
+        """Assume an endless request that the browser does not report.
+
+        Call this when virtual time does not pass for no known reason.
+        """
         self._has_unknown = True
 
     def forget_unknown(self) -> None:
@@ -87,7 +91,7 @@ class PendingRequests:
         self._has_unknown = False
 
     def take_unread(self) -> bool:
-        """Return whether the only awaited requests are answered ones, and answers have begun to come since the last call."""
+        """Return whether answers have begun to come since the last call, and no other answer is awaited."""
         awaited = self._awaited()
         if any(request.answered_s is None for request in awaited):
             return False
@@ -96,7 +100,8 @@ class PendingRequests:
             request.may_be_unread = False
         return bool(unread)
 
-    # Questions ------------------------------------------------------------------------------------------------------------
+    # Questions
+    # ------------------------------------------------------------------------------------------------------------
 
     def get(self, id: str) -> PendingRequest | None:
         """Return the pending request with this id, or None."""

@@ -12,9 +12,11 @@ from harness.clock.network import Network
 T = TypeVar("T")
 
 STUCK_AFTER_S = 60.0
-"""Real seconds without an answer, or without any progress of virtual time, after which the clock raises `ClockStuck`."""
+"""Real seconds without an answer, or without any progress of virtual time, after which the clock raises
+`ClockStuck`."""
 PAGE_ANSWERS_WITHIN_S = 3.0
-"""Real seconds within which a page answers, however busy the machine is. A page in a synchronous request does not answer."""
+"""Real seconds within which a page answers, however busy the machine is. A page in a synchronous request does not
+answer."""
 SHORTEST_PAUSE_S = 0.005
 """Real seconds that a pause lasts at least."""
 LONGEST_PAUSE_S = 0.5
@@ -24,14 +26,14 @@ PAUSE_SHARE = 0.1
 
 
 class RealTimeLimits:
-    """The real time that the clock spends on a page: limits for answers, a deadline for all, and pauses for a busy machine."""
+    """The limits of the real time that the clock spends on a page, and pauses for a busy machine."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
         self._deadline_s = math.inf
 
     def end_by(self, deadline_s: float) -> None:
-        """Raise `TookTooLong` once `real_time.seconds()` exceeds `deadline_s`, whenever the clock waits for something."""
+        """Set the reading of `real_time.seconds()` beyond which all that waits raises `TookTooLong`."""
         self._deadline_s = deadline_s
 
     def check_deadline(self) -> None:

@@ -1,7 +1,7 @@
 """Requests that a service worker sends to answer a request of its page.
 
-The browser reports both. For the clock and the journal they are one request: the page's. Their events come from two processes, so
-that either event may come first.
+The browser reports both. For the clock and the journal they are one request: the page's. Their events come from two
+processes, so that either event may come first.
 """
 
 from collections.abc import Iterable
@@ -22,14 +22,17 @@ class RelayedRequests:
         return self._page_ids.get(id, id)
 
     def journalled_id(self, id: str) -> str:
-        """Return the id under which the journal has a page's request: that of the service worker's if its event came first."""
+        """Return the id under which the journal has a page's request.
+
+        This is the id of the service worker's request if the browser reported that first.
+        """
         return self._journalled_ids.get(id, id)
 
     def relay(self, id: str, candidates: Iterable[str]) -> bool:
         """Match a service worker's request with the first of a page's requests that is not matched yet.
 
-        `candidates` are the ids of the pending requests to the same URL that have no answer. (The page may never read the rest of
-        an answer that has begun.) Return False if no candidate is left.
+        `candidates` are the ids of the pending requests to the same URL that have no answer. (The page may never read
+        the rest of an answer that has begun.) Return False if no candidate is left.
         """
         matched = self._page_ids.values()
         page_id = next((candidate for candidate in candidates if candidate not in matched), None)

@@ -10,7 +10,7 @@ from harness.clock.clock_signal import ClockSignal
 
 @dataclass
 class RequestLimit:
-    """The number of requests that are allowed from `since` on, an instant of service time, and the number counted so far."""
+    """The number of requests that are allowed from an instant of service time on, and the number counted so far."""
 
     at_most: int
     since: datetime
@@ -29,8 +29,8 @@ class RequestLimits:
     def add(self, glob: str, at_most: int, since: datetime | None = None) -> None:
         """Allow at most so many requests to URLs that match the glob.
 
-        `since` is the instant of service time from which the new limit replaces an earlier one of the same glob. Its default
-        is now.
+        `since` is the instant of service time from which the new limit replaces an earlier one of the same glob. Its
+        default is now.
         """
         self._limits.setdefault(glob, []).append(RequestLimit(at_most, since or self._now()))
 

@@ -16,8 +16,8 @@ class RequestLog:
     def __init__(self, clock: ServiceClock, journal: Journal, *, unlisted: str, sources: Mapping[str, str]) -> None:
         """Write to `journal`.
 
-        `unlisted` is a part of the URLs of requests that are neither journalled nor counted as activity; empty for none.
-        `sources` maps the host of a document to the source that the journal shows for its requests.
+        `unlisted` is a part of the URLs of requests that are neither journalled nor counted as activity; empty for
+        none. `sources` maps the host of a document to the source that the journal shows for its requests.
         """
         self._clock, self._journal = clock, journal
         self._unlisted, self._sources = unlisted, sources
@@ -34,7 +34,10 @@ class RequestLog:
         return not self._unlisted or self._unlisted not in url
 
     def request(self, event: Event, source: Source) -> Entry | None:
-        """Write the request of a `Network.requestWillBeSent` event; return the entry, or None if the URL is not listed."""
+        """Write the request of a `Network.requestWillBeSent` event.
+
+        Return the entry, or None if the URL is not listed.
+        """
         request = event["request"]
         if not self._is_listed(request["url"]):
             return None
@@ -55,7 +58,7 @@ class RequestLog:
         return self._sources.get(urlsplit(event["documentURL"]).hostname or "", source)
 
     def response(self, id: str, url: str, *, status: int | None, error: str | None) -> None:
-        """Write the answer to the request with this id: its HTTP status, or the browser's text for why there is none."""
+        """Write the answer to a request: its HTTP status, or the browser's text for why there is none."""
         if self._is_listed(url):
             self._journal.write("response", request=id, status=status, error=error)
 
@@ -69,13 +72,16 @@ class RequestLog:
     def endless_work(self, call: str, *, url: str = "", since_ms: float | None = None) -> None:
         """Write that the clock does not wait for a pending call any longer.
 
-        `url` is the address of the frame or worker that made the call; `since_ms` is the page time of the call in milliseconds
-        since 1970. Its default is now.
+        `url` is the address of the frame or worker that made the call; `since_ms` is the page time of the call in
+        milliseconds since 1970. Its default is now.
         """
         since = self._clock.service_time(self._clock.page_milliseconds if since_ms is None else since_ms)
         self._journal.write("clock", what="work without an end", call=call, url=url, since=since)
 
     def unknown_work(self) -> None:
-        """Write that the clock does not wait for something unknown, unless the journal names a call that may be the reason."""
+        """Write that the clock does not wait for something unknown.
+
+        Write nothing if the journal already names a call, which may be the reason.
+        """
         if not self._journal.of("clock", what="work without an end"):
             self.endless_work("unknown")

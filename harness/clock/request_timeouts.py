@@ -6,21 +6,23 @@ from fnmatch import fnmatch
 from harness.clock.pending_request import PendingRequest
 
 NEEDED_BY_PAGE = {"Script", "Stylesheet"}
-"""The DevTools resource types without which a page does not work: they have no timeout until their answer begins to come."""
+"""The DevTools resource types without which a page does not work: they have no timeout until their answer begins to
+come."""
 ENDLESS_AFTER_S = 2.0
 """Real seconds after which a request counts as endless if a script reads its answer: a long poll, a stream."""
 ENDLESS_IN_A_ROW = 2
 """Consecutive endless requests to one address from which on the timeout of the next ones is shorter."""
 KNOWN_ENDLESS_AFTER_S = 0.1
-"""Real seconds after which a request counts as endless after `ENDLESS_IN_A_ROW` endless requests to its address. Each further
-one halves the timeout."""
+"""Real seconds after which a request counts as endless after `ENDLESS_IN_A_ROW` endless requests to its address. Each
+further one halves the timeout."""
 SHORTEST_TIMEOUT_S = 0.02
 """Real seconds below which that timeout is not halved."""
 STREAM_AFTER_S = 0.1
-"""Real seconds from the head of an EventSource's answer until the request counts as endless, as all event streams are."""
+"""Real seconds from the head of an EventSource's answer until the request counts as endless, as all event streams
+are."""
 READ_BY_BROWSER_AFTER_S = 15.0
-"""Real seconds after which a request counts as endless if the browser itself reads its answer (a frame's document, an image),
-counted from the head of the answer if that came."""
+"""Real seconds after which a request counts as endless if the browser itself reads its answer (a frame's document, an
+image), counted from the head of the answer if that came."""
 
 
 class RequestTimeouts:

@@ -59,11 +59,11 @@ class Standstill:
         return self._last.page_ms if self._last else None
 
     async def check(self) -> bool:
-        """Return whether virtual time has stood still since the last check for a reason that the clock does not wait for.
+        """Return whether the clock does not wait for the reason why virtual time has not passed since the last check.
 
-        There are two such reasons. The page computes nothing, and no request is known to be pending: the reason is unknown. Or the
-        page has computed for too long: it is never idle. The journal gets an entry for either. A page that does not answer may
-        be in a synchronous request; this is no such reason.
+        There are two such reasons. The page computes nothing, and no request is known to be pending: the reason is
+        unknown. Or the page has computed for too long: it is never idle. The journal gets an entry for either. A page
+        that does not answer may be in a synchronous request; this is no such reason.
         """
         before = self._last
         try:

@@ -1,6 +1,7 @@
 """The requests by which documents hold time.
 
-A script holds time by a request that nobody answers (hold.js): Chromium's virtual time does not pass while it is pending.
+A script holds time by a request that nobody answers (hold.js): Chromium's virtual time does not pass while it is
+pending.
 """
 
 import math
@@ -21,11 +22,11 @@ class TimeHolds:
         self._interrupt_budget = True
         self._is_of_new_document = False
         self.latest_page_ms = math.inf
-        """The latest page time possible until the budget is spent, in milliseconds since 1970. An event with a later time was
-        stamped with real time."""
+        """The latest page time possible until the budget is spent, in milliseconds since 1970. An event with a later
+        time was stamped with real time."""
         self.begin_ms: float | None = None
-        """Page time, in whole milliseconds since 1970, at which the last time hold began; None if its event was stamped with
-        real time."""
+        """Page time, in whole milliseconds since 1970, at which the last time hold began; None if its event was stamped
+        with real time."""
 
     def __bool__(self) -> bool:
         return bool(self._holds)

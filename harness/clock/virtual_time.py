@@ -18,6 +18,7 @@ from harness.clock.network import Network
 from harness.clock.page_loss import PageLoss
 from harness.clock.page_time import PageTime
 from harness.clock.real_time_limits import RealTimeLimits
+from harness.clock.request_steps import RequestSteps
 from harness.clock.service_clock import EPOCH, ServiceClock
 from harness.clock.standstill import Standstill
 from harness.clock.targets import Targets
@@ -25,20 +26,11 @@ from harness.clock.targets import Targets
 T = TypeVar("T")
 
 HEAD_START = timedelta(hours=6)
-"""The virtual time that a tab spends on a blank page before it opens the first one. The browser stamps animation frames by the
-machine's monotonic clock, and a page draws no frames of its future. Without the head start clicks and screenshots would hang."""
+"""The virtual time that a tab spends on a blank page before it opens the first one. The browser stamps animation frames
+by the machine's monotonic clock, and a page draws no frames of its future. Without the head start clicks and
+screenshots would hang."""
 EXACT_WITHIN_MS = 60_000.0
 """Virtual milliseconds: if more than these are left to advance, page time need not be known to the millisecond."""
-DELAYED_STEP_MS = 250.0
-"""Virtual milliseconds that pass in a step, at most, while a delayed request is pending."""
-ENDLESS_STEP_MS = 60_000.0
-"""Virtual milliseconds that pass in a step, at most, while an endless request is pending."""
-ANSWER_STEP_MS = 2.0
-"""Virtual milliseconds that pass in a step while an answer is awaited beside an endless or delayed request."""
-UNREAD_STEP_MS = 60.0
-"""Virtual milliseconds after which the browser has taken in an answer that its page does not read. It begins after 50."""
-NAVIGATION_PAUSE_MS = 1000.0
-"""Virtual milliseconds that pass at once only if no frame is navigating from document to document."""
 SETTLE_STEP_MS = 20.0
 """Virtual milliseconds without any request or answer after which the page has settled."""
 
@@ -68,6 +60,7 @@ class VirtualTime:
             self._busy_frames,
         )
         self._hold_steps = HoldSteps(page, network, targets, self._limits, self._page_time, self._budget)
+        self._request_steps = RequestSteps(network, self._limits, self._budget)
         self.is_asleep = False
         """True while the machine sleeps."""
 
@@ -93,7 +86,8 @@ class VirtualTime:
         """
         return await self._limits.answer_of_page(answer)
 
-    # The state of the tab and of its machine ------------------------------------------------------------------------------
+    # The state of the tab and of its machine
+    # ------------------------------------------------------------------------------
 
     @property
     def is_frozen(self) -> bool:
@@ -115,11 +109,12 @@ class VirtualTime:
     async def wake(self) -> None:
         """Wake the machine: all documents and workers get the wall clock of now."""
         self.is_asleep = False
-        await self.documents.sleep(self._clock.slept)
-        await self._workers.sleep(self._clock.slept)
-        await self._cookies.end()
+        await self.documents.sleep(self._clock.slept_ms)
+        await self._workers.sleep(self._clock.slept_ms)
+        await self._cookies.remove_ended()
 
-    # Advancing ------------------------------------------------------------------------------------------------------------
+    # Advancing
+    # ------------------------------------------------------------------------------------------------------------
 
     async def advance(self, milliseconds: float) -> float:
         """Advance by so many virtual milliseconds; return page time (milliseconds since 1970) at the end.
@@ -173,53 +168,36 @@ class VirtualTime:
         end_ms = now_ms + math.ceil(milliseconds)  # the page's clock shows whole milliseconds
         while now_ms < end_ms:
             self._limits.check_deadline()
-            await self._cookies.end()
+            await self._cookies.remove_ended()
             pending = self._network.pending
             self._workers.let_page_fire(not pending.has_endless_or_delayed and await self._is_shown())
-            await self._workers.look(anew=pending.has_endless or bool(self._network.time_holds))
+            await self._workers.update_states(anew=pending.has_endless or bool(self._network.time_holds))
             self._network.pass_on_delayed(now_ms)
-            until_ms = min([end_ms, *self._workers.dues])
+            until_ms = min([end_ms, *self._workers.dues_ms])
             if self._must_step():
                 await self._hold_steps.take(now_ms, until_ms)
                 self._workers.forget_states()
             else:
                 self._hold_steps.reset()
                 if until_ms > now_ms:
-                    await self._pass(now_ms, until_ms - now_ms)
+                    await self._request_steps.take(now_ms, until_ms - now_ms)
             now_ms = await self._busy_frames.acknowledge_calls_during(self._read_at(until_ms))
         return now_ms
 
     def _must_step(self) -> bool:
         """Return whether documents or workers hold time, or documents navigate to each other without an end."""
         network = self._network
-        are_workers_working = self._workers.at_work and not network.pending.has_only_delayed
+        are_workers_working = self._workers.with_pending_calls and not network.pending.has_only_delayed
         return bool(network.time_holds or network.navigation_loops or are_workers_working)
 
     async def _is_shown(self) -> bool:
-        """Return whether no document's timers are throttled; True if the page has no worker, for then this does not matter."""
-        return not self._workers.of_page or False not in await self.documents.tell(scripts.IS_SHOWN)
+        """Return whether no document's timers are throttled.
 
-    async def _pass(self, now_ms: float, left_ms: float) -> None:
-        """Give a budget of at most `left_ms`.
-
-        The browser's own waiting for loads would never end beside an endless or delayed request. There the clock advances in
-        steps, which are small while another answer is awaited.
+        Return True without asking if the page has no worker, because then the answer does not matter.
         """
-        network = self._network
-        step_ms = left_ms = max(left_ms, DELIVERY_MS)  # the browser may ignore a smaller budget
-        policy = ADVANCE
-        if not network.pending.has_endless_or_delayed:
-            policy = WAIT_FOR_LOADS
-        elif network.pending.awaited_urls:
-            await self._limits.pause()
-            step_ms = min(left_ms, UNREAD_STEP_MS if network.pending.take_unread() else ANSWER_STEP_MS)
-        else:
-            left_until_due_ms = [due_ms - now_ms for due_ms in network.delayed.dues_ms]
-            longest_ms = DELAYED_STEP_MS if left_until_due_ms else ENDLESS_STEP_MS
-            step_ms = min([left_ms, longest_ms, *left_until_due_ms])
-        await self._budget.give(step_ms, policy)
-        if self._budget.is_spent and step_ms >= NAVIGATION_PAUSE_MS:
-            network.navigation_loops.count_anew()
+        return not self._workers.include_page_workers or False not in await self.documents.evaluate_in_all(
+            scripts.IS_SHOWN
+        )
 
     async def _read_at(self, until_ms: float) -> float:
         """Fire the timers of workers that are due at `until_ms`; return page time.

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from fake_pbi.faults import Fault, Faults
 from fake_pbi.hosts import CLOUD_HOSTS
+from harness.base.background_tasks import BackgroundTasks
 from harness.browser.devtools import DevToolsSession, Event
 from harness.browser.errors import DevToolsError, PageGone
 from harness.clock.cookies import Cookies
@@ -50,12 +51,12 @@ class Interception:
         self._to_expire: set[str] = set()
         self._latencies: dict[str, timedelta] = {}
         self._answers: dict[str, Make] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
 
     def delay(self, glob: str, length: timedelta) -> None:
         """From now on an answer from `glob` takes so much virtual time, and is waited for however long it really takes."""
         self._latencies[glob] = length
-        self._network.pending.timeouts.always_wait_for(glob)
+        self._network.always_wait_for(glob)
 
     def answer(self, glob: str, make: Make) -> None:
         """Answer requests to `glob` in place of their server. (Faults come before.)"""
@@ -63,18 +64,15 @@ class Interception:
 
     def attach(self, session: DevToolsSession, _: Source) -> list[asyncio.Future[Event]]:
         """Intercept a session. The answer comes once the session runs."""
-        session.on("Fetch.requestPaused", lambda event: self._start(self._paused(session, event)))
+        session.on("Fetch.requestPaused", lambda event: self._request_paused(session, event))
         return [session.send("Fetch.enable", patterns=[{"urlPattern": "*"}])]
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _request_paused(self, session: DevToolsSession, event: Event) -> None:
+        self._tasks.start(self._paused(session, event))
 
     async def close(self) -> None:
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Cancel all work in the background."""
+        await self._tasks.close()
 
     async def _paused(self, session: DevToolsSession, event: Event) -> None:
         """Let a request go on to its server once service time is that of the request."""
@@ -127,7 +125,7 @@ class Interception:
         self._to_expire.discard(event["requestId"])
         status = event.get("responseStatusCode")
         if status is not None:
-            await self._cookies.learned(event.get("networkId"))
+            await self._cookies.wait_until_known(event.get("networkId"))
         if status is None or 300 <= status < 400:
             await self._continue(session, event)
         elif to_expire and status == 200:
