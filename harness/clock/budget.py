@@ -26,7 +26,7 @@ else."""
 TASKS = 10_000_000
 """Tasks of the page after which the browser lets virtual time pass although more tasks are waiting."""
 TASKS_IF_NEVER_IDLE = 100
-"""The same number for a page that is never idle."""
+"""Tasks after which the browser lets virtual time pass if the page is never idle."""
 
 Policy = Literal["advance", "pauseIfNetworkFetchesPending"]
 ADVANCE: Policy = "advance"
@@ -117,9 +117,10 @@ class Budget:
         return not (is_step or self._network.navigation_loops)
 
     async def _interrupt(self, policy: Policy) -> None:
-        """Pause virtual time.
+        """Pause virtual time after the signal was sent before the budget was spent.
 
-        Else it would pass while the clock reads page time, if the reason for the signal ended by itself.
+        Without this pause virtual time would pass while the clock reads it, if the reason for the signal ended by
+        itself.
         """
         await self._limits.answer_of_page(self._set_policy("pause"))
         if policy == WAIT_FOR_LOADS and self._network.time_holds:

@@ -66,8 +66,7 @@ class Network:
         """End the requests of a popup or worker that has gone."""
         self._end_all(lambda requester: requester.session == session)
 
-    # Commands and questions of the interception
-    # ---------------------------------------------------------------------------
+    # Commands and questions of the interception -----------------------------------------------------------------------
 
     def always_wait_for(self, glob: str) -> None:
         """Wait for each answer from URLs that match the glob, however long it takes."""
@@ -95,8 +94,7 @@ class Network:
         """Note that the harness gives the browser the whole answer to a request at once."""
         self.pending.hand_over(self._relayed.page_id(id or ""))
 
-    # Events
-    # ---------------------------------------------------------------------------------------------------------------
+    # Events -----------------------------------------------------------------------------------------------------------
 
     def _sent(self, event: Event, session: str | None, source: Source) -> None:
         id, url = event["requestId"], event["request"]["url"]

@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 
 READ_BY_SCRIPTS = {"XHR", "Fetch", "Preflight", "EventSource", "Media", "Other", "Ping"}
-"""The DevTools resource types whose answers scripts of the page read, or never read. All others the browser itself
-reads."""
+"""The DevTools resource types whose answers scripts read. The browser itself reads the answers of all others."""
 
 
 @dataclass(frozen=True)
 class Requester:
     """The document or worker that sent a request.
 
-    Its requests end when it does. The browser does not always report the end of such a request, so the clock ends it
-    itself.
+    The requests of a document or worker end with it. The browser does not always report this, so the clock ends these
+    requests itself.
     """
 
     session: str | None
@@ -52,7 +51,7 @@ class PendingRequest:
 
     @property
     def is_read_by_scripts(self) -> bool:
-        """True if a script reads the answer. It may never do so, or the answer may have no end."""
+        """True if a script reads the answer. The script may never do so, or the answer may have no end."""
         return self.kind in READ_BY_SCRIPTS
 
     @property

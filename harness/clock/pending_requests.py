@@ -19,8 +19,7 @@ class PendingRequests:
         self._has_unknown = False
         self.timeouts = RequestTimeouts()
 
-    # Changes
-    # --------------------------------------------------------------------------------------------------------------
+    # Changes ----------------------------------------------------------------------------------------------------------
 
     def add(self, id: str, request: PendingRequest) -> None:
         """Begin to wait for the answer to a request."""
@@ -100,8 +99,7 @@ class PendingRequests:
             request.may_be_unread = False
         return bool(unread)
 
-    # Questions
-    # ------------------------------------------------------------------------------------------------------------
+    # Questions --------------------------------------------------------------------------------------------------------
 
     def get(self, id: str) -> PendingRequest | None:
         """Return the pending request with this id, or None."""

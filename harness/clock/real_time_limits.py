@@ -33,7 +33,7 @@ class RealTimeLimits:
         self._deadline_s = math.inf
 
     def end_by(self, deadline_s: float) -> None:
-        """Set the reading of `real_time.seconds()` beyond which all that waits raises `TookTooLong`."""
+        """Set the reading of `real_time.seconds()` beyond which the clock raises `TookTooLong`."""
         self._deadline_s = deadline_s
 
     def check_deadline(self) -> None:

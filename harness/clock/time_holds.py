@@ -1,7 +1,7 @@
 """The requests by which documents hold time.
 
-A script holds time by a request that nobody answers (hold.js): Chromium's virtual time does not pass while it is
-pending.
+A script holds time by a request that nobody answers (hold.js). Chromium's virtual time does not pass while such a
+request is pending.
 """
 
 import math

@@ -76,7 +76,7 @@ class VirtualTime:
         self._page_loss.close()
 
     def end_by(self, deadline_s: float) -> None:
-        """Raise `TookTooLong` from all that waits once `real_time.seconds()` exceeds `deadline_s`."""
+        """Set the reading of `real_time.seconds()` beyond which the clock raises `TookTooLong`."""
         self._limits.end_by(deadline_s)
 
     async def answer_of_page(self, answer: Awaitable[T]) -> T:
@@ -86,8 +86,7 @@ class VirtualTime:
         """
         return await self._limits.answer_of_page(answer)
 
-    # The state of the tab and of its machine
-    # ------------------------------------------------------------------------------
+    # The state of the tab and of its machine --------------------------------------------------------------------------
 
     @property
     def is_frozen(self) -> bool:
@@ -113,8 +112,7 @@ class VirtualTime:
         await self._workers.sleep(self._clock.slept_ms)
         await self._cookies.remove_ended()
 
-    # Advancing
-    # ------------------------------------------------------------------------------------------------------------
+    # Advancing --------------------------------------------------------------------------------------------------------
 
     async def advance(self, milliseconds: float) -> float:
         """Advance by so many virtual milliseconds; return page time (milliseconds since 1970) at the end.

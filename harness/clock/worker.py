@@ -10,8 +10,8 @@ from harness.clock.network import Network
 ANSWER_TIMEOUT_S = 2.0
 """Real seconds within which a worker answers the clock. A worker in an endless loop does not."""
 ANSWER_TIMEOUT_BESIDE_DELAYED_S = 1.0
-"""The same limit while a request is delayed. A worker in a synchronous request does not answer until the request is
-answered."""
+"""Real seconds within which a worker answers the clock while a request is delayed. A worker in a synchronous request
+does not answer until the request is answered."""
 
 
 class Worker:

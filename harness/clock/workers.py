@@ -26,8 +26,7 @@ class Workers:
         self.are_frozen = False
         """True while the page is frozen, and its dedicated workers with it."""
 
-    # Life
-    # -----------------------------------------------------------------------------------------------------------------
+    # Life -------------------------------------------------------------------------------------------------------------
 
     def attach(
         self, session: DevToolsSession, url: str, *, is_shared: bool, is_of_worker: bool
@@ -88,8 +87,7 @@ class Workers:
         late = [answer for worker in self._running.values() if (answer := worker.cancel_late_answer())]
         await asyncio.gather(*late, return_exceptions=True)
 
-    # State
-    # ----------------------------------------------------------------------------------------------------------------
+    # State ------------------------------------------------------------------------------------------------------------
 
     def take_news(self) -> list[str]:
         """Return the messages that documents and workers have to get since the last call."""
@@ -138,8 +136,7 @@ class Workers:
         """The workers that hold time for a pending call."""
         return [worker for worker in self._awake() if worker.has_pending_calls]
 
-    # Messages
-    # -------------------------------------------------------------------------------------------------------------
+    # Messages ---------------------------------------------------------------------------------------------------------
 
     async def fire(self, until_ms: float) -> float | None:
         """Fire the timers that are due at this page time, in milliseconds since 1970.
