@@ -38,10 +38,10 @@ class Worker:
         self._late_answer: asyncio.Future[Any] | None = None
         self._is_endless = False
 
-    def note_handled(self, note: str) -> None:
-        """Note that the worker has handled a message: the one before this note."""
+    def note_handled(self, marker: str) -> None:
+        """Note that the worker has handled the message before this marker."""
         self.is_state_known = False
-        self.name = scripts.worker_name_in(note) or self.name
+        self.name = scripts.worker_name_in(marker) or self.name
 
     def forget_state(self) -> None:
         """Note that the worker may have done something since it reported its state."""
