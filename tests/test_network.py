@@ -60,11 +60,11 @@ def test_request_that_a_service_worker_passes_on_is_journaled_once(first: str) -
         network, journal, clock = watched(page, worker)
         for session in [page, worker] if first == "page" else [worker, page]:
             session.sends()
-        awaited = network.pending.awaited_urls
+        awaited = network.awaited.urls
         until = clock.page_milliseconds + 45_000
         held = asyncio.create_task(network.delay("worker's", until))
         await asyncio.sleep(0)
-        while_held = network.pending.awaited_urls
+        while_held = network.awaited.urls
         network.pass_on_delayed(until)
         await held
         worker.is_answered()
@@ -123,11 +123,11 @@ def patience(monkeypatch: pytest.MonkeyPatch, *answered: str) -> list[float]:
         found = []
         for how in answered:
             page.sends()
-            found.append(round(network.pending.next_timeout_s, 6))
-            assert not network.pending.mark_timed_out()
+            found.append(round(network.awaited.next_timeout_s, 6))
+            assert not network.awaited.mark_timed_out()
             if how != "soon":
-                seconds[0] += network.pending.next_timeout_s
-                assert network.pending.mark_timed_out()
+                seconds[0] += network.awaited.next_timeout_s
+                assert network.awaited.mark_timed_out()
                 assert network.pending.has_endless
             if how == "never":
                 page.tell("Network.loadingFailed", errorText="net::ERR_ABORTED")

@@ -130,10 +130,10 @@ class Budget:
         """Return when the signal is sent, a request has timed out, or the clock does not wait for a standstill."""
         waiting_since_s = real_time.seconds()
         while not await self._is_signalled():
-            if self._network.pending.mark_timed_out():
+            if self._network.awaited.mark_timed_out():
                 return
             page_ms_before = self._standstill.page_ms
-            if not self._network.pending.awaited_urls and await self._standstill.check():
+            if not self._network.awaited.urls and await self._standstill.check():
                 return
             if self._standstill.page_ms is not None and self._standstill.page_ms != page_ms_before:
                 waiting_since_s = real_time.seconds()
@@ -150,9 +150,9 @@ class Budget:
         """
         waited_s, pause_s = 0.0, BRIEF_S
         while waited_s < ENDLESS_AFTER_S:
-            if await self._network.signal.wait(max(0, min(pause_s, self._network.pending.next_timeout_s))):
+            if await self._network.signal.wait(max(0, min(pause_s, self._network.awaited.next_timeout_s))):
                 return True
-            if self._network.pending.next_timeout_s <= 0:
+            if self._network.awaited.next_timeout_s <= 0:
                 return False
             self._busy_frames.check_brief_holds()
             waited_s += pause_s

@@ -57,7 +57,7 @@ class HoldSteps:
     async def take(self, now_ms: float, until_ms: float) -> None:
         """Take one step at page time `now_ms`, to at most `until_ms` (both in milliseconds since 1970)."""
         network, working = self._network, self._workers.with_pending_calls
-        if self._steps >= SLOW_STEPS or (working and network.pending.awaited_urls):
+        if self._steps >= SLOW_STEPS or (working and network.awaited.urls):
             await self._limits.pause()
         is_new_document = network.time_holds.take_new_document()
         if network.navigation_loops:

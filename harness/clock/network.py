@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from harness.base.journal import Entry, Journal
 from harness.browser.devtools import DevToolsSession, Event
 from harness.clock import real_time
+from harness.clock.awaited_requests import AwaitedRequests
 from harness.clock.clock_signal import ClockSignal
 from harness.clock.delayed_requests import DelayedRequests
 from harness.clock.navigation_loops import NavigationLoops
@@ -44,6 +45,7 @@ class Network:
         self.limits = RequestLimits(clock.now, self.signal)
         self.delayed = DelayedRequests(self.signal)
         self.pending = PendingRequests(self.log, self.delayed)
+        self.awaited = AwaitedRequests(self.pending, self.delayed)
         self.time_holds = TimeHolds(clock, self.signal)
         self.navigation_loops = NavigationLoops(self.log)
         self._relayed = RelayedRequests()
@@ -88,11 +90,13 @@ class Network:
     def pass_on_delayed(self, now_ms: float) -> None:
         """Pass on the delayed requests that are due at this page time (milliseconds since 1970)."""
         for id in self.delayed.pass_on(now_ms):
-            self.pending.restart(id)
+            if request := self.pending.get(id):
+                request.restart()
 
     def hand_over(self, id: str | None) -> None:
         """Note that the harness gives the browser the whole answer to a request at once."""
-        self.pending.hand_over(self._relayed.page_id(id or ""))
+        if request := self.pending.get(self._relayed.page_id(id or "")):
+            request.hand_over()
 
     # Events -----------------------------------------------------------------------------------------------------------
 
@@ -148,7 +152,8 @@ class Network:
         return entry
 
     def _answered(self, event: Event) -> None:
-        self.pending.answer(event["requestId"])
+        if request := self.pending.get(event["requestId"]):
+            request.begin_answer()
         self._log_response(event["requestId"], status=event["response"]["status"], error=None)
 
     def _failed(self, event: Event) -> None:

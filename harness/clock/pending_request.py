@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from harness.clock import real_time
+
 READ_BY_SCRIPTS = {"XHR", "Fetch", "Preflight", "EventSource", "Media", "Other", "Ping"}
 """The DevTools resource types whose answers scripts read. The browser itself reads the answers of all others."""
 
@@ -39,10 +41,27 @@ class PendingRequest:
     answered_s: float | None = None
     """Reading of `real_time.seconds()` when the head of the answer came; None until then."""
     may_be_unread: bool = False
-    """True after the head of a fetch's answer came, until `PendingRequests.take_unread` reports it: the page may never
+    """True after the head of a fetch's answer came, until `take_unread` reports it: the page may never
     read the body."""
     is_handed_over: bool = False
     """True if the harness gave the browser the whole answer at once."""
+
+    def begin_answer(self) -> None:
+        """Note that the head of the answer has come."""
+        self.answered_s, self.may_be_unread = real_time.seconds(), self.kind == "Fetch"
+
+    def hand_over(self) -> None:
+        """Note that the harness gives the browser the whole answer at once."""
+        self.is_handed_over = True
+
+    def restart(self) -> None:
+        """Begin the timeout anew, because the request was delayed and reaches its server only now."""
+        self.waiting_since_s = real_time.seconds()
+
+    def take_unread(self) -> bool:
+        """Return whether the head of a fetch's answer has come since the last call."""
+        may_be_unread, self.may_be_unread = self.may_be_unread, False
+        return may_be_unread
 
     @property
     def address(self) -> str:

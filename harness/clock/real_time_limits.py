@@ -39,12 +39,12 @@ class RealTimeLimits:
     def check_deadline(self) -> None:
         """Raise `TookTooLong` beyond the deadline."""
         if real_time.seconds() > self._deadline_s:
-            raise TookTooLong(self._network.pending.awaited_urls)
+            raise TookTooLong(self._network.awaited.urls)
 
     def check_progress(self, waited_s: float) -> None:
         """Raise `ClockStuck` if the clock has waited for so long that nothing will come."""
         if waited_s >= STUCK_AFTER_S:
-            raise ClockStuck(self._network.pending.awaited_urls, STUCK_AFTER_S)
+            raise ClockStuck(self._network.awaited.urls, STUCK_AFTER_S)
 
     async def in_time(self, answer: Awaitable[T]) -> T:
         """Return an answer of the browser.
@@ -76,9 +76,8 @@ class RealTimeLimits:
 
         Raises `ClockStuck` if the oldest awaited request has been pending for too long.
         """
-        pending = self._network.pending
-        pending.mark_timed_out()
-        waited_s = pending.longest_wait_s
+        self._network.awaited.mark_timed_out()
+        waited_s = self._network.awaited.longest_wait_s
         self.check_progress(waited_s)
         await asyncio.sleep(max(SHORTEST_PAUSE_S, min(PAUSE_SHARE * waited_s, LONGEST_PAUSE_S)))
 

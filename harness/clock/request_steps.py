@@ -34,9 +34,9 @@ class RequestSteps:
         policy = ADVANCE
         if not network.pending.has_endless_or_delayed:
             policy = WAIT_FOR_LOADS
-        elif network.pending.awaited_urls:
+        elif network.awaited.urls:
             await self._limits.pause()
-            step_ms = min(left_ms, UNREAD_STEP_MS if network.pending.take_unread() else ANSWER_STEP_MS)
+            step_ms = min(left_ms, UNREAD_STEP_MS if network.awaited.take_unread() else ANSWER_STEP_MS)
         else:
             left_until_due_ms = [due_ms - now_ms for due_ms in network.delayed.dues_ms]
             longest_ms = DELAYED_STEP_MS if left_until_due_ms else ENDLESS_STEP_MS

@@ -136,7 +136,7 @@ class VirtualTime:
             activity_before = self._network.log.activity
             now_ms = await self._move(SETTLE_STEP_MS)
             is_active = self._network.log.activity != activity_before
-            if not (is_active or self._network.pending.awaited_urls or self._network.delayed):
+            if not (is_active or self._network.awaited.urls or self._network.delayed):
                 break
         await self._deliver()
         return now_ms - began_ms
@@ -185,7 +185,7 @@ class VirtualTime:
     def _must_step(self) -> bool:
         """Return whether documents or workers hold time, or documents navigate to each other without an end."""
         network = self._network
-        are_workers_working = self._workers.with_pending_calls and not network.pending.has_only_delayed
+        are_workers_working = self._workers.with_pending_calls and not network.awaited.are_all_delayed
         return bool(network.time_holds or network.navigation_loops or are_workers_working)
 
     async def _is_shown(self) -> bool:
