@@ -373,7 +373,7 @@ def test_crashed_page_is_navigated(pbi_stage, pbi_host):
 
 def test_endless_script(pbi_stage, pbi_host, monkeypatch):
     loaded(pbi_stage, pbi_host)
-    monkeypatch.setattr(harness.browser.devtools, "PATIENCE", 2.0)
+    monkeypatch.setattr(harness.browser.devtools, "CALL_TIMEOUT_S", 2.0)
     monkeypatch.setattr(harness.clock.real_time_limits, "STUCK_AFTER_S", 2.0)
     pbi_stage.page.evaluate("void setTimeout(() => { for (;;); }, 60_000)")
     pbi_stage.clock.advance("10min")
@@ -410,14 +410,14 @@ def test_after_all_losses_another_browser_works(pbi_stage, pbi_host):
     loaded(pbi_stage, pbi_host).refresh()
 '''
 STUCK = "The clock could not advance for 2 s of real time."
-TOLD_OF_LOSSES = {
-    "test_browser_killed_mid_advance": f"The browser ended {GONE}",
-    "test_page_crashes_mid_advance": CLOSED,
-    "test_page_closed_mid_advance": CLOSED,
-    "test_crashed_page_is_asked": CLOSED,
-    "test_crashed_page_is_left": CLOSED,
-    "test_script_without_end": f"{STUCK} A script of the page does not end. Look for an endless loop in the script.",
-    "test_answer_that_never_comes": f"{STUCK} No answer came from http://127.0.0.1:PORT/never. "
+LOSS_MESSAGES = {
+    "test_browser_killed_during_advance": f"The browser ended {GONE}",
+    "test_page_crashes_during_advance": CLOSED,
+    "test_page_closed_during_advance": CLOSED,
+    "test_crashed_page_is_used": CLOSED,
+    "test_crashed_page_is_navigated": CLOSED,
+    "test_endless_script": f"{STUCK} A script of the page does not end. Look for an endless loop in the script.",
+    "test_request_without_an_answer": f"{STUCK} No answer came from http://127.0.0.1:PORT/never. "
     "Answer the request, for example by page.route().",
     "test_browser_killed_between_two_calls": f"The browser ended {GONE}",
 }

@@ -410,9 +410,9 @@ LINES = {
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_what_a_line_says(line: str) -> None:
+def test_lifetime_is_read_from_a_set_cookie_line(line: str) -> None:
     assert stated_in(line) == LINES[line]
 
 
-def test_what_a_line_says_by_the_clock_of_its_server() -> None:
+def test_lifetime_by_expires_is_relative_to_the_servers_date() -> None:
     assert stated_in("a=1; Expires=" + NOON, date="Tue, 24 Nov 2026 12:00:00 GMT") == StatedLifetime("a", seconds=DAY)

@@ -80,11 +80,11 @@ def test_signalr_calls_are_answered_in_time_beside_pings_without_an_answer(
     open_page(pbi_stage, pages, HUB + script, library=SIGNALR)
     budgets, give = [], Budget.give
 
-    async def counted(budget: Budget, *args: Any, **options: Any) -> None:
+    async def counting(budget: Budget, *args: Any, **options: Any) -> None:
         budgets.append(args)
         await give(budget, *args, **options)
 
-    monkeypatch.setattr(Budget, "give", counted)
+    monkeypatch.setattr(Budget, "give", counting)
 
     advance_an_hour(pbi_stage)
 
@@ -92,7 +92,7 @@ def test_signalr_calls_are_answered_in_time_beside_pings_without_an_answer(
     assert len(seen) == 180
     assert max(seen) <= ANSWER_LIMIT_MS
     assert not pbi_stage.journal.of("page.error")
-    assert len(budgets) <= 3000  # time was held for the first few pings, and not for each of 240
+    assert len(budgets) <= 3000  # the clock waited for answers to the first few pings, and not for each of 240
 
 
 def test_signalr_reconnects_after_30_s_without_a_message(pbi_stage: Stage, pages: Site) -> None:

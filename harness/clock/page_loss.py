@@ -50,5 +50,5 @@ class PageLoss:
         """Note that the page is lost, and end all commands to it: it will answer none of them."""
         self.is_lost = True
         if self._page.id:
-            self._page.devtools.give_up(self._page.id, PageGone())
+            self._page.devtools.fail_calls(self._page.id, PageGone())
         self._signal.send()

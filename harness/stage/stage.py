@@ -176,9 +176,14 @@ class Stage:
         self.cloud.gateway.allowed.append(glob)
 
     def limit_requests(self, glob: str, at_most: int, since: datetime | None = None) -> None:
-        """End the session with `RequestStorm` at the first request to URLs like `glob` beyond so many from now on, or from an
-        instant on: until then the limit counts that is there already."""
-        self._virtual.network.limits.add(glob, at_most, since)
+        """Limit the requests to URLs that match `glob`. The request after the last allowed one raises `RequestStorm`.
+
+        Args:
+            glob: A pattern for URLs.
+            at_most: The number of requests that are allowed.
+            since: The instant of service time from which this limit counts, instead of an earlier limit; None for now.
+        """
+        self.virtual.network.limits.add(glob, at_most, since)
 
     def delay_answers(self, glob: str, by: Duration) -> None:
         """Let each later answer to a URL that matches `glob` take this much virtual time."""

@@ -130,7 +130,7 @@ class Tab:
     async def _sleep(self) -> None:
         if self.state == "shown":
             await self._hide()
-        await self._time.settle()  # nobody is there to take an answer
+        await self._time.settle()  # a sleeping machine receives no answer
         self._time.fall_asleep()
         self._note("asleep")
 
