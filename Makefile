@@ -9,6 +9,8 @@ BIN := .venv/bin
 STAMP := .venv/installed
 PYTEST := $(if $(BUSY),$(BIN)/python -m bench.busy )$(BIN)/python -m pytest -q -W error -n auto --maxprocesses 4 --dist loadgroup
 
+PROSE := README.md CONTRIBUTING.md CHANGELOG.md Makefile pyproject.toml conftest.py bench docs fake_pbi fixtures harness tests
+
 # $(call rounds,N,COMMAND): run COMMAND N times, and stop at the first failure
 rounds = for round in $$(seq $(1)); do echo "round $$round of $(1)"; $(2) || exit 1; done
 
@@ -44,6 +46,7 @@ lint: $(STAMP) ## check style, types and the imports between packages
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/codespell $(PROSE)
 
 bench: setup ## measure how fast the harness is
 	$(BIN)/python -m bench $(ARGS)

@@ -32,7 +32,7 @@ QUICK = "--only=EMB,TYPE,WAKE-3"
 
 @pytest.fixture(scope="session")
 def apps() -> Iterator[str]:
-    """The origin of the apps. The scope is the session."""
+    """Yield the origin of the apps. The scope is the session."""
     with site_of_apps() as origin:
         yield origin
 
@@ -68,7 +68,7 @@ class Verify:
 
 @pytest.fixture
 def verify(runs: Runs) -> Verify:
-    """The command. The scope is the test function."""
+    """Return the command. The scope is the test function."""
     return Verify(runs)
 
 

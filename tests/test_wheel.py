@@ -45,7 +45,7 @@ def built_from(name: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel of this checkout, built without network by the build backend that is installed here."""
+    """Return a wheel of this checkout, built without network by the build backend that is installed here."""
     folder = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
@@ -56,14 +56,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def contents(wheel: Path) -> list[str]:
-    """The names of all files in the wheel."""
+    """Return the names of all files in the wheel."""
     with zipfile.ZipFile(wheel) as archive:
         return archive.namelist()
 
 
 @pytest.fixture(scope="module")
 def metadata(wheel: Path, contents: list[str]) -> Message:
-    """The wheel's METADATA file."""
+    """Return the wheel's METADATA file."""
     (name,) = [name for name in contents if name.endswith(".dist-info/METADATA")]
     with zipfile.ZipFile(wheel) as archive:
         return Parser().parsestr(archive.read(name).decode())

@@ -9,7 +9,10 @@ from harness.stage import Stage
 
 
 def in_both_worlds(stage: Stage, expression: str) -> tuple[Any, Any]:
-    """The value of an expression in the page's own world, and in one that no script has touched. Promises are not waited for."""
+    """Return the value of an expression in the page's own world, and in a world that no script has touched.
+
+    Promises are not awaited.
+    """
     session = stage.virtual.devtools
 
     async def ask() -> tuple[Any, Any]:

@@ -20,7 +20,7 @@ from fake_pbi.tokens import POWER_BI
 
 @pytest.fixture
 def clock() -> Clock:
-    """The clock of the cloud, which stands at `START`."""
+    """Return the clock of the cloud, which stands at `START`."""
     return Clock()
 
 
@@ -34,19 +34,19 @@ def python_time(clock: Clock) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def certificate() -> Certificate:
-    """The certificate of all clouds. Session scope."""
+    """Return the certificate of all clouds. Session scope."""
     return Certificate()
 
 
 @pytest.fixture(scope="session")
 def ca(certificate: Certificate, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file with the certificate authority that clients trust. Session scope."""
+    """Return the file with the certificate authority that clients trust. Session scope."""
     return certificate.write_ca(tmp_path_factory.mktemp("ca") / "ca.pem")
 
 
 @pytest.fixture(scope="session")
 def npm(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A node_modules folder in which each of Microsoft's packages only sets a variable. Session scope."""
+    """Return a node_modules folder in which each of Microsoft's packages only sets a variable. Session scope."""
     folder = tmp_path_factory.mktemp("node_modules")
     for script in frame_document.PACKAGES:
         (folder / script).parent.mkdir(parents=True)
@@ -68,7 +68,7 @@ def app_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def cloud(clock: Clock, certificate: Certificate, npm: Path, app_folder: Path) -> Iterator[Cloud]:
-    """A running cloud. Fails the test if the stopped cloud leaves a task behind or an error in its loop."""
+    """Yield a running cloud. Fail the test if the stopped cloud leaves a task behind or an error in its loop."""
     cloud = Cloud(clock.now, npm=npm, certificate=certificate)
     loop = asyncio.new_event_loop()
     loop_errors: list[object] = []
@@ -94,14 +94,14 @@ def cloud(clock: Clock, certificate: Certificate, npm: Path, app_folder: Path) -
 
 @pytest.fixture
 def client(cloud: Cloud, ca: Path) -> Iterator[Client]:
-    """A client of the cloud."""
+    """Yield a client of the cloud."""
     with Client(cloud, ca) as client:
         yield client
 
 
 @pytest.fixture
 def entra_token(cloud: Cloud, client: Client) -> str:
-    """The text of an Entra token for the app itself."""
+    """Return the text of an Entra token for the app itself."""
     tenant = cloud.tenant
     form = {
         "grant_type": "client_credentials",

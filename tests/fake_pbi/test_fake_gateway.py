@@ -31,7 +31,7 @@ class EchoHandler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def other_server() -> Iterator[str]:
-    """The host and port of a plain HTTP server that is not part of the cloud. Module scope."""
+    """Yield the host and port of a plain HTTP server that is not part of the cloud. Module scope."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), EchoHandler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -42,7 +42,7 @@ def other_server() -> Iterator[str]:
 
 @pytest.fixture
 def connection(cloud: Cloud) -> Iterator[socket.socket]:
-    """A TCP connection to the gateway on which nothing has been sent."""
+    """Yield a TCP connection to the gateway on which nothing has been sent."""
     with socket.create_connection(("127.0.0.1", urlsplit(cloud.gateway.url).port or 0), timeout=5) as connection:
         yield connection
 

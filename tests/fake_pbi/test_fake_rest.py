@@ -29,7 +29,7 @@ REPORT_TOKEN = f"{GROUP}/reports/r/GenerateToken"
 
 @pytest.fixture
 def backend(client: Client, entra_token: str) -> Client:
-    """A client that sends an Entra token."""
+    """Return a client that sends an Entra token."""
     client.headers["Authorization"] = f"Bearer {entra_token}"
     return client
 
