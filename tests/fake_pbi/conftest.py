@@ -60,7 +60,7 @@ def app_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     settings = '<script type="application/json" id="settings">__SETTINGS__</script>'
     (tmp_path / "index.html").write_text(f"{settings}<style>__STYLE__</style>__PACKAGES__ __MODULES__")
     (tmp_path / "style.css").write_text("p { color: red }")
-    (tmp_path / "app.js").write_text('import { X } from "./other.js";\nnew X();')
+    (tmp_path / "main.js").write_text('import { X } from "./other.js";\nnew X();')
     (tmp_path / "other.js").write_text("export class X {}")
     monkeypatch.setattr(embed, "APP_FOLDER", tmp_path)
     return tmp_path

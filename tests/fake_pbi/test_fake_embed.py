@@ -98,7 +98,7 @@ def test_document_contains_its_style_packages_and_modules(client: Client) -> Non
     assert "var models = {}" in text
     script = text.partition("const modules = {};")[2]
     assert script.index('modules["other.js"] = (() => {\nclass X {}\nreturn { X };') < script.index(
-        'modules["app.js"] = (() => {\nconst { X } = modules["other.js"];\nnew X();'
+        'return (() => {\nconst { X } = modules["other.js"];\nnew X();'
     )
 
 
