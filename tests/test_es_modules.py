@@ -65,6 +65,25 @@ def test_bundle_has_no_module_that_its_entry_does_not_need(tmp_path: Path) -> No
     assert "of_no_use" not in bundle(entry)
 
 
+def test_bundle_has_no_comments_that_fill_lines(pbi_stage: Stage, pages: Site, tmp_path: Path) -> None:
+    source = """// of one line
+/** in a line */
+/**
+ * of lines
+ */
+export function add(a, b) {
+  // inside
+  const address = "https://a.test/*"; // behind code
+  return `${address}${a + b}`; /* behind code */
+}
+// at the end"""
+    made = bundle(entry_of(tmp_path, entry=source))
+
+    assert made.count("behind code") == 2
+    assert not any(text in made for text in ("of one line", "in a line", "of lines", "inside", "at the end"))
+    assert evaluated(pbi_stage, pages, f"{made}.add(1, 2)") == "https://a.test/*3"
+
+
 @pytest.mark.parametrize(
     "line",
     [

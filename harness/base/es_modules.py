@@ -7,6 +7,7 @@ from pathlib import Path
 
 _IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./([^"/]+)";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:class|const|function) (\w+))", re.MULTILINE)
+_COMMENT_LINES = re.compile(r"^[ \t]*(?://.*|/\*[\s\S]*?\*/[ \t]*)(?:\n|\Z)", re.MULTILINE)
 _MODULE_SYNTAX = re.compile(r"^(?:import\b(?!\().*|export\b.*)", re.MULTILINE)
 
 
@@ -19,6 +20,8 @@ def bundle(entry: Path) -> str:
 
     Two forms are supported, each on one line: `import { a, b } from "./module.js";` from the same folder, and `export` before a
     `class`, `function` or `const` that has a name. An exported value is read when its module has run, so it must not change.
+    Comments that fill whole lines are left out, because a browser reads the bundle for each frame. So no line of a template
+    literal may begin with `//` or `/*`.
 
     Raises `ValueError` for another form, `graphlib.CycleError` for modules that import each other, and `FileNotFoundError` for
     a module that does not exist.
@@ -28,7 +31,7 @@ def bundle(entry: Path) -> str:
     unread = [entry.name]
     while unread:
         name = unread.pop()
-        sources[name] = source = entry.with_name(name).read_text("utf-8")
+        sources[name] = source = _COMMENT_LINES.sub("", entry.with_name(name).read_text("utf-8"))
         imports[name] = [imported for _, imported in _IMPORT.findall(source)]
         unread += [imported for imported in imports[name] if imported not in sources]
     order = [name for name in TopologicalSorter(imports).static_order() if name != entry.name]

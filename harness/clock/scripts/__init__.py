@@ -34,89 +34,66 @@ All wrapped functions keep name, length, text and properties (`wrap.js`).
 
 import json
 import secrets
+from pathlib import Path
 
-from harness.base import resources
+from harness.base.es_modules import bundle
 
 HOLD_URL = "https://hold.pbi-harness.invalid/"
-"""A request that nobody answers: while a page waits for it, its time stands still."""
+"""The beginning of the address of each request that holds time. Nobody answers these requests."""
 NEW_DOCUMENT = "new-document"
-"""How the address of such a request ends when a new document of the page makes it."""
+"""The end of the address of the request by which a new document of the page holds time."""
 
 COOKIES_BINDING = f"__pbiCookies{secrets.token_hex(8)}"
-"""The name under which a frame finds, at its first moment, the function that tells the clock of cookies."""
-KEY = f"pbi-harness {secrets.token_hex(8)}"
-HEARD = f"__pbiHeard{secrets.token_hex(8)}"
+"""The name of the function by which a document reports the cookies that its scripts write. The script of the clock deletes the
+function before other scripts run."""
 HANDLED_BINDING = f"__pbiHandled{secrets.token_hex(8)}"
+"""The name of the function by which a worker reports the messages that it has handled, deleted likewise."""
 
-
-def _source(name: str) -> str:
-    return resources.script(f"clock/scripts/{name}")
-
-
-SETTINGS = {
-    "holdUrl": HOLD_URL,
-    "newDocument": NEW_DOCUMENT,
-    "key": KEY,
-    "binding": HANDLED_BINDING,
-    "cookies": COOKIES_BINDING,
-}
-
-
-def _script(*parts: str, **settings: bool | float) -> str:
-    """The parts, and what is the same everywhere. They share `wrap`, `hold`, `keepBusy`, `settled`, `take`, and `heard`: what the
-    clock tells the document or worker, and asks it."""
-    return "\n".join(
-        [
-            "((settings) => {",
-            f"if (Object.hasOwn(globalThis, {HEARD!r})) return;",  # a popup's window may outlive its first document
-            f"const heard = {{ now: Date.now }}, wrap = {_source('wrap.js')}();",
-            f"{_source('sleep.js')}(wrap, heard, settings);",
-            f"const {{ hold, keepBusy, settled }} = {_source('hold.js')}(heard, settings);",
-            f"const take = {_source('own_messages.js')}(settings);",
-            f"Object.defineProperty(globalThis, {HEARD!r}, {{ value: heard }});",
-            *parts,
-            f"{_source('other_threads.js')}(hold, keepBusy, settled, wrap);",
-            f"{_source('worker_messages.js')}(hold, wrap, heard, take, settings);",
-            f"{_source('service_workers.js')}(hold, settled, wrap, settings);",
-            f"{_source('cookies.js')}(hold, settled, wrap, heard, settings);",
-            f"}})({json.dumps(SETTINGS | settings)});",
-        ]
-    )
+_MESSAGES_PROPERTY = f"__pbiMessages{secrets.token_hex(8)}"
+_INTERNAL_KEY = f"pbi-harness {secrets.token_hex(8)}"
 
 
 def page_script(*, slept_ms: float) -> str:
-    """What every frame of a page runs before its own scripts. `slept_ms`: for how long the machine has slept."""
-    return _document_script(f"{_source('first_moment.js')}(hold, heard, settings);", slept_ms=slept_ms)
+    """Return the script that every frame of a page runs before its own scripts.
+
+    `slept_ms`: milliseconds that the machine has slept.
+    """
+    return _script("page", sleptMs=slept_ms)
 
 
 def popup_script(*, slept_ms: float) -> str:
-    """What every frame of a popup runs before its own scripts."""
-    return _document_script(slept_ms=slept_ms)
-
-
-def _document_script(*first: str, slept_ms: float) -> str:
-    return _script(
-        *first,
-        f"{_source('navigations.js')}(hold, wrap);",
-        f"{_source('popups.js')}(hold, wrap, heard);",
-        f"{_source('frames.js')}(hold, wrap);",
-        f"{_source('animation_frames.js')}(wrap);",
-        f"{_source('resource_timing.js')}(wrap, settings);",
-        slept=slept_ms,
-    )
+    """Return the script that every frame of a popup runs before its own scripts."""
+    return _script("popup", sleptMs=slept_ms)
 
 
 def worker_script(*, of_worker: bool, slept_ms: float) -> str:
-    """What a worker, of a page or of another worker, runs before its own script."""
-    return _script(
-        f"settings.noted = {_source('worker_notes.js')}(heard, take, settings);",
-        f"{_source('worker_timers.js')}(wrap, heard, settings);",
-        ofWorker=of_worker,
-        slept=slept_ms,
-    )
+    """Return the script that a worker runs before its own script.
+
+    `of_worker`: whether another worker made this worker.
+    """
+    return _script("worker", isWorkerOfWorker=of_worker, sleptMs=slept_ms)
 
 
-PAGE_TIME = f"(globalThis.{HEARD} ?? Date).now()"
+def _script(kind: str, **settings: bool | float) -> str:
+    """Return a script with its settings (settings.js). It does nothing in a window that has run it already, for another document:
+    the window of a popup may outlive the first document."""
+    common = {
+        "holdUrl": HOLD_URL,
+        "newDocumentMark": NEW_DOCUMENT,
+        "messagesProperty": _MESSAGES_PROPERTY,
+        "internalKey": _INTERNAL_KEY,
+        "handledBinding": HANDLED_BINDING,
+        "cookiesBinding": COOKIES_BINDING,
+    }
+    first = f"!Object.hasOwn(globalThis, {json.dumps(_MESSAGES_PROPERTY)})"
+    return f"if ({first}) {_bundle(kind)}.main({json.dumps(common | settings)});"
+
+
+def _bundle(kind: str) -> str:
+    return bundle(Path(__file__).with_name(f"{kind}.js"))
+
+
+PAGE_TIME = f"(globalThis.{_MESSAGES_PROPERTY} ?? Date).now()"
 """The expression for the time of a page, frame or worker, without what was slept, in milliseconds since 1970. (A page may have
 put a clock of its own in the place of `Date.now`.)"""
 
@@ -125,27 +102,27 @@ put a clock of its own in the place of `Date.now`.)"""
 
 
 def _message(call: str) -> str:
-    return f"globalThis.{HEARD}?.{call}"
+    return f"globalThis.{_MESSAGES_PROPERTY}?.{call}"
 
 
-RESUME = _message("goOn()")
+RESUME = _message("resume()")
 """To every document: the clock resumes beside an endless request, in steps that fit the calls that it knows."""
-ACKNOWLEDGE_CALLS = _message("known()")
+ACKNOWLEDGE_CALLS = _message("acknowledgeCalls()")
 """To every document: an endless request is pending, and the clock knows all calls that have begun until now."""
-STOP_KEEPING_BUSY = _message("rest()")
+STOP_KEEPING_BUSY = _message("stopKeepingBusy()")
 """To every document: no endless request is pending any more."""
-CHECK_BRIEF_HOLDS = _message("getOn()")
+CHECK_BRIEF_HOLDS = _message("checkBriefHolds()")
 """To every document: make a request for each brief time hold that has not progressed since this message came last."""
-COUNT_STEP = _message("step()")
+COUNT_STEP = _message("countStep()")
 """To documents and workers: a step of the clock is over; holds that last a number of steps count it."""
-TIME_OUT_CALLS = _message("giveUp()")
+TIME_OUT_CALLS = _message("timeOutCalls()")
 """To documents and workers: end the holds of calls that were pending when this message came last, and return a list of
 `{call, since, url}`."""
-IS_SHOWN = _message("shown()")
+IS_SHOWN = _message("isShown()")
 """To every document: return whether its tab is shown."""
-NEW_DOCUMENT_IS_SEEN = _message("seen?.()")
+NEW_DOCUMENT_IS_SEEN = _message("newDocumentIsSeen?.()")
 """To a new document of the page: the clock has seen it, and a small budget has taken the place of the one in use."""
-FIRE_TIMERS = _message("fire()")
+FIRE_TIMERS = _message("fireTimers()")
 """To a worker: fire the timers that are due, then return its state as `WORKER_STATE` does."""
 WORKER_STATE = _message("state()")
 """To a worker: return `{due, held, now}`: the page time at which its next timer is due (null: never), the number of its
@@ -154,12 +131,12 @@ pending calls, and page time, both times in milliseconds since 1970."""
 
 def popup_is_seen(*, has_document: bool) -> str:
     """Return the message to every document that the clock watches a popup, or that a popup has got a document."""
-    return _message(f"opened?.({json.dumps(has_document)})")
+    return _message(f"popupIsSeen?.({json.dumps(has_document)})")
 
 
 def slept(slept_ms: float) -> str:
     """Return the message to documents and workers that the machine has slept for this long altogether."""
-    return _message(f"slept({slept_ms})")
+    return _message(f"setSlept({slept_ms})")
 
 
 def cookie_is_known(number: int) -> str:
@@ -169,12 +146,12 @@ def cookie_is_known(number: int) -> str:
 
 def message_is_handled(marker: str) -> str:
     """Return the message to documents and workers that a worker has handled the message before this marker."""
-    return _message(f"handled({json.dumps(marker)})")
+    return _message(f"messageIsHandled({json.dumps(marker)})")
 
 
 def worker_has_ended(name: str) -> str:
     """Return the message to documents and workers that a worker has ended: it will not handle any further message."""
-    return _message(f"ended({json.dumps(name)})")
+    return _message(f"workerHasEnded({json.dumps(name)})")
 
 
 def worker_name_in(marker: str) -> str:
