@@ -43,8 +43,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--new-rule", metavar="RULE", choices=RULES, help="the rule that the file has no column for yet")
     new = parser.parse_args().new_rule
+    added = {new: "passed"} if new else {}
     pages = expected([rule for rule in RULES if rule != new])
-    write({page: {**outcomes, new: "passed"} for page, outcomes in pages.items()})
+    write({page: {**outcomes, **added} for page, outcomes in pages.items()})
 
 
 if __name__ == "__main__":
