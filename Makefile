@@ -7,6 +7,8 @@
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 BIN := .venv/bin
 STAMP := .venv/installed
+# Where the system has no Node.js that works, setup installs one into .venv.
+NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 PYTEST := $(if $(BUSY),$(BIN)/python -m bench.busy )$(BIN)/python -m pytest -q -W error -n auto --maxprocesses 4 --dist loadgroup
 
 PROSE := README.md CONTRIBUTING.md CHANGELOG.md Makefile pyproject.toml conftest.py bench docs fake_pbi fixtures harness tests
@@ -41,12 +43,13 @@ mutants: setup ## check that the rules catch a single mistake in a good page
 soak: setup ## run the tests twenty times, in a different order each time
 	$(call rounds,$(or $(ROUNDS),20),$(PYTEST) $(ARGS))
 
-lint: $(STAMP) ## check style, types and the imports between packages
+lint: setup ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/codespell $(PROSE)
+	$(NODE) node_modules/.bin/eslint eslint.config.js harness fake_pbi
+	$(NODE) node_modules/.bin/tsc
 
 bench: setup ## measure how fast the harness is
 	$(BIN)/python -m bench $(ARGS)

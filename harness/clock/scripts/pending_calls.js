@@ -70,15 +70,11 @@ export function holdTimeForPendingCalls() {
     for (const method of methods) holdUntilOwnEvent(interfaceName, method, events);
   }
   const { WebAssembly } = globalThis;
-  for (const [object, method] of [
-    [globalThis, "createImageBitmap"],
-    [WebAssembly, "compile"],
-    [WebAssembly, "compileStreaming"],
-    [WebAssembly, "instantiate"],
-    [WebAssembly, "instantiateStreaming"],
-  ]) {
-    wrap(object, method, { apply: (target, self, args) => holdTimeUntilSettled(method, apply(target, self, args)) });
+  for (const method of ["compile", "compileStreaming", "instantiate", "instantiateStreaming"]) {
+    wrap(WebAssembly, method, { apply: (target, self, args) => holdTimeUntilSettled(method, apply(target, self, args)) });
   }
+  const method = "createImageBitmap";
+  wrap(globalThis, method, { apply: (target, self, args) => holdTimeUntilSettled(method, apply(target, self, args)) });
   holdUntilFileIsClosed();
 }
 
