@@ -43,11 +43,12 @@ mutants: setup ## check that the rules catch a single mistake in a good page
 soak: setup ## run the tests twenty times, in a different order each time
 	$(call rounds,$(or $(ROUNDS),20),$(PYTEST) $(ARGS))
 
-lint: setup ## style and types
+lint: setup ## check style, types, spelling and the imports between packages, in Python and JavaScript
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/codespell $(PROSE)
 	$(NODE) node_modules/.bin/eslint eslint.config.js harness fake_pbi
 	$(NODE) node_modules/.bin/tsc
 
