@@ -1,40 +1,19 @@
-"""What time has to wait for beyond loads and timers, and how.
+"""The scripts that pages, popups and workers run before their own scripts, and the messages of the clock to these scripts.
 
-Chromium's virtual time waits for network loads and runs the timers of pages and frames, but knows nothing of its other
-threads and processes. A call that works there comes back after minutes to hours of virtual time, unless the page stops time
-meanwhile (`hold.js`): what has not ended after a moment does so while the clock moves by single milliseconds.
+Chromium's virtual time waits for the requests of documents and runs their timers. It knows nothing of the browser's other threads and
+processes: there, a call that takes 3 ms ends hours of virtual time later. So the scripts wrap the functions that begin such calls, and
+hold time until the end of each call (time_holds.js).
 
-| API | left alone | one sees its end by | where |
-|---|---|---|---|
-| Web Crypto (`digest` in workers only); Cache API; `Blob.text()` and the like; files of the origin's own; `cookieStore`, permissions, storage estimates, `decode()`, font loads, `createImageBitmap`, `WebAssembly`, decoded and rendered audio, the list of media devices, clipboard, WebAuthn | up to a day | its promise | `other_threads.js` in every frame and worker |
-| IndexedDB: opening, deleting, transactions | minutes to hours | its event (`blocked` is one) | the same |
-| `FileReader` | seconds to hours | `loadend` | the same |
-| Web Locks | up to hours | the callback; if it is another's, after a few steps of the clock, and again when one is given back | the same |
-| `BroadcastChannel` | up to an hour | nothing: a few steps | the same |
-| `WebSocket` | minutes | `open`; after `send()` the next message, at most some 40 steps | the same |
-| a worker's `fetch`, `XMLHttpRequest`, bodies | up to an hour | its promise or `loadend` | the same, in workers |
-| `document.cookie = …`, `cookieStore.set()` | the cookie ends in real time | the clock knows when it ends | `cookies.js` in every frame, also of popups |
-| animation frames | up to hours | a timer of a 60th of a second brings them, too | `animation_frames.js` in every frame |
-| `animate()` | over at once, up to hours late, or never | a timer brings it to its end | `frames.js` in every frame |
-| what comes with a frame: `IntersectionObserver`, `ResizeObserver`, `startViewTransition()`; `requestIdleCallback()` | minutes to hours | the next frame; not each time where a page asks all the time | `frames.js` in every frame |
-| `new Worker`, messages to workers, also through ports | up to hours | a note behind each message, which the worker hands on | `worker_messages.js` in every frame and worker, `worker_notes.js` in workers |
-| `new SharedWorker` | up to hours | the worker says that a page has connected to it | the same |
-| a service worker's installation | up to hours | its `statechange` | `service_workers.js` |
-| what a service worker posts to its pages | up to hours | nothing: some steps | the same |
-| what a worker posts to a port of its own | up to a timer's length | a message of the clock's, which comes after it | `worker_timers.js` in every worker |
-| a worker's `setTimeout`, `setInterval`, `AbortSignal.timeout()`, `scheduler.postTask()` with a delay, animation frames | they never fire, or hours late | a timer of its page, or the clock, fires what is due | `worker_timers.js` in every worker, `worker_messages.js` in every frame |
-| a navigation | the old document lives on for hours | the new document | `navigations.js` in every frame |
-| `window.open()` | the page lives on for minutes before its popup is known | the clock watches the popup, which shows its document | `popups.js` in every frame |
-| `Date`, `Temporal.Now`, `Intl.DateTimeFormat` | nothing: a machine's sleep has no place in virtual time | | `sleep.js` in every frame and worker |
-| the resources that a page has loaded | the requests of `hold.js` are among them | | `resource_timing.js` in every frame |
-| a page's new document | begins the grant under way anew | the clock has seen it | `first_moment.js` in the page |
-
-All wrapped functions keep name, length, text and properties (`wrap.js`).
+wrapped_functions.json lists all functions that the scripts wrap. The scripts are ES modules; page.js, popup.js and worker.js are their
+entries.
 """
 
 import json
 import secrets
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from harness.base.es_modules import bundle
 
@@ -49,8 +28,39 @@ function before other scripts run."""
 HANDLED_BINDING = f"__pbiHandled{secrets.token_hex(8)}"
 """The name of the function by which a worker reports the messages that it has handled, deleted likewise."""
 
+_FOLDER = Path(__file__).parent
 _MESSAGES_PROPERTY = f"__pbiMessages{secrets.token_hex(8)}"
 _INTERNAL_KEY = f"pbi-harness {secrets.token_hex(8)}"
+
+
+@cache
+def wrapped_functions() -> list[dict[str, Any]]:
+    """Return wrapped_functions.json, the list of the functions that the scripts wrap.
+
+    It is a list of rows for docs/clock.md. A row has `apis`, a column `in_virtual_time`, and a name (`row`) unless the names of its
+    APIs are its name. A row without `in_virtual_time` is not in the docs.
+
+    An API has a name (`api`), `left_alone` (how late its calls would end if time were not held) or `why` (another reason for which it
+    is wrapped), and `functions`. Each entry of `functions` has these keys:
+
+    - `object`: the path of an object, such as `Cache.prototype`.
+    - `functions`: names of functions of the object.
+    - `kind`: `constructor`, `getter` or `setter`; without it, the functions are methods.
+    - `ends`: how the end of a call is seen: `promise` (the result), or the first of `events` of the result or of the object.
+    - `script`: instead of `ends`, the script that wraps these functions in a way of its own.
+    - `where`: `documents`, `workers` (all kinds), `service workers`, `workers of workers`.
+    """
+    rows: list[dict[str, Any]] = json.loads((_FOLDER / "wrapped_functions.json").read_text("utf-8"))
+    return rows
+
+
+def _pending_calls(*places: str) -> Iterator[dict[str, Any]]:
+    """Yield the pending calls (settings.js) of documents or workers."""
+    for row in wrapped_functions():
+        for api in row["apis"]:
+            for entry in api["functions"]:
+                if "ends" in entry and not set(places).isdisjoint(entry["where"]):
+                    yield {key: entry[key] for key in ("object", "functions", "ends", "events") if key in entry}
 
 
 def page_script(*, slept_ms: float) -> str:
@@ -58,12 +68,12 @@ def page_script(*, slept_ms: float) -> str:
 
     `slept_ms`: milliseconds that the machine has slept.
     """
-    return _script("page", sleptMs=slept_ms)
+    return _script("page", "documents", sleptMs=slept_ms)
 
 
 def popup_script(*, slept_ms: float) -> str:
     """Return the script that every frame of a popup runs before its own scripts."""
-    return _script("popup", sleptMs=slept_ms)
+    return _script("popup", "documents", sleptMs=slept_ms)
 
 
 def worker_script(*, of_worker: bool, slept_ms: float) -> str:
@@ -71,12 +81,14 @@ def worker_script(*, of_worker: bool, slept_ms: float) -> str:
 
     `of_worker`: whether another worker made this worker.
     """
-    return _script("worker", isWorkerOfWorker=of_worker, sleptMs=slept_ms)
+    return _script("worker", "workers", "service workers", isWorkerOfWorker=of_worker, sleptMs=slept_ms)
 
 
-def _script(kind: str, **settings: bool | float) -> str:
-    """Return a script with its settings (settings.js). It does nothing in a window that has run it already, for another document:
-    the window of a popup may outlive the first document."""
+def _script(kind: str, *places: str, **settings: bool | float) -> str:
+    """Return the script of a kind, with its settings (settings.js).
+
+    The script does nothing in a window that has run it for an earlier document: the window of a popup may outlive its first document.
+    """
     common = {
         "holdUrl": HOLD_URL,
         "newDocumentMark": NEW_DOCUMENT,
@@ -84,13 +96,10 @@ def _script(kind: str, **settings: bool | float) -> str:
         "internalKey": _INTERNAL_KEY,
         "handledBinding": HANDLED_BINDING,
         "cookiesBinding": COOKIES_BINDING,
+        "pendingCalls": [*_pending_calls(*places)],
     }
     first = f"!Object.hasOwn(globalThis, {json.dumps(_MESSAGES_PROPERTY)})"
-    return f"if ({first}) {_bundle(kind)}.main({json.dumps(common | settings)});"
-
-
-def _bundle(kind: str) -> str:
-    return bundle(Path(__file__).with_name(f"{kind}.js"))
+    return f"if ({first}) {bundle(_FOLDER / f'{kind}.js')}.main({json.dumps(common | settings)});"
 
 
 PAGE_TIME = f"(globalThis.{_MESSAGES_PROPERTY} ?? Date).now()"

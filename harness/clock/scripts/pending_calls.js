@@ -1,120 +1,51 @@
 // Time is held for calls whose work the browser does on its other threads and in its other processes: its virtual time does not wait
-// there. The tables say which calls these are and how the end of such a call is seen.
+// there. wrapped_functions.json says which calls these are and how the end of each call is seen.
+import { settings } from "./settings.js";
 import { holdTime, holdTimeUntilSettled, keepBusyBesideEndlessRequest } from "./time_holds.js";
 import { wrap } from "./wrap.js";
+
+/** @typedef {import("./settings.js").PendingCalls} PendingCalls */
 
 const { apply } = Reflect;
 const { addEventListener } = EventTarget.prototype;
 
-/** @type {Record<string, string[]>} interface -> methods whose promise shows the end */
-const PROMISED = {
-  BaseAudioContext: ["decodeAudioData"],
-  SubtleCrypto: ["decrypt", "deriveBits", "deriveKey", "encrypt", "exportKey", "generateKey", "importKey", "sign", "unwrapKey", "verify", "wrapKey"],
-  CacheStorage: ["delete", "has", "keys", "match", "open"],
-  Cache: ["add", "addAll", "delete", "keys", "match", "matchAll", "put"],
-  Blob: ["arrayBuffer", "bytes", "text"],
-  Clients: ["claim", "get", "matchAll"],
-  Clipboard: ["read", "readText", "write", "writeText"],
-  CookieStore: ["delete", "get", "getAll"], // cookies.js has `set`
-  CredentialsContainer: ["create", "get"],
-  FileSystemDirectoryHandle: ["getDirectoryHandle", "getFileHandle", "removeEntry", "resolve"],
-  FileSystemFileHandle: ["createSyncAccessHandle", "createWritable", "getFile"],
-  FileSystemHandle: ["isSameEntry", "queryPermission"],
-  FileSystemWritableFileStream: ["seek", "truncate", "write"],
-  FontFace: ["load"],
-  FontFaceSet: ["load"],
-  HTMLImageElement: ["decode"],
-  IDBFactory: ["databases"],
-  LockManager: ["query"],
-  MediaDevices: ["enumerateDevices"],
-  OfflineAudioContext: ["startRendering"],
-  Permissions: ["query"],
-  ServiceWorkerContainer: ["getRegistration", "getRegistrations"],
-  ServiceWorkerRegistration: ["unregister", "update"],
-  StorageManager: ["estimate", "getDirectory", "persist", "persisted"],
-};
-/** @type {Record<string, [string[], string[]]>} interface -> methods whose result shows the end by one of these events */
-const ANNOUNCED = {
-  IDBFactory: [["deleteDatabase", "open"], ["success", "error", "blocked"]],
-  IDBDatabase: [["transaction"], ["complete", "abort"]],
-};
-/** @type {Record<string, [string[], string[]]>} interface -> methods after which the object shows the end by one of these events */
-const OWN_EVENTS = {
-  FileReader: [["readAsArrayBuffer", "readAsBinaryString", "readAsDataURL", "readAsText"], ["loadend"]],
-};
-
 export function holdTimeForPendingCalls() {
-  // The requests of a worker are no requests of the page, for which virtual time waits; nor does it wait for what comes back to the
-  // thread of the worker.
-  if (typeof WorkerGlobalScope === "function") {
-    PROMISED.SubtleCrypto.push("digest");
-    Object.assign(PROMISED, {
-      Response: ["arrayBuffer", "blob", "bytes", "formData", "json", "text"],
-      Request: ["arrayBuffer", "blob", "bytes", "formData", "json", "text"],
-    });
-    OWN_EVENTS.XMLHttpRequest = [["send"], ["loadend"]];
-    wrap(globalThis, "fetch", { apply: (target, self, args) => holdTimeUntilSettled("fetch", apply(target, self, args)) });
-  } else {
-    /** @type {ProxyHandler<any>} */
-    const keepsBusy = { apply: (target, self, args) => (keepBusyBesideEndlessRequest(), apply(target, self, args)) };
-    wrap(globalThis, "fetch", keepsBusy);
-    wrap(XMLHttpRequest.prototype, "send", keepsBusy);
+  for (const { object: path, functions, ends, events = [] } of settings.pendingCalls) {
+    const object = objectAt(path);
+    for (const name of functions) wrap(object, name, HANDLERS[ends](callOf(path, name), events));
   }
-  for (const [interfaceName, methods] of Object.entries(PROMISED)) {
-    for (const method of methods) holdUntilPromiseIsSettled(interfaceName, method);
-  }
-  for (const [interfaceName, [methods, events]] of Object.entries(ANNOUNCED)) {
-    for (const method of methods) holdUntilEventOfResult(interfaceName, method, events);
-  }
-  for (const [interfaceName, [methods, events]] of Object.entries(OWN_EVENTS)) {
-    for (const method of methods) holdUntilOwnEvent(interfaceName, method, events);
-  }
-  const { WebAssembly } = globalThis;
-  for (const method of ["compile", "compileStreaming", "instantiate", "instantiateStreaming"]) {
-    wrap(WebAssembly, method, { apply: (target, self, args) => holdTimeUntilSettled(method, apply(target, self, args)) });
-  }
-  const method = "createImageBitmap";
-  wrap(globalThis, method, { apply: (target, self, args) => holdTimeUntilSettled(method, apply(target, self, args)) });
   holdUntilFileIsClosed();
+  if ("document" in globalThis) keepBusyForRequests();
 }
 
-/** @param {string} interfaceName */
-const prototypeOf = (interfaceName) => /** @type {any} */ (globalThis)[interfaceName]?.prototype;
-
-/**
- * @param {string} interfaceName
- * @param {string} method
- */
-function holdUntilPromiseIsSettled(interfaceName, method) {
-  wrap(prototypeOf(interfaceName), method, {
-    apply: (target, self, args) => holdTimeUntilSettled(`${interfaceName}.${method}`, apply(target, self, args)),
-  });
+/** @param {string} path such as "Cache.prototype" */
+function objectAt(path) {
+  return path.split(".").reduce((object, name) => object?.[name], /** @type {any} */ (globalThis));
 }
 
 /**
- * @param {string} interfaceName
- * @param {string} method
- * @param {string[]} events
+ * Returns the name by which the journal calls a call: "Cache.put", "fetch".
+ *
+ * @param {string} path
+ * @param {string} name
  */
-function holdUntilEventOfResult(interfaceName, method, events) {
-  wrap(prototypeOf(interfaceName), method, {
+function callOf(path, name) {
+  return path.endsWith(".prototype") ? `${path.slice(0, -".prototype".length)}.${name}` : name;
+}
+
+/** @type {Record<PendingCalls["ends"], (call: string, events: string[]) => ProxyHandler<any>>} */
+const HANDLERS = {
+  promise: (call) => ({ apply: (target, self, args) => holdTimeUntilSettled(call, apply(target, self, args)) }),
+  "event of the result": (call, events) => ({
     apply(target, self, args) {
       const result = apply(target, self, args);
-      onFirst(events, result, holdTime(`${interfaceName}.${method}`, { isBrief: true }));
+      onFirst(events, result, holdTime(call, { isBrief: true }));
       return result;
     },
-  });
-}
-
-/**
- * @param {string} interfaceName
- * @param {string} method
- * @param {string[]} events
- */
-function holdUntilOwnEvent(interfaceName, method, events) {
-  wrap(prototypeOf(interfaceName), method, {
+  }),
+  "event of the object": (call, events) => ({
     apply(target, self, args) {
-      const end = holdTime(`${interfaceName}.${method}`, { isBrief: true });
+      const end = holdTime(call, { isBrief: true });
       onFirst(events, self, end); // Before the call, because a synchronous request ends within its call.
       try {
         return apply(target, self, args);
@@ -123,7 +54,21 @@ function holdUntilOwnEvent(interfaceName, method, events) {
         throw error;
       }
     },
-  });
+  }),
+};
+
+/** Virtual time waits for the requests of documents. Beside an endless request it does not, so the frame keeps busy until the clock
+ * has seen the request. */
+function keepBusyForRequests() {
+  /** @type {ProxyHandler<any>} */
+  const keepsBusy = {
+    apply(target, self, args) {
+      keepBusyBesideEndlessRequest();
+      return apply(target, self, args);
+    },
+  };
+  wrap(globalThis, "fetch", keepsBusy);
+  wrap(XMLHttpRequest.prototype, "send", keepsBusy);
 }
 
 /** A stream of another kind ends only when its reader has read it. */
