@@ -1138,7 +1138,7 @@ MISJUDGED_ONCE: dict[str, tuple[str, str, str, int, str]] = {
     "random refresh margin": (
         "WAKE-4",
         "skipped",
-        "it has no moment that could be known before",
+        "its renewal moment cannot be known in advance",
         1,
         """const item = await embedded("report");
         let seed = 7;

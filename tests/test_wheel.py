@@ -18,6 +18,7 @@ COMPILED = "__pycache__"
 USE_THE_PACKAGES = """
 import importlib, json, sys
 from harness.base import resources
+from harness.clock import scripts
 
 lazy = {}
 for name in sys.argv[1:]:
@@ -28,7 +29,7 @@ print(json.dumps({
     "lazy": lazy,
     "manifest": str(resources.npm_manifest()),
     "pages": [page.name for folder in resources.fixture_folders() for page in folder.glob("*.html")],
-    "script": len(resources.script("clock/scripts/hold.js")),
+    "script": len(scripts.page_script(slept_ms=0)),
 }))
 """
 """A program that resolves every lazily exported name of the packages in its arguments, and prints where it found the rest."""

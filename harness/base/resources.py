@@ -32,7 +32,7 @@ def fixture_folders() -> list[Path]:
 
 @cache
 def script(name: str) -> str:
-    """Return the text of a script for the browser, given its path in the package: "clock/scripts/hold.js".
+    """Return the text of a script for the browser, given its path in the package: "stage/scripts/as_text.js".
 
     Raises `FileNotFoundError` if there is no such file.
     """

@@ -2,7 +2,7 @@
 
 Beside an endless request virtual time passes whether requests are pending or not, so a script cannot hold time by a
 request. Instead its frame keeps itself busy, which stops virtual time, until the clock knows the calls that the frame
-has begun (hold.js).
+has begun (time_holds.js).
 """
 
 import asyncio

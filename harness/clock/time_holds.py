@@ -1,6 +1,6 @@
 """The requests by which documents hold time.
 
-A script holds time by a request that nobody answers (hold.js). Chromium's virtual time does not pass while such a
+A script holds time by a request that nobody answers (time_holds.js). Chromium's virtual time does not pass while such a
 request is pending.
 """
 

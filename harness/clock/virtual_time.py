@@ -160,7 +160,7 @@ class VirtualTime:
         """Advance as `advance` does, but do not deliver the messages that were posted at the very end.
 
         Stop wherever a worker's timer is due. A navigation begins the current budget anew; so a new document holds time
-        (first_moment.js) until a small budget has replaced the current one.
+        (new_document.js) until a small budget has replaced the current one.
         """
         now_ms = await self._busy_frames.acknowledge_calls_during(self._page_time.read())
         end_ms = now_ms + math.ceil(milliseconds)  # the page's clock shows whole milliseconds
