@@ -1,4 +1,7 @@
-"""ES modules as one script: a document that runs one script starts sooner than a document that requests every module."""
+"""ES modules as one script.
+
+A document that runs one script starts sooner than a document that requests every module.
+"""
 
 import re
 from functools import cache
@@ -18,13 +21,13 @@ def bundle(entry: Path) -> str:
     The value of the expression is an object with the exports of `entry`. Evaluating the expression adds no global name.
     Each module runs once, in strict mode, after the modules that it imports from.
 
-    Two forms are supported, each on one line: `import { a, b } from "./module.js";` from the same folder, and `export` before a
-    `class`, `function` or `const` that has a name. An exported value is read when its module has run, so it must not change.
-    Comments that fill whole lines are left out, because a browser reads the bundle for each frame. So no line of a template
-    literal may begin with `//` or `/*`.
+    Two forms are supported, each on one line: `import { a, b } from "./module.js";` from the same folder, and `export`
+    before a `class`, `function` or `const` that has a name. An exported value is read when its module has run, so it
+    must not change. Comments that fill whole lines are left out, because a browser reads the bundle for each frame. So
+    no line of a template literal may begin with `//` or `/*`.
 
-    Raises `ValueError` for another form, `graphlib.CycleError` for modules that import each other, and `FileNotFoundError` for
-    a module that does not exist.
+    Raises `ValueError` for another form, `graphlib.CycleError` for modules that import each other, and
+    `FileNotFoundError` for a module that does not exist.
     """
     sources: dict[str, str] = {}
     imports: dict[str, list[str]] = {}

@@ -35,6 +35,7 @@ class Conditions:
 def next_minute() -> datetime:
     """Return the earliest instant at which virtual time may begin: the next whole minute of real time.
 
-    The browser judges certificates, and the expiry of new cookies, by real time; so virtual time never begins before it.
+    The browser judges certificates, and the expiry of new cookies, by real time. So virtual time never begins before
+    the present.
     """
     return datetime.fromtimestamp(math.ceil(datetime.now(UTC).timestamp() / 60) * 60, UTC)

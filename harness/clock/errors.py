@@ -49,5 +49,8 @@ class PageUnreachable(HarnessError):
         """Make an error of the address and the browser's error."""
         remedy = "start the app, or correct the address"
         if "ERR_CERT" in seen:
-            remedy = "accept the server's certificate with --ignore-https-errors (with pytest --pbi-ignore-https-errors), or renew it"
+            remedy = (
+                "accept the server's certificate with --ignore-https-errors (with pytest --pbi-ignore-https-errors), "
+                "or renew it"
+            )
         super().__init__(f"{url} could not be opened ({seen}); {remedy}.")

@@ -64,7 +64,7 @@ class VirtualPage:
     """A page on a virtual clock. Close it, or use it in a `with` block.
 
     Attributes:
-        page: Playwright's page, for locators, `route`, `expect` and screenshots. Navigate with the methods of this class.
+        page: Playwright's page, for locators, `route`, `expect` and screenshots. Navigate with this class's methods.
         clock: The clock that advances the page.
         journal: Requests, uncaught errors, dialogs and expired cookies of the page, in service time.
         devtools: The DevTools session of the page.
@@ -144,7 +144,9 @@ class VirtualPage:
             await watcher.close()
 
     def goto(self, url: str) -> None:
-        """Navigate to an address of http or https. Half a second of virtual time passes for its first scripts and timers.
+        """Navigate to an address of http or https.
+
+        Half a second of virtual time passes for the first scripts and timers.
 
         Raises `UsageError` if `url` is not the address of a page, and `PageUnreachable` if nothing answers there.
         """
@@ -233,7 +235,7 @@ class VirtualPage:
         self.run(self.cookies_of_context.add(cookies))
 
     def storage_state(self) -> dict[str, Any]:
-        """Return the cookies and the local storage of the page's origin, in the shape of Playwright's `storage_state()`."""
+        """Return the cookies and the origin's local storage, in the shape of Playwright's `storage_state()`."""
         entries = self.run(self.devtools.js("Object.entries(localStorage)"))
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(self.page.url))
         stored = [{"name": name, "value": value} for name, value in entries]
@@ -295,7 +297,10 @@ class VirtualPage:
         return result
 
     def leave_unattended(self, unattended: bool) -> None:
-        """Stop, or resume, keeping Playwright's `page` up to date. Without it the clock takes a third less real time."""
+        """Stop, or resume, keeping Playwright's `page` up to date.
+
+        Without it the clock takes a third less real time.
+        """
         self._unattended = unattended
         if not unattended:
             self._catch_up()

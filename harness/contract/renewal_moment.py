@@ -184,8 +184,8 @@ class RenewalMoments:
         """
         if interval < self._lifetime / 4:
             raise NoRenewalMoment(
-                f"The page requests a token {format_duration(interval)} after a renewal, whatever the lifetime of its tokens. "
-                "So its renewal moment does not depend on the expiry."
+                f"The page requests a token {format_duration(interval)} after a renewal, whatever the lifetime of its "
+                "tokens. So its renewal moment does not depend on the expiry."
             )
         return self._absence_after(interval)
 
@@ -231,6 +231,6 @@ class RenewalMoments:
             again = self._probe.wait(lifetime)
             if abs(again - wait) > tolerance:
                 raise NoRenewalMoment(
-                    f"With tokens of {format_duration(lifetime)} the page renewed once after {format_duration(wait)} and once after "
-                    f"{format_duration(again)}. So its renewal moment cannot be known in advance."
+                    f"With tokens of {format_duration(lifetime)} the page renewed once after {format_duration(wait)} "
+                    f"and once after {format_duration(again)}. So its renewal moment cannot be known in advance."
                 )

@@ -27,7 +27,7 @@ class Driver:
         return self._virtual.has_policy
 
     def item_in(self, selector: str) -> str | None:
-        """Return the number of the item whose iframe is, or stands in, the first element that matches; None if there is none."""
+        """Return the number of the item whose iframe is, or stands in, the first matching element; None without one."""
         return self._virtual.run(self._stage.frames.number_in(selector))
 
     def look_back_for_tokens(self) -> None:
@@ -40,7 +40,10 @@ class Driver:
         return self._virtual.flowing()
 
     def leave_unattended(self, unattended: bool) -> None:
-        """Stop, or resume, keeping Playwright's `page` up to date. Without it the clock takes a third less real time."""
+        """Stop, or resume, keeping Playwright's `page` up to date.
+
+        Without it the clock takes a third less real time.
+        """
         self._virtual.leave_unattended(unattended)
 
     def end_by(self, real_seconds: float) -> None:

@@ -106,7 +106,7 @@ class ItemFrames:
             await self._page.call("DOM.focus", backendNodeId=owner["backendNodeId"])
 
     async def number_in(self, selector: str) -> str | None:
-        """Return the item whose iframe is, or stands in, the first element that matches a selector; None if there is none."""
+        """Return the item whose iframe is, or stands in, the first matching element; None if there is none."""
         found = await self._page.call("Runtime.evaluate", expression=_IFRAME_OF_ELEMENT % json.dumps(selector))
         if "objectId" not in found["result"]:
             return None

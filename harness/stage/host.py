@@ -26,7 +26,7 @@ T = TypeVar("T")
 SCOPES = ["https://analysis.windows.net/powerbi/api/.default"]
 API = "https://api.powerbi.com/v1.0/myorg"
 FREEZEGUN_STACK_FRAMES = 5
-"""Stack frames in which freezegun looks for a module that keeps real time. Source: freezegun's `call_stack_inspection_limit`."""
+"""Stack frames in which freezegun looks for a module that keeps real time (its `call_stack_inspection_limit`)."""
 SIGN_IN_LIFETIME = timedelta(minutes=40)
 """The time after which a user has to sign in again: shorter than the lifetime of a token, as in many apps."""
 SIGN_IN_COOKIE = "session"
@@ -38,7 +38,10 @@ An embed token expires with its Entra token. With the token from MSAL's cache th
 
 
 class TokenBackend:
-    """The token backend of an app: real MSAL against Entra ID, then GenerateToken. Its methods block; call them in a thread."""
+    """The token backend of an app: real MSAL against Entra ID, then GenerateToken.
+
+    Its methods block; call them in a thread.
+    """
 
     def __init__(self, cloud: Cloud, ca_file: Path) -> None:
         self._tenant = cloud.tenant

@@ -73,7 +73,10 @@ class Interception:
         self._answers[glob] = make
 
     def attach(self, session: DevToolsSession, _: Source) -> list[asyncio.Future[Event]]:
-        """Intercept the requests of a DevTools session. Return futures of the browser's answers, which come once it runs."""
+        """Intercept the requests of a DevTools session.
+
+        Return futures of the browser's answers, which come once it runs.
+        """
         session.on("Fetch.requestPaused", lambda event: self._on_request_paused(session, event))
         return [session.send("Fetch.enable", patterns=[{"urlPattern": "*"}])]
 

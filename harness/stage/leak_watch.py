@@ -39,7 +39,8 @@ REMEMBERED_ANSWERS = 200
 
 @cache
 def _probe() -> str:
-    return f"{script('stage/scripts/leak_probe.js')}({script('stage/scripts/as_text.js')}, {json.dumps({'binding': BINDING})});"
+    settings = json.dumps({"binding": BINDING})
+    return f"{script('stage/scripts/leak_probe.js')}({script('stage/scripts/as_text.js')}, {settings});"
 
 
 def _watch_storages(worker: DevToolsSession) -> None:
@@ -113,7 +114,7 @@ class LeakWatch:
         await self._tasks.close()
 
     def look_back(self) -> None:
-        """Write a `token.fetched` for each earlier answer with a foreign token, which was unknown when the answer came."""
+        """Write a `token.fetched` for each earlier answer with a foreign token that was unknown at the time."""
         for answered in tuple(self._answers):
             self._note_tokens(answered)
 
@@ -232,7 +233,7 @@ def _form(token: Token, text: str) -> str:
 
 @cache
 def _traces(text: str) -> tuple[str, tuple[str, ...]]:
-    """Return the parts of a token that stay recognizable: in any escaping, and in each of the three alignments of base64."""
+    """Return the parts of a token that stay recognizable in any escaping, and in each alignment of base64."""
     # The signature of a JWT, or the part of an embed token after the beginning that all of them share.
     begin = text.rindex(".") + 1 if text.count(".") == 2 else 40
     core = text[begin : begin + TRACE_CHARACTERS]

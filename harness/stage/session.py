@@ -60,7 +60,7 @@ class HarnessSession:
 
     @property
     def spki_hash(self) -> str:
-        """The hash of the fake cloud's certificate, for another browser's flag --ignore-certificate-errors-spki-list."""
+        """The hash of the fake cloud's certificate, for a browser's flag --ignore-certificate-errors-spki-list."""
         return self._certificate.spki_hash
 
     def stage(self, conditions: Conditions = ORDINARY) -> Stage:

@@ -256,7 +256,7 @@ class Stage:
         self.virtual.add_cookies(cookies)
 
     def storage_state(self) -> dict[str, Any]:
-        """Return cookies, and the local storage of the page's origin, in the shape of Playwright's `storage_state()`."""
+        """Return the cookies and the origin's local storage, in the shape of Playwright's `storage_state()`."""
         return self.virtual.storage_state()
 
     def since_open(self, entry: Entry) -> str:

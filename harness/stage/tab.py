@@ -16,9 +16,9 @@ SWITCH_TIMEOUT_S = 10.0
 class Tab:
     """One tab. A second tab of the same browser context comes to the front to hide it.
 
-    So `visibilitychange` is trusted in the page and in its cross-origin frames, and the throttling is Chromium's own: timers
-    fire once a second, and after 5 minutes hidden once a minute. Coming back settles: up to 1 s of virtual time passes, until
-    messages are delivered and requests are answered.
+    So `visibilitychange` is trusted in the page and in its cross-origin frames, and the throttling is Chromium's own:
+    timers fire once a second, and after 5 minutes hidden once a minute. Coming back settles: up to 1 s of virtual time
+    passes, until messages are delivered and requests are answered.
 
     Attributes:
         state: One of "shown", "hidden", "frozen" and "asleep".
@@ -40,7 +40,10 @@ class Tab:
         self._run(self._hide())
 
     def show(self) -> None:
-        """Bring the tab to the front again, and settle. A frozen page is resumed first, and a sleeping machine is woken."""
+        """Bring the tab to the front again, and settle.
+
+        A frozen page is resumed first, and a sleeping machine is woken.
+        """
         self._run(self._show())
 
     def freeze(self) -> None:
@@ -54,8 +57,8 @@ class Tab:
     def sleep(self) -> None:
         """Put the machine to sleep, as closing the lid does. A shown tab is hidden first.
 
-        While the machine sleeps, the clock moves only the wall clock: the page's `Date`, service time and Python's own time.
-        Timers and `performance.now()` do not advance. Connections stay open, which is not so on every machine.
+        While the machine sleeps, the clock moves only the wall clock: the page's `Date`, service time and Python's own
+        time. Timers and `performance.now()` do not advance. Connections stay open, which is not so on every machine.
         """
         self._run(self._sleep())
 

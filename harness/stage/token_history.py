@@ -1,4 +1,4 @@
-"""The history of an item's tokens, read from the journal: which tokens it used, when, and which of them were renewals."""
+"""The history of an item's tokens, read from the journal."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -93,7 +93,10 @@ def applied_tokens(journal: Journal, item: str) -> list[AppliedToken]:
 
 
 def renewals(journal: Journal, item: str) -> list[Renewal]:
-    """Return the renewals of an item, oldest first. A token that came after the expiry of the one before is a recovery."""
+    """Return the renewals of an item, oldest first.
+
+    A token that came after the expiry of the one before is a recovery.
+    """
     return [
         Renewal(item, new.token, new.how, new.at, new.expires, old, old.expires - new.at)
         for old, new in pairwise(applied_tokens(journal, item))
