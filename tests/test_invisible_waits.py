@@ -1,5 +1,8 @@
-"""A page cannot tell that functions of its are wrapped: compared, function by function, with a world of the same frame in which
-they are not. (What they do: test_same_behaviour.py.)"""
+"""A page cannot tell that the harness wraps functions of the browser.
+
+One test compares the wrapped functions with the functions of a world of the same frame in which nothing is wrapped.
+`test_same_behaviour.py` compares the results of calls in the two worlds.
+"""
 
 import json
 
@@ -46,7 +49,7 @@ INTERFACES = [
 OBJECTS = ["Date", "Temporal.Now", "Intl.DateTimeFormat.prototype"]
 FUNCTIONS = ["cancelAnimationFrame", "createImageBitmap", "fetch", "requestAnimationFrame"]
 
-LOOK = """(({interfaces, objects, functions}) => {
+DESCRIBE_FUNCTIONS = """(({interfaces, objects, functions}) => {
   const flags = (property) => property && [property.writable, property.enumerable, property.configurable, !!property.get];
   const about = (made) => typeof made !== "function" ? typeof made : {
     name: made.name,
@@ -70,13 +73,16 @@ LOOK = """(({interfaces, objects, functions}) => {
   }
   return seen;
 })(%s)"""
+"""An expression whose value describes the properties of interfaces, objects and functions, by name."""
 
 
-def test_functions_look_as_if_they_were_not_wrapped(pbi_stage: Stage, pages: Site) -> None:
+def test_properties_of_wrapped_functions_equal_those_of_the_browsers_own_functions(
+    pbi_stage: Stage, pages: Site
+) -> None:
     pbi_stage.open(pages.empty)
-    look = LOOK % json.dumps({"interfaces": INTERFACES, "objects": OBJECTS, "functions": FUNCTIONS})
+    expression = DESCRIBE_FUNCTIONS % json.dumps({"interfaces": INTERFACES, "objects": OBJECTS, "functions": FUNCTIONS})
 
-    wrapped, untouched = in_both_worlds(pbi_stage, look)
+    wrapped, untouched = in_both_worlds(pbi_stage, expression)
 
     assert wrapped.keys() == untouched.keys()
     assert {name: about for name, about in wrapped.items() if about != untouched[name]} == {}
@@ -101,7 +107,9 @@ def test_functions_look_as_if_they_were_not_wrapped(pbi_stage: Stage, pages: Sit
         "Temporal.Now.instant() instanceof Temporal.Instant && Temporal.Now.plainDateISO() instanceof Temporal.PlainDate",
     ],
 )
-def test_what_they_do_is_what_they_did(pbi_stage: Stage, pages: Site, expression: str) -> None:
+def test_wrapped_functions_keep_the_behaviour_of_the_browsers_own_functions(
+    pbi_stage: Stage, pages: Site, expression: str
+) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(f"() => {{ Promise.resolve({expression}).then((is) => {{ globalThis.is = is; }}); }}")
     pbi_stage.clock.advance("1s")
@@ -109,7 +117,9 @@ def test_what_they_do_is_what_they_did(pbi_stage: Stage, pages: Site, expression
     assert pbi_stage.page.evaluate("globalThis.is") is True
 
 
-def test_a_page_that_replaces_the_same_functions_goes_on(pbi_stage: Stage, pages: Site) -> None:
+def test_page_that_replaces_wrapped_functions_keeps_working_and_its_calls_take_little_virtual_time(
+    pbi_stage: Stage, pages: Site
+) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         """() => {
@@ -132,7 +142,9 @@ def test_a_page_that_replaces_the_same_functions_goes_on(pbi_stage: Stage, pages
     assert pbi_stage.page.evaluate("[asked, tookMs <= 300]") == [True, True]
 
 
-def test_a_page_that_keeps_what_it_has_loaded_hears_of_its_own_requests_only(pbi_stage: Stage, pages: Site) -> None:
+def test_resource_timings_contain_the_pages_own_requests_and_no_request_of_a_time_hold(
+    pbi_stage: Stage, pages: Site
+) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         """() => {
