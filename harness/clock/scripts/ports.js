@@ -5,9 +5,11 @@ import { takeInternalMessage } from "./internal_messages.js";
 import { holdTimeUntilHandled, messageIsHandled, receiverHasEnded } from "./pending_messages.js";
 import { wrap } from "./wrap.js";
 
-const { apply, construct } = Reflect;
+const { apply, construct, getOwnPropertyDescriptor } = Reflect;
 const { addEventListener } = EventTarget.prototype;
-const { MessagePort } = globalThis;
+const { MessageChannel, MessagePort } = globalThis;
+const getPort1 = getterOf("port1");
+const getPort2 = getterOf("port2");
 const { postMessage } = MessagePort.prototype;
 
 export const PORT_STEPS = 64;
@@ -17,6 +19,11 @@ const otherEnds = new WeakMap();
 /** @type {WeakSet<object>} ports whose other end may be in a worker */
 const portsToWorkers = new WeakSet();
 let postedMessages = 0;
+
+/** @param {"port1"|"port2"} name */
+function getterOf(name) {
+  return /** @type {{ get: () => MessagePort }} */ (getOwnPropertyDescriptor(MessageChannel.prototype, name)).get;
+}
 
 /** @param {MessageEvent} event */
 function receiveInDocument(event) {
@@ -34,7 +41,9 @@ export function holdTimeForPorts(receiveInWorker) {
   wrap(globalThis, "MessageChannel", {
     construct(target, args, newTarget) {
       const channel = construct(target, args, newTarget);
-      const { port1, port2 } = channel;
+      // The page may have given the channel another prototype.
+      const port1 = apply(getPort1, channel, []);
+      const port2 = apply(getPort2, channel, []);
       otherEnds.set(port1, port2).set(port2, port1);
       listenFirst(port1);
       listenFirst(port2);
