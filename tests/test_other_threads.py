@@ -1,5 +1,7 @@
-"""Time waits for what the browser does on its other threads and in its other processes: in a page, in a frame of another site
-and in a worker."""
+"""Virtual time waits for work of the browser's other threads and processes.
+
+The work is begun in a page, in a frame of another site, or in a worker.
+"""
 
 from datetime import timedelta
 
@@ -9,10 +11,10 @@ from site_of_pages import Site
 
 from harness.stage import Stage
 
-CLOSE = 200
-"""Virtual milliseconds within which a wait has to end."""
-WORTH = {"an RSA key": 3000}
-"""Work that takes the machine longer, and so takes as long in virtual time."""
+WAIT_LIMIT_MS = 200
+"""Virtual milliseconds within which most work has to end."""
+LONG_WORK_LIMITS_MS = {"an RSA key": 3000}
+"""Virtual milliseconds within which work has to end if the machine needs long for the work."""
 
 WORKS = {
     "IndexedDB": """new Promise((done, failed) => {
@@ -28,7 +30,7 @@ WORKS = {
           };
         };
       })""",
-    "IndexedDB deletes": """new Promise((done, failed) => {
+    "deletion of a database": """new Promise((done, failed) => {
         const asked = indexedDB.deleteDatabase('db' + Math.random()); asked.onsuccess = done; asked.onerror = failed; })""",
     "a list of databases": "indexedDB.databases()",
     "an RSA key": """crypto.subtle.generateKey({name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048,
@@ -39,7 +41,7 @@ WORKS = {
     "the Cache API": """caches.open('c').then(async cache => {
         await cache.put('http://x.test/', new Response('x')); return (await cache.match('http://x.test/')).text(); })""",
     "a Web Lock": "navigator.locks.request('l' + Math.random(), async () => 1)",
-    "a lock that is given back": """(async () => {
+    "a Web Lock after its release": """(async () => {
         const name = 'l' + Math.random(); let giveBack;
         navigator.locks.request(name, () => new Promise(done => { giveBack = done; }));
         const second = navigator.locks.request(name, () => 2);
@@ -52,7 +54,7 @@ WORKS = {
         b.onmessage = done; a.postMessage(1); })""",
     "a permission": "navigator.permissions.query({name: 'geolocation'})",
     "a storage estimate": "navigator.storage.estimate()",
-    "a file of its own": """(async () => {
+    "a file of the origin private file system": """(async () => {
         const folder = await navigator.storage.getDirectory();
         const handle = await folder.getFileHandle('f' + Math.random(), {create: true});
         const stream = await handle.createWritable();
@@ -67,6 +69,7 @@ WORKS = {
     "MessageChannel": """new Promise(done => {
         const {port1, port2} = new MessageChannel(); port1.onmessage = done; port2.postMessage(1); })""",
 }
+"""JavaScript expressions for work that documents and workers can do. Each returns a promise of the end of the work."""
 IN_DOCUMENTS = {
     "a FileReader": """new Promise((done, failed) => {
         const reader = new FileReader(); reader.onload = done; reader.onerror = failed; reader.readAsText(new Blob(['x'])); })""",
@@ -82,21 +85,27 @@ IN_DOCUMENTS = {
         worker.onmessage = done; worker.postMessage(1); })""",
     "an animation frame": "new Promise(done => requestAnimationFrame(done))",
 }
+"""Expressions for work that only documents can do."""
 IN_WORKERS = {
-    "a worker's own request": "fetch('%(origin)s/slow').then(answer => answer.text())",
+    "a worker's fetch": "fetch('%(origin)s/slow').then(answer => answer.text())",
     "a worker's XMLHttpRequest": """new Promise((done, failed) => {
         const request = new XMLHttpRequest(); request.open('GET', '%(origin)s/slow');
         request.onload = done; request.onerror = failed; request.send(); })""",
-    "work behind many promises": """(async () => {
+    "a digest after a hundred promises": """(async () => {
         for (let n = 0; n < 100; n++) await null; return crypto.subtle.digest('SHA-256', new Uint8Array(9)); })()""",
-    "messages that it posts itself": """new Promise(done => {
+    "messages of a worker to itself": """new Promise(done => {
         const {port1, port2} = new MessageChannel(); let turns = 0;
         port1.onmessage = () => ++turns < 50 ? port2.postMessage(1) : done(); port2.postMessage(1); })""",
 }
+"""Expressions for work that only the test of workers does."""
 
 
-def timed(work: str) -> str:
-    """A program that does the work after a minute; `took` says how many milliseconds it took, or what went wrong."""
+def timed_program(work: str) -> str:
+    """Return JavaScript that does the work after a virtual minute and reports its duration.
+
+    The program calls `took` with the virtual milliseconds from the start of the work to its end. If the work fails,
+    the program calls `took` with the text of the error.
+    """
     return f"""setInterval(() => {{}}, 30_000);
       setTimeout(async () => {{
         const asked = Date.now();
@@ -104,45 +113,48 @@ def timed(work: str) -> str:
       }}, 60_000);"""
 
 
-def took_in(where: Page | Frame) -> object:
+def reported_duration_ms(where: Page | Frame) -> object:
+    """Return the milliseconds or the error that the program reported; None if the work has not ended."""
     return where.evaluate("globalThis.tookMs")
 
 
 @pytest.mark.parametrize("work", [*WORKS, *IN_DOCUMENTS])
-def test_in_a_page(pbi_stage: Stage, pages: Site, work: str) -> None:
+def test_work_of_another_thread_takes_little_virtual_time_in_a_page(pbi_stage: Stage, pages: Site, work: str) -> None:
     pbi_stage.open(pages.empty)
-    program = timed((WORKS | IN_DOCUMENTS)[work])
+    program = timed_program((WORKS | IN_DOCUMENTS)[work])
     pbi_stage.page.evaluate(f"() => {{ const took = ms => {{ globalThis.tookMs = ms; }}; {program} }}")
 
     pbi_stage.clock.advance("2h")
 
-    assert isinstance(took := took_in(pbi_stage.page), int), took
-    assert took <= WORTH.get(work, CLOSE)
+    assert isinstance(took := reported_duration_ms(pbi_stage.page), int), took
+    assert took <= LONG_WORK_LIMITS_MS.get(work, WAIT_LIMIT_MS)
     assert not pbi_stage.journal.of("clock")
 
 
 @pytest.mark.parametrize("work", [*WORKS, *IN_DOCUMENTS])
-def test_in_a_frame_of_another_site(pbi_stage: Stage, pages: Site, work: str) -> None:
+def test_work_of_another_thread_takes_little_virtual_time_in_a_frame_of_another_site(
+    pbi_stage: Stage, pages: Site, work: str
+) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         f"() => {{ const frame = document.createElement('iframe'); frame.src = '{pages.other}/empty'; document.body.append(frame); }}"
     )
     pbi_stage.clock.advance("1s")
     (frame,) = pbi_stage.page.main_frame.child_frames
-    program = timed((WORKS | IN_DOCUMENTS)[work])
+    program = timed_program((WORKS | IN_DOCUMENTS)[work])
     frame.evaluate(f"() => {{ const took = ms => {{ globalThis.tookMs = ms; }}; {program} }}")
 
     pbi_stage.clock.advance("2h")
 
-    assert isinstance(took := took_in(frame), int), took
-    assert took <= WORTH.get(work, CLOSE)
+    assert isinstance(took := reported_duration_ms(frame), int), took
+    assert took <= LONG_WORK_LIMITS_MS.get(work, WAIT_LIMIT_MS)
 
 
 @pytest.mark.parametrize("work", [*WORKS, *IN_WORKERS])
-def test_in_a_worker(pbi_stage: Stage, pages: Site, work: str) -> None:
+def test_work_of_another_thread_takes_little_virtual_time_in_a_worker(pbi_stage: Stage, pages: Site, work: str) -> None:
     pbi_stage.open(pages.empty)
     here = {"origin": pages.origin, "host": pages.origin.partition("//")[2]}
-    program = timed((WORKS | IN_WORKERS)[work] % here)
+    program = timed_program((WORKS | IN_WORKERS)[work] % here)
     pbi_stage.page.evaluate(
         """program => { workerOf('const took = ms => postMessage(ms); ' + program).onmessage =
             event => { globalThis.tookMs = event.data; }; }""",
@@ -151,12 +163,12 @@ def test_in_a_worker(pbi_stage: Stage, pages: Site, work: str) -> None:
 
     pbi_stage.clock.advance("2h")
 
-    assert isinstance(took := took_in(pbi_stage.page), int), took
-    assert took <= WORTH.get(work, CLOSE)
+    assert isinstance(took := reported_duration_ms(pbi_stage.page), int), took
+    assert took <= LONG_WORK_LIMITS_MS.get(work, WAIT_LIMIT_MS)
 
 
-def test_work_that_a_click_begins(pbi_stage: Stage, pages: Site) -> None:
-    """The browser puts a page's own messages off after a click, and with them what keeps a frame busy."""
+def test_work_that_a_click_begins_takes_little_virtual_time(pbi_stage: Stage, pages: Site) -> None:
+    """After a click, the browser delays the messages by which a script of the harness keeps a frame busy."""
     work = WORKS["IndexedDB"]
     button = f'<button onclick="const at = Date.now(); {work.replace(chr(10), " ")}.then(() => took.push(Date.now() - at))">go</button>'
     pbi_stage.open(pages.made(f"<script>const took = []; setInterval(() => {{}}, 1000);</script>{button}"))
@@ -167,10 +179,12 @@ def test_work_that_a_click_begins(pbi_stage: Stage, pages: Site) -> None:
 
     took = pbi_stage.page.evaluate("took")
     assert len(took) == 10
-    assert max(took) <= CLOSE
+    assert max(took) <= WAIT_LIMIT_MS
 
 
-def test_a_request_that_is_answered_only_after_other_work(pbi_stage: Stage, pages: Site) -> None:
+def test_request_that_is_answered_only_after_other_work_takes_little_virtual_time(
+    pbi_stage: Stage, pages: Site
+) -> None:
     waiting: list[Route] = []
 
     def answer_both(route: Route) -> None:
@@ -181,16 +195,18 @@ def test_a_request_that_is_answered_only_after_other_work(pbi_stage: Stage, page
     pbi_stage.page.route("**/second", answer_both)
     pbi_stage.open(pages.empty)
     work = f"Promise.all([fetch('/first'), {WORKS['IndexedDB']}.then(() => fetch('/second'))])"
-    pbi_stage.page.evaluate(f"() => {{ const took = ms => {{ globalThis.tookMs = ms; }}; {timed(work)} }}")
+    pbi_stage.page.evaluate(f"() => {{ const took = ms => {{ globalThis.tookMs = ms; }}; {timed_program(work)} }}")
 
     pbi_stage.clock.advance("2h")
 
-    assert isinstance(took := took_in(pbi_stage.page), int), took
-    assert took <= CLOSE
+    assert isinstance(took := reported_duration_ms(pbi_stage.page), int), took
+    assert took <= WAIT_LIMIT_MS
     assert not pbi_stage.journal.of("clock")
 
 
-def test_a_page_that_draws_gets_sixty_frames_a_second(pbi_stage: Stage, pages: Site) -> None:
+def test_page_gets_sixty_animation_frames_a_second_and_almost_none_in_a_hidden_tab(
+    pbi_stage: Stage, pages: Site
+) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         "() => { globalThis.frames = 0; const draw = () => { frames++; requestAnimationFrame(draw); }; requestAnimationFrame(draw); }"
@@ -203,10 +219,14 @@ def test_a_page_that_draws_gets_sixty_frames_a_second(pbi_stage: Stage, pages: S
         drawn_in_the_dark = pbi_stage.page.evaluate("frames") - drawn
 
     assert 300 * 55 <= drawn <= 300 * 70
-    assert drawn_in_the_dark <= 60  # those that were drawn in real time while the tabs changed places
+    # The browser draws some frames in real time while the tab is being hidden.
+    assert drawn_in_the_dark <= 60
 
 
-def test_callbacks_of_one_frame_are_calls_of_their_own(pbi_stage: Stage, pages: Site) -> None:
+def test_callbacks_of_one_animation_frame_share_its_timestamp_and_are_called_separately(
+    pbi_stage: Stage, pages: Site
+) -> None:
+    """Microtasks run between callbacks, an error ends only its own callback, and a callback can cancel a later one."""
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         """() => { const draw = () => {
@@ -225,7 +245,7 @@ def test_callbacks_of_one_frame_are_calls_of_their_own(pbi_stage: Stage, pages: 
     assert len(pbi_stage.journal.of("page.error")) in (19, 20)
 
 
-def test_a_lock_that_is_never_given_does_not_stop_time(pbi_stage: Stage, pages: Site) -> None:
+def test_web_lock_that_is_never_granted_does_not_stop_virtual_time(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     before = pbi_stage.clock.now
     pbi_stage.page.evaluate(
@@ -240,7 +260,9 @@ def test_a_lock_that_is_never_given_does_not_stop_time(pbi_stage: Stage, pages: 
     assert not pbi_stage.journal.of("clock")
 
 
-def test_a_database_that_another_page_blocks_does_not_stop_time(pbi_stage: Stage, pages: Site) -> None:
+def test_database_upgrade_that_an_open_connection_blocks_does_not_stop_virtual_time(
+    pbi_stage: Stage, pages: Site
+) -> None:
     pbi_stage.open(pages.empty)
     before = pbi_stage.clock.now
     pbi_stage.page.evaluate(
@@ -255,7 +277,9 @@ def test_a_database_that_another_page_blocks_does_not_stop_time(pbi_stage: Stage
 
 
 @pytest.mark.parametrize("where", ["frame", "worker"])
-def test_work_that_never_ends_is_named_and_time_goes_on(pbi_stage: Stage, pages: Site, where: str) -> None:
+def test_work_that_never_ends_is_journaled_once_and_does_not_stop_virtual_time(
+    pbi_stage: Stage, pages: Site, where: str
+) -> None:
     pbi_stage.open(pages.empty)
     before = pbi_stage.clock.now
     pbi_stage.page.evaluate(
@@ -272,11 +296,11 @@ def test_work_that_never_ends_is_named_and_time_goes_on(pbi_stage: Stage, pages:
     (lost,) = pbi_stage.journal.of("clock")
     assert (lost["what"], lost["call"]) == ("work without an end", "Cache.put")
     assert lost["url"].startswith({"frame": f"{pages.origin}/popup", "worker": "blob:"}[where])
-    assert abs(lost["since"] - before - timedelta(minutes=1)) <= timedelta(milliseconds=CLOSE)
+    assert abs(lost["since"] - before - timedelta(minutes=1)) <= timedelta(milliseconds=WAIT_LIMIT_MS)
     assert lost["since"] < lost.at < lost["since"] + timedelta(seconds=1)
 
 
-def test_a_frame_that_is_removed_in_the_middle_of_its_work_holds_nothing_up(pbi_stage: Stage, pages: Site) -> None:
+def test_clock_does_not_wait_for_pending_work_of_a_removed_frame(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     before = pbi_stage.clock.now
     pbi_stage.page.evaluate(
@@ -290,7 +314,7 @@ def test_a_frame_that_is_removed_in_the_middle_of_its_work_holds_nothing_up(pbi_
     assert not pbi_stage.journal.of("clock")
 
 
-def test_ten_thousand_calls_at_once(pbi_stage: Stage, pages: Site) -> None:
+def test_ten_thousand_simultaneous_calls_take_at_most_ten_virtual_seconds(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         """() => { const began = Date.now();
@@ -300,6 +324,6 @@ def test_ten_thousand_calls_at_once(pbi_stage: Stage, pages: Site) -> None:
 
     pbi_stage.clock.advance("2h")
 
-    took = took_in(pbi_stage.page)
+    took = reported_duration_ms(pbi_stage.page)
     assert isinstance(took, int)
     assert took <= 10_000
