@@ -41,7 +41,9 @@ def write(pages: Mapping[str, Outcomes]) -> None:
 def main() -> None:
     """Put the rows of `fixtures/matrix.txt` in order; with the id of a new rule, first add a column of "passed" for it."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--new-rule", metavar="RULE", choices=RULES, help="the rule that the file has no column for yet")
+    parser.add_argument(
+        "--new-rule", metavar="RULE", choices=RULES, help="the rule that the file has no column for yet"
+    )
     new = parser.parse_args().new_rule
     added = {new: "passed"} if new else {}
     pages = expected([rule for rule in RULES if rule != new])

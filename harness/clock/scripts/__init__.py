@@ -1,11 +1,11 @@
-"""The scripts that pages, popups and workers run before their own scripts, and the messages of the clock to these scripts.
+"""The scripts that pages, popups and workers run before their own scripts, and the clock's messages to them.
 
-Chromium's virtual time waits for the requests of documents and runs their timers. It knows nothing of the browser's other threads and
-processes: there, a call that takes 3 ms ends hours of virtual time later. So the scripts wrap the functions that begin such calls, and
-hold time until the end of each call (time_holds.js).
+Chromium's virtual time waits for the requests of documents and runs their timers. It knows nothing of the browser's
+other threads and processes: there, a call that takes 3 ms ends hours of virtual time later. So the scripts wrap the
+functions that begin such calls, and hold time until the end of each call (time_holds.js).
 
-wrapped_functions.json lists all functions that the scripts wrap. The scripts are ES modules; page.js, popup.js and worker.js are their
-entries.
+wrapped_functions.json lists all functions that the scripts wrap. The scripts are ES modules; page.js, popup.js and
+worker.js are their entries.
 """
 
 import json
@@ -23,8 +23,9 @@ NEW_DOCUMENT = "new-document"
 """The end of the address of the request by which a new document of the page holds time."""
 
 COOKIES_BINDING = f"__pbiCookies{secrets.token_hex(8)}"
-"""The name of the function by which a document reports the cookies that its scripts write. The script of the clock deletes the
-function before other scripts run."""
+"""The name of the function by which a document reports the cookies that its scripts write.
+
+The clock's script deletes the function before other scripts run."""
 HANDLED_BINDING = f"__pbiHandled{secrets.token_hex(8)}"
 """The name of the function by which a worker reports the messages that it has handled, deleted likewise."""
 
@@ -37,11 +38,11 @@ _INTERNAL_KEY = f"pbi-harness {secrets.token_hex(8)}"
 def wrapped_functions() -> list[dict[str, Any]]:
     """Return wrapped_functions.json, the list of the functions that the scripts wrap.
 
-    It is a list of rows for docs/clock.md. A row has `apis`, a column `in_virtual_time`, and a name (`row`) unless the names of its
-    APIs are its name. A row without `in_virtual_time` is not in the docs.
+    It is a list of rows for docs/clock.md. A row has `apis`, a column `in_virtual_time`, and a name (`row`) unless the
+    names of its APIs are its name. A row without `in_virtual_time` is not in the docs.
 
-    An API has a name (`api`), `left_alone` (how late its calls would end if time were not held) or `why` (another reason for which it
-    is wrapped), and `functions`. Each entry of `functions` has these keys:
+    An API has a name (`api`), `left_alone` (how late its calls would end if time were not held) or `why` (another reason
+    for which it is wrapped), and `functions`. Each entry of `functions` has these keys:
 
     - `object`: the path of an object, such as `Cache.prototype`.
     - `functions`: names of functions of the object.
@@ -87,7 +88,8 @@ def worker_script(*, of_worker: bool, slept_ms: float) -> str:
 def _script(kind: str, *places: str, **settings: bool | float) -> str:
     """Return the script of a kind, with its settings (settings.js).
 
-    The script does nothing in a window that has run it for an earlier document: the window of a popup may outlive its first document.
+    The script does nothing in a window that has run it for an earlier document: the window of a popup may outlive its
+    first document.
     """
     common = {
         "holdUrl": HOLD_URL,
@@ -103,11 +105,13 @@ def _script(kind: str, *places: str, **settings: bool | float) -> str:
 
 
 PAGE_TIME = f"(globalThis.{_MESSAGES_PROPERTY} ?? Date).now()"
-"""The expression for the time of a page, frame or worker, without what was slept, in milliseconds since 1970. (A page may have
-put a clock of its own in the place of `Date.now`.)"""
+"""The expression for virtual time in a document or worker: page time without the time asleep, in ms since 1970.
+
+A page may have replaced `Date.now` by a function of its own, so the clock's script keeps the browser's."""
 
 
-# Messages of the clock to documents and workers: expressions to evaluate there. Without the clock's script they do nothing.
+# Messages of the clock to documents and workers: expressions to evaluate there. Without the clock's script they do
+# nothing.
 
 
 def _message(call: str) -> str:
