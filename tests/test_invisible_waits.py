@@ -1,7 +1,7 @@
-"""A page cannot tell that the harness wraps functions of the browser.
+"""A page cannot tell that functions are wrapped: each wrapped function looks like the browser's own.
 
-One test compares the wrapped functions with the functions of a world of the same frame in which nothing is wrapped.
-`test_same_behaviour.py` compares the results of calls in the two worlds.
+The functions are compared with those of a world of the same frame in which no function is wrapped. test_same_behaviour.py compares
+what the functions do.
 """
 
 import json
@@ -9,47 +9,13 @@ import json
 import pytest
 from site_of_pages import Site
 from untouched_world import in_both_worlds
+from wrapped_functions import interfaces_of_documents, listed, methods_of_documents
 
 from harness.stage import Stage
 
-INTERFACES = [
-    "BroadcastChannel",
-    "CacheStorage",
-    "Cache",
-    "Blob",
-    "Clipboard",
-    "CookieStore",
-    "CredentialsContainer",
-    "Date",
-    "Document",
-    "FileReader",
-    "FontFace",
-    "FontFaceSet",
-    "Function",
-    "HTMLImageElement",
-    "IDBDatabase",
-    "IDBFactory",
-    "LockManager",
-    "MessageChannel",
-    "MessagePort",
-    "Navigation",
-    "Performance",
-    "PerformanceObserver",
-    "PerformanceObserverEntryList",
-    "Permissions",
-    "ServiceWorker",
-    "ServiceWorkerContainer",
-    "SharedWorker",
-    "StorageManager",
-    "SubtleCrypto",
-    "WebSocket",
-    "Worker",
-    "XMLHttpRequest",
-]
-OBJECTS = ["Date", "Temporal.Now", "Intl.DateTimeFormat.prototype"]
-FUNCTIONS = ["cancelAnimationFrame", "createImageBitmap", "fetch", "requestAnimationFrame"]
+OTHER_OBJECTS = ["Date", "Temporal.Now", "Intl.DateTimeFormat.prototype", "WebAssembly"]
 
-DESCRIBE_FUNCTIONS = """(({interfaces, objects, functions}) => {
+LOOK = """(({interfaces, objects, functions}) => {
   const flags = (property) => property && [property.writable, property.enumerable, property.configurable, !!property.get];
   const about = (made) => typeof made !== "function" ? typeof made : {
     name: made.name,
@@ -73,16 +39,18 @@ DESCRIBE_FUNCTIONS = """(({interfaces, objects, functions}) => {
   }
   return seen;
 })(%s)"""
-"""An expression whose value describes the properties of interfaces, objects and functions, by name."""
 
 
-def test_properties_of_wrapped_functions_equal_those_of_the_browsers_own_functions(
-    pbi_stage: Stage, pages: Site
-) -> None:
+def test_wrapped_functions_look_like_functions_of_the_browser(pbi_stage: Stage, pages: Site) -> None:
+    methods = methods_of_documents()
+    interfaces, functions = interfaces_of_documents(), methods.pop("globalThis")
+    prototypes = {f"{name}.prototype" for name in interfaces}
+    objects = {function.object for function in listed() if function.where == "documents"}
+    assert objects - prototypes - {"globalThis"} == set(OTHER_OBJECTS)
     pbi_stage.open(pages.empty)
-    expression = DESCRIBE_FUNCTIONS % json.dumps({"interfaces": INTERFACES, "objects": OBJECTS, "functions": FUNCTIONS})
+    look = LOOK % json.dumps({"interfaces": interfaces, "objects": OTHER_OBJECTS, "functions": functions})
 
-    wrapped, untouched = in_both_worlds(pbi_stage, expression)
+    wrapped, untouched = in_both_worlds(pbi_stage, look)
 
     assert wrapped.keys() == untouched.keys()
     assert {name: about for name, about in wrapped.items() if about != untouched[name]} == {}
@@ -107,9 +75,7 @@ def test_properties_of_wrapped_functions_equal_those_of_the_browsers_own_functio
         "Temporal.Now.instant() instanceof Temporal.Instant && Temporal.Now.plainDateISO() instanceof Temporal.PlainDate",
     ],
 )
-def test_wrapped_functions_keep_the_behaviour_of_the_browsers_own_functions(
-    pbi_stage: Stage, pages: Site, expression: str
-) -> None:
+def test_expression_that_uses_wrapped_functions_is_true(pbi_stage: Stage, pages: Site, expression: str) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(f"() => {{ Promise.resolve({expression}).then((is) => {{ globalThis.is = is; }}); }}")
     pbi_stage.clock.advance("1s")
@@ -117,9 +83,7 @@ def test_wrapped_functions_keep_the_behaviour_of_the_browsers_own_functions(
     assert pbi_stage.page.evaluate("globalThis.is") is True
 
 
-def test_page_that_replaces_wrapped_functions_keeps_working_and_its_calls_take_little_virtual_time(
-    pbi_stage: Stage, pages: Site
-) -> None:
+def test_time_waits_in_a_page_that_replaces_wrapped_functions(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         """() => {
@@ -142,13 +106,11 @@ def test_page_that_replaces_wrapped_functions_keeps_working_and_its_calls_take_l
     assert pbi_stage.page.evaluate("[asked, tookMs <= 300]") == [True, True]
 
 
-def test_resource_timings_contain_the_pages_own_requests_and_no_request_of_a_time_hold(
-    pbi_stage: Stage, pages: Site
-) -> None:
+def test_page_observes_only_its_own_requests(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         """() => {
-        const others = new BroadcastChannel('loaded'); // time always waits for its messages by a request
+        const others = new BroadcastChannel('loaded'); // a hold for its messages always makes a request
         const keep = ({ name }) => {
           seen.push(name);
           others.postMessage(name);

@@ -1,11 +1,8 @@
-"""Libraries that replace functions of the browser work on a virtual clock.
-
-Virtual time waits for the work of a page with such a library, whether the library or the page's own script runs first.
-"""
+"""Libraries that replace functions of the browser work together with the clock's scripts, and time waits for their calls."""
 
 import pytest
 from site_of_pages import Site
-from test_other_threads import IN_DOCUMENTS, WAIT_LIMIT_MS, WORKS
+from test_other_threads import CLOSE_MS, IN_DOCUMENTS, WORKS
 from untouched_world import in_both_worlds
 
 from harness.base.resources import node_modules
@@ -29,7 +26,7 @@ MONITOR = """(() => {
   around(EventTarget.prototype, 'addEventListener', (args) => { args[1] = guarded(args[1]); });
   around(history, 'pushState');
 })()"""
-"""JavaScript that wraps functions as an error monitor such as Sentry does, and counts the calls in `calls`."""
+"""A script that wraps functions as error monitors such as Sentry's do."""
 LIBRARIES = {"zone.js": [ZONE], "core-js": [CORE_JS], "React": REACT, "a monitor": []}
 
 WORK = {
@@ -51,7 +48,7 @@ WORK = {
         request.addEventListener('load', done); request.addEventListener('error', failed); request.send(); })""",
     "a timer": "new Promise((done) => setTimeout(done, 20))",
 }
-MEASURE = f"""async function use(into) {{
+USE = f"""async function use(into) {{
   const works = {{ {", ".join(f"{name!r}: () => {work}" for name, work in WORK.items())} }};
   for (const [name, work] of Object.entries(works)) {{
     const asked = Date.now();
@@ -59,21 +56,17 @@ MEASURE = f"""async function use(into) {{
   }}
 }}
 const took = {{ first: {{}}, then: {{}} }};"""
-"""JavaScript that does all work, one after another, and records how many virtual milliseconds each work takes."""
 
 
-def script_tags(library: str) -> str:
-    """Return the HTML of the script elements that load the library."""
+def scripts(library: str) -> str:
     tags = "".join(f'<script src="/npm/{path}"></script>' for path in LIBRARIES[library])
     return tags or f"<script>{MONITOR}</script>"
 
 
 @pytest.mark.parametrize("first", ["the library", "the page"])
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_work_of_a_page_with_a_library_takes_little_virtual_time(
-    pbi_stage: Stage, pages: Site, library: str, first: str
-) -> None:
-    parts = [script_tags(library), f"<script>{MEASURE} use(took.first)</script>"]
+def test_time_waits_for_calls_in_a_page_with_a_library(pbi_stage: Stage, pages: Site, library: str, first: str) -> None:
+    parts = [scripts(library), f"<script>{USE} use(took.first)</script>"]
     if first == "the page":
         parts.reverse()
     pbi_stage.open(pages.made(f"<body>{''.join(parts)}<script>setTimeout(() => use(took.then), 60_000)</script>"))
@@ -82,7 +75,7 @@ def test_work_of_a_page_with_a_library_takes_little_virtual_time(
 
     for took in pbi_stage.page.evaluate("[took.first, took.then]"):
         assert took.keys() == WORK.keys()
-        assert {name: ms for name, ms in took.items() if not isinstance(ms, int) or ms > WAIT_LIMIT_MS} == {}
+        assert {name: ms for name, ms in took.items() if not isinstance(ms, int) or ms > CLOSE_MS} == {}
     assert not pbi_stage.journal.of("clock", "page.error")
 
 
@@ -111,13 +104,10 @@ ZONES = """(() => {
     (async () => { await fetch('/slow'); here('await')(); })();
   }, 60_000));
 })()"""
-"""JavaScript that records, for each asynchronous function, in which zone its callback runs."""
 
 
-def test_zone_js_calls_back_in_the_same_zones_whether_or_not_functions_are_wrapped(
-    pbi_stage: Stage, pages: Site
-) -> None:
-    """Compare the zones in the page with the zones in an isolated world, where no function is wrapped."""
+def test_zone_js_finds_the_same_zones_in_callbacks_of_wrapped_functions(pbi_stage: Stage, pages: Site) -> None:
+    """The zones are compared with those in a world in which no function is wrapped."""
     zone = (node_modules() / ZONE).read_text("utf-8")
     pbi_stage.open(pages.empty)
     in_both_worlds(pbi_stage, f"{zone}\n;{ZONES}")
@@ -143,11 +133,12 @@ REPLACED = """(() => {
   %s
   globalThis.replaced = [...look()].filter(([name, value]) => before.get(name) !== value).map(([name]) => name).sort();
 })()"""
-"""JavaScript that runs a script and records the names of the functions and values that the script replaces."""
 
 
-def test_core_js_replaces_the_same_functions_whether_or_not_they_are_wrapped(pbi_stage: Stage, pages: Site) -> None:
-    """The feature detection of core-js must not take a wrapped function for a broken function of an old browser."""
+def test_core_js_replaces_no_wrapped_function_that_it_would_not_replace_otherwise(
+    pbi_stage: Stage, pages: Site
+) -> None:
+    """The feature detection of core-js replaces the same functions in a world in which no function is wrapped."""
     core_js = (node_modules() / CORE_JS).read_text("utf-8")
     pbi_stage.open(pages.empty)
     in_both_worlds(pbi_stage, REPLACED % f"{core_js};")
@@ -176,11 +167,10 @@ globalThis.errors = [];
 console.error = (...args) => errors.push(String(args[0]));
 ReactDOM.createRoot(document.querySelector('#app')).render(h(React.StrictMode, null, h(App)));
 """
-"""A React app that requests data every 10 minutes and lists each answer with `true` if it came within 200 ms."""
 
 
-def test_app_with_the_development_build_of_react_renders_on_time_without_errors(pbi_stage: Stage, pages: Site) -> None:
-    pbi_stage.open(pages.made(f"<body><div id=app></div>{script_tags('React')}<script>{APP}</script>"))
+def test_app_of_a_development_build_of_react_runs_without_errors(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.made(f"<body><div id=app></div>{scripts('React')}<script>{APP}</script>"))
 
     pbi_stage.clock.advance("65min")
 
@@ -189,8 +179,8 @@ def test_app_with_the_development_build_of_react_renders_on_time_without_errors(
     assert not pbi_stage.journal.of("clock", "page.error")
 
 
-def test_error_monitor_sees_the_calls_of_the_page_and_none_of_the_harness(pbi_stage: Stage, pages: Site) -> None:
-    pbi_stage.open(pages.made(f"{script_tags('a monitor')}"))
+def test_error_monitor_sees_only_the_calls_of_the_page(pbi_stage: Stage, pages: Site) -> None:
+    pbi_stage.open(pages.made(f"{scripts('a monitor')}"))
     pbi_stage.page.evaluate(
         """() => { setTimeout(async () => { await fetch('/slow'); await new Blob(['x']).text(); new WebSocket(`ws://${location.host}/echo`);
         new Worker(URL.createObjectURL(new Blob(['']))); indexedDB.open('d'); requestAnimationFrame(() => {}); }, 1000); }"""

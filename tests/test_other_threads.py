@@ -1,20 +1,21 @@
-"""Virtual time waits for work of the browser's other threads and processes.
+"""The clock waits for work on the browser's other threads and in its other processes.
 
-The work is begun in a page, in a frame of another site, or in a worker.
+The tests run in a page, in a frame of another site and in a worker.
 """
 
 from datetime import timedelta
 
+import pending_calls
 import pytest
 from playwright.sync_api import Frame, Page, Route
 from site_of_pages import Site
 
 from harness.stage import Stage
 
-WAIT_LIMIT_MS = 200
-"""Virtual milliseconds within which most work has to end."""
-LONG_WORK_LIMITS_MS = {"an RSA key": 3000}
-"""Virtual milliseconds within which work has to end if the machine needs long for the work."""
+CLOSE_MS = 200
+"""Virtual milliseconds within which a call has to end."""
+LONGER_MS = {"an RSA key": 3000}
+"""Virtual milliseconds within which a call has to end that takes the machine longer, and so takes as long in virtual time."""
 
 WORKS = {
     "IndexedDB": """new Promise((done, failed) => {
@@ -30,7 +31,7 @@ WORKS = {
           };
         };
       })""",
-    "deletion of a database": """new Promise((done, failed) => {
+    "IndexedDB deletes": """new Promise((done, failed) => {
         const asked = indexedDB.deleteDatabase('db' + Math.random()); asked.onsuccess = done; asked.onerror = failed; })""",
     "a list of databases": "indexedDB.databases()",
     "an RSA key": """crypto.subtle.generateKey({name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048,
@@ -41,7 +42,7 @@ WORKS = {
     "the Cache API": """caches.open('c').then(async cache => {
         await cache.put('http://x.test/', new Response('x')); return (await cache.match('http://x.test/')).text(); })""",
     "a Web Lock": "navigator.locks.request('l' + Math.random(), async () => 1)",
-    "a Web Lock after its release": """(async () => {
+    "a lock that is given back": """(async () => {
         const name = 'l' + Math.random(); let giveBack;
         navigator.locks.request(name, () => new Promise(done => { giveBack = done; }));
         const second = navigator.locks.request(name, () => 2);
@@ -54,7 +55,7 @@ WORKS = {
         b.onmessage = done; a.postMessage(1); })""",
     "a permission": "navigator.permissions.query({name: 'geolocation'})",
     "a storage estimate": "navigator.storage.estimate()",
-    "a file of the origin private file system": """(async () => {
+    "a file of its own": """(async () => {
         const folder = await navigator.storage.getDirectory();
         const handle = await folder.getFileHandle('f' + Math.random(), {create: true});
         const stream = await handle.createWritable();
@@ -69,7 +70,6 @@ WORKS = {
     "MessageChannel": """new Promise(done => {
         const {port1, port2} = new MessageChannel(); port1.onmessage = done; port2.postMessage(1); })""",
 }
-"""JavaScript expressions for work that documents and workers can do. Each returns a promise of the end of the work."""
 IN_DOCUMENTS = {
     "a FileReader": """new Promise((done, failed) => {
         const reader = new FileReader(); reader.onload = done; reader.onerror = failed; reader.readAsText(new Blob(['x'])); })""",
@@ -85,27 +85,21 @@ IN_DOCUMENTS = {
         worker.onmessage = done; worker.postMessage(1); })""",
     "an animation frame": "new Promise(done => requestAnimationFrame(done))",
 }
-"""Expressions for work that only documents can do."""
 IN_WORKERS = {
-    "a worker's fetch": "fetch('%(origin)s/slow').then(answer => answer.text())",
+    "a worker's own request": "fetch('%(origin)s/slow').then(answer => answer.text())",
     "a worker's XMLHttpRequest": """new Promise((done, failed) => {
         const request = new XMLHttpRequest(); request.open('GET', '%(origin)s/slow');
         request.onload = done; request.onerror = failed; request.send(); })""",
-    "a digest after a hundred promises": """(async () => {
+    "work behind many promises": """(async () => {
         for (let n = 0; n < 100; n++) await null; return crypto.subtle.digest('SHA-256', new Uint8Array(9)); })()""",
-    "messages of a worker to itself": """new Promise(done => {
+    "messages that it posts itself": """new Promise(done => {
         const {port1, port2} = new MessageChannel(); let turns = 0;
         port1.onmessage = () => ++turns < 50 ? port2.postMessage(1) : done(); port2.postMessage(1); })""",
 }
-"""Expressions for work that only the test of workers does."""
 
 
-def timed_program(work: str) -> str:
-    """Return JavaScript that does the work after a virtual minute and reports its duration.
-
-    The program calls `took` with the virtual milliseconds from the start of the work to its end. If the work fails,
-    the program calls `took` with the text of the error.
-    """
+def timed(work: str) -> str:
+    """Return a program that does the work after a minute, and calls `took` with the milliseconds that it took, or with the error."""
     return f"""setInterval(() => {{}}, 30_000);
       setTimeout(async () => {{
         const asked = Date.now();
@@ -113,62 +107,114 @@ def timed_program(work: str) -> str:
       }}, 60_000);"""
 
 
-def reported_duration_ms(where: Page | Frame) -> object:
-    """Return the milliseconds or the error that the program reported; None if the work has not ended."""
+def timed_calls(calls: dict[str, str], origin: str) -> str:
+    """Return a program that makes a call each minute, and calls `took` with the milliseconds and the error of each call."""
+    functions = ", ".join(f"'{name}': () => {call}" for name, call in calls.items())
+    helpers = pending_calls.HELPERS.replace("ORIGIN", repr(origin))
+    return f"""{helpers}
+      setInterval(() => {{}}, 30_000);
+      (async () => {{
+        const all = {{}};
+        for (const [call, make] of Object.entries({{ {functions} }})) {{
+          await new Promise((done) => setTimeout(done, 60_000));
+          const asked = Date.now();
+          const error = await (async () => make())().then(() => null, String);
+          all[call] = [Date.now() - asked, error];
+        }}
+        took(all);
+      }})();"""
+
+
+def took_in(where: Page | Frame) -> object:
     return where.evaluate("globalThis.tookMs")
 
 
-@pytest.mark.parametrize("work", [*WORKS, *IN_DOCUMENTS])
-def test_work_of_another_thread_takes_little_virtual_time_in_a_page(pbi_stage: Stage, pages: Site, work: str) -> None:
-    pbi_stage.open(pages.empty)
-    program = timed_program((WORKS | IN_DOCUMENTS)[work])
-    pbi_stage.page.evaluate(f"() => {{ const took = ms => {{ globalThis.tookMs = ms; }}; {program} }}")
-
-    pbi_stage.clock.advance("2h")
-
-    assert isinstance(took := reported_duration_ms(pbi_stage.page), int), took
-    assert took <= LONG_WORK_LIMITS_MS.get(work, WAIT_LIMIT_MS)
-    assert not pbi_stage.journal.of("clock")
-
-
-@pytest.mark.parametrize("work", [*WORKS, *IN_DOCUMENTS])
-def test_work_of_another_thread_takes_little_virtual_time_in_a_frame_of_another_site(
-    pbi_stage: Stage, pages: Site, work: str
-) -> None:
-    pbi_stage.open(pages.empty)
-    pbi_stage.page.evaluate(
+def frame_of_another_site(stage: Stage, pages: Site) -> Frame:
+    stage.page.evaluate(
         f"() => {{ const frame = document.createElement('iframe'); frame.src = '{pages.other}/empty'; document.body.append(frame); }}"
     )
-    pbi_stage.clock.advance("1s")
-    (frame,) = pbi_stage.page.main_frame.child_frames
-    program = timed_program((WORKS | IN_DOCUMENTS)[work])
-    frame.evaluate(f"() => {{ const took = ms => {{ globalThis.tookMs = ms; }}; {program} }}")
-
-    pbi_stage.clock.advance("2h")
-
-    assert isinstance(took := reported_duration_ms(frame), int), took
-    assert took <= LONG_WORK_LIMITS_MS.get(work, WAIT_LIMIT_MS)
+    stage.clock.advance("1s")
+    (frame,) = stage.page.main_frame.child_frames
+    return frame
 
 
-@pytest.mark.parametrize("work", [*WORKS, *IN_WORKERS])
-def test_work_of_another_thread_takes_little_virtual_time_in_a_worker(pbi_stage: Stage, pages: Site, work: str) -> None:
-    pbi_stage.open(pages.empty)
-    here = {"origin": pages.origin, "host": pages.origin.partition("//")[2]}
-    program = timed_program((WORKS | IN_WORKERS)[work] % here)
-    pbi_stage.page.evaluate(
+def start(where: Page | Frame, program: str) -> None:
+    where.evaluate(f"() => {{ const took = ms => {{ globalThis.tookMs = ms; }}; {program} }}")
+
+
+def start_in_worker(page: Page, program: str) -> None:
+    page.evaluate(
         """program => { workerOf('const took = ms => postMessage(ms); ' + program).onmessage =
             event => { globalThis.tookMs = event.data; }; }""",
         program,
     )
 
+
+@pytest.mark.parametrize("work", [*WORKS, *IN_DOCUMENTS])
+def test_work_in_a_page_takes_little_virtual_time(pbi_stage: Stage, pages: Site, work: str) -> None:
+    pbi_stage.open(pages.empty)
+    start(pbi_stage.page, timed((WORKS | IN_DOCUMENTS)[work]))
+
     pbi_stage.clock.advance("2h")
 
-    assert isinstance(took := reported_duration_ms(pbi_stage.page), int), took
-    assert took <= LONG_WORK_LIMITS_MS.get(work, WAIT_LIMIT_MS)
+    assert isinstance(took := took_in(pbi_stage.page), int), took
+    assert took <= LONGER_MS.get(work, CLOSE_MS)
+    assert not pbi_stage.journal.of("clock")
+
+
+@pytest.mark.parametrize("work", [*WORKS, *IN_DOCUMENTS])
+def test_work_in_a_frame_of_another_site_takes_little_virtual_time(pbi_stage: Stage, pages: Site, work: str) -> None:
+    pbi_stage.open(pages.empty)
+    frame = frame_of_another_site(pbi_stage, pages)
+    start(frame, timed((WORKS | IN_DOCUMENTS)[work]))
+
+    pbi_stage.clock.advance("2h")
+
+    assert isinstance(took := took_in(frame), int), took
+    assert took <= LONGER_MS.get(work, CLOSE_MS)
+
+
+@pytest.mark.parametrize("work", [*WORKS, *IN_WORKERS])
+def test_work_in_a_worker_takes_little_virtual_time(pbi_stage: Stage, pages: Site, work: str) -> None:
+    pbi_stage.open(pages.empty)
+    here = {"origin": pages.origin, "host": pages.origin.partition("//")[2]}
+    start_in_worker(pbi_stage.page, timed((WORKS | IN_WORKERS)[work] % here))
+
+    pbi_stage.clock.advance("2h")
+
+    assert isinstance(took := took_in(pbi_stage.page), int), took
+    assert took <= LONGER_MS.get(work, CLOSE_MS)
+
+
+@pytest.mark.parametrize("place", ["page", "frame of another site", "worker"])
+def test_each_listed_call_takes_little_virtual_time(pbi_stage: Stage, pages: Site, place: str) -> None:
+    calls = pending_calls.calls_in("workers" if place == "worker" else "documents")
+    pbi_stage.open(pages.empty)
+    where: Page | Frame = pbi_stage.page
+    if place == "worker":
+        start_in_worker(pbi_stage.page, timed_calls(calls, pages.origin))
+    else:
+        origin = pages.origin
+        if place != "page":
+            where, origin = frame_of_another_site(pbi_stage, pages), pages.other
+        start(where, timed_calls(calls, origin))
+
+    pbi_stage.clock.advance("3h")
+
+    took = took_in(where)
+    rejected = pending_calls.REJECTED
+    if place == "frame of another site":
+        rejected = pending_calls.REJECTED_IN_A_FRAME_OF_ANOTHER_SITE
+    assert isinstance(took, dict), took
+    assert took.keys() == calls.keys()
+    assert {name: ms for name, (ms, _) in took.items() if ms > CLOSE_MS} == {}
+    failed = {name: error for name, (_, error) in took.items() if error and name not in rejected}
+    assert failed == {}
+    assert not pbi_stage.journal.of("clock")
 
 
 def test_work_that_a_click_begins_takes_little_virtual_time(pbi_stage: Stage, pages: Site) -> None:
-    """After a click, the browser delays the messages by which a script of the harness keeps a frame busy."""
+    """After a click the browser delays a page's own messages, and with them the tasks that keep a frame busy."""
     work = WORKS["IndexedDB"]
     button = f'<button onclick="const at = Date.now(); {work.replace(chr(10), " ")}.then(() => took.push(Date.now() - at))">go</button>'
     pbi_stage.open(pages.made(f"<script>const took = []; setInterval(() => {{}}, 1000);</script>{button}"))
@@ -179,12 +225,10 @@ def test_work_that_a_click_begins_takes_little_virtual_time(pbi_stage: Stage, pa
 
     took = pbi_stage.page.evaluate("took")
     assert len(took) == 10
-    assert max(took) <= WAIT_LIMIT_MS
+    assert max(took) <= CLOSE_MS
 
 
-def test_request_that_is_answered_only_after_other_work_takes_little_virtual_time(
-    pbi_stage: Stage, pages: Site
-) -> None:
+def test_request_whose_answer_depends_on_other_work_takes_little_virtual_time(pbi_stage: Stage, pages: Site) -> None:
     waiting: list[Route] = []
 
     def answer_both(route: Route) -> None:
@@ -195,18 +239,16 @@ def test_request_that_is_answered_only_after_other_work_takes_little_virtual_tim
     pbi_stage.page.route("**/second", answer_both)
     pbi_stage.open(pages.empty)
     work = f"Promise.all([fetch('/first'), {WORKS['IndexedDB']}.then(() => fetch('/second'))])"
-    pbi_stage.page.evaluate(f"() => {{ const took = ms => {{ globalThis.tookMs = ms; }}; {timed_program(work)} }}")
+    start(pbi_stage.page, timed(work))
 
     pbi_stage.clock.advance("2h")
 
-    assert isinstance(took := reported_duration_ms(pbi_stage.page), int), took
-    assert took <= WAIT_LIMIT_MS
+    assert isinstance(took := took_in(pbi_stage.page), int), took
+    assert took <= CLOSE_MS
     assert not pbi_stage.journal.of("clock")
 
 
-def test_page_gets_sixty_animation_frames_a_second_and_almost_none_in_a_hidden_tab(
-    pbi_stage: Stage, pages: Site
-) -> None:
+def test_page_that_draws_gets_sixty_frames_per_virtual_second(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         "() => { globalThis.frames = 0; const draw = () => { frames++; requestAnimationFrame(draw); }; requestAnimationFrame(draw); }"
@@ -216,17 +258,13 @@ def test_page_gets_sixty_animation_frames_a_second_and_almost_none_in_a_hidden_t
     drawn = pbi_stage.page.evaluate("frames")
     with pbi_stage.tab.hidden():
         pbi_stage.clock.advance("5min")
-        drawn_in_the_dark = pbi_stage.page.evaluate("frames") - drawn
+        drawn_while_hidden = pbi_stage.page.evaluate("frames") - drawn
 
     assert 300 * 55 <= drawn <= 300 * 70
-    # The browser draws some frames in real time while the tab is being hidden.
-    assert drawn_in_the_dark <= 60
+    assert drawn_while_hidden <= 60  # drawn in real time while the tabs changed places
 
 
-def test_callbacks_of_one_animation_frame_share_its_timestamp_and_are_called_separately(
-    pbi_stage: Stage, pages: Site
-) -> None:
-    """Microtasks run between callbacks, an error ends only its own callback, and a callback can cancel a later one."""
+def test_callbacks_of_one_animation_frame_are_called_separately(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         """() => { const draw = () => {
@@ -245,7 +283,7 @@ def test_callbacks_of_one_animation_frame_share_its_timestamp_and_are_called_sep
     assert len(pbi_stage.journal.of("page.error")) in (19, 20)
 
 
-def test_web_lock_that_is_never_granted_does_not_stop_virtual_time(pbi_stage: Stage, pages: Site) -> None:
+def test_lock_that_is_never_given_does_not_stop_time(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     before = pbi_stage.clock.now
     pbi_stage.page.evaluate(
@@ -260,9 +298,7 @@ def test_web_lock_that_is_never_granted_does_not_stop_virtual_time(pbi_stage: St
     assert not pbi_stage.journal.of("clock")
 
 
-def test_database_upgrade_that_an_open_connection_blocks_does_not_stop_virtual_time(
-    pbi_stage: Stage, pages: Site
-) -> None:
+def test_database_that_another_connection_blocks_does_not_stop_time(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     before = pbi_stage.clock.now
     pbi_stage.page.evaluate(
@@ -277,7 +313,7 @@ def test_database_upgrade_that_an_open_connection_blocks_does_not_stop_virtual_t
 
 
 @pytest.mark.parametrize("where", ["frame", "worker"])
-def test_work_that_never_ends_is_journaled_once_and_does_not_stop_virtual_time(
+def test_call_that_never_ends_is_named_in_the_journal_and_does_not_stop_time(
     pbi_stage: Stage, pages: Site, where: str
 ) -> None:
     pbi_stage.open(pages.empty)
@@ -296,11 +332,11 @@ def test_work_that_never_ends_is_journaled_once_and_does_not_stop_virtual_time(
     (lost,) = pbi_stage.journal.of("clock")
     assert (lost["what"], lost["call"]) == ("work without an end", "Cache.put")
     assert lost["url"].startswith({"frame": f"{pages.origin}/popup", "worker": "blob:"}[where])
-    assert abs(lost["since"] - before - timedelta(minutes=1)) <= timedelta(milliseconds=WAIT_LIMIT_MS)
+    assert abs(lost["since"] - before - timedelta(minutes=1)) <= timedelta(milliseconds=CLOSE_MS)
     assert lost["since"] < lost.at < lost["since"] + timedelta(seconds=1)
 
 
-def test_clock_does_not_wait_for_pending_work_of_a_removed_frame(pbi_stage: Stage, pages: Site) -> None:
+def test_frame_that_is_removed_during_its_work_does_not_stop_time(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     before = pbi_stage.clock.now
     pbi_stage.page.evaluate(
@@ -314,7 +350,7 @@ def test_clock_does_not_wait_for_pending_work_of_a_removed_frame(pbi_stage: Stag
     assert not pbi_stage.journal.of("clock")
 
 
-def test_ten_thousand_simultaneous_calls_take_at_most_ten_virtual_seconds(pbi_stage: Stage, pages: Site) -> None:
+def test_ten_thousand_calls_at_once_end_within_ten_virtual_seconds(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         """() => { const began = Date.now();
@@ -324,6 +360,6 @@ def test_ten_thousand_simultaneous_calls_take_at_most_ten_virtual_seconds(pbi_st
 
     pbi_stage.clock.advance("2h")
 
-    took = reported_duration_ms(pbi_stage.page)
+    took = took_in(pbi_stage.page)
     assert isinstance(took, int)
     assert took <= 10_000
