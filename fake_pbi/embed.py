@@ -29,7 +29,7 @@ FRAME_TYPES = {"/reportEmbed": "report", "/dashboardEmbed": "dashboard", "/embed
 JOURNAL_PATH = "/_fake/items/{item}/journal"
 TOKEN_PATH = "/_fake/items/{item}/token"
 ITEM_PATH = re.compile("/_fake/items/(?P<item>[^/]+)/(?P<what>journal|token)")
-"""Matches the paths to which the app of an item reports: `JOURNAL_PATH` and `TOKEN_PATH`."""
+"""A pattern for the paths to which the app of an item reports: `JOURNAL_PATH` and `TOKEN_PATH`."""
 EXPLORATION_PATH = "/explore/{kind:reports|dashboards|tiles}/{id}/modelsAndExploration"
 QUERY_PATH = "/explore/querydata"
 

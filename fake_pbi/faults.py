@@ -1,4 +1,4 @@
-"""Faults: what an endpoint does wrong, and when."""
+"""The faults of endpoints: their kinds, and when they begin and end."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ GARBAGE: dict[Garbage, tuple[str, str]] = {
 KINDS_AT_PAGE = ("slow", "expired tokens")
 """The kinds that only the interception in front of a page can produce.
 
-It can let virtual time pass before the page gets the answer, and it can change the endpoint's own answer.
+The interception can delay an answer in virtual time, and can change the endpoint's own answer.
 """
 
 

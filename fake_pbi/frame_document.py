@@ -20,7 +20,7 @@ PACKAGES = (
 """Microsoft's own packages for the protocol between SDK and iframe, as paths in node_modules."""
 
 SETTINGS = "__SETTINGS__"
-"""What stands in the document where an item's settings belong."""
+"""The text in the document that is replaced by an item's settings."""
 
 
 @cache

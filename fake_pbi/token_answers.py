@@ -28,9 +28,9 @@ EXPIRED_AGO = timedelta(minutes=1)
 TOLERANCE = timedelta(seconds=2)
 """The largest difference between a token's expiry and a field that states this expiry; fields may be rounded."""
 REMAINING = re.compile(r"expir|refresh|ttl|life|live|valid|remain|left|max_?age|lease|duration", re.IGNORECASE)
-"""Matches the names of fields that can contain the remaining lifetime of a token."""
+"""A pattern for the names of fields that can contain the remaining lifetime of a token."""
 NUMBER = re.compile(r"^\d+$|\b\d{10}(\d{3})?\b")
-"""Matches a number in a text: the whole text, or a count of seconds or milliseconds since 1970.
+"""A pattern for a number in a text: the whole text, or a count of seconds or milliseconds since 1970.
 
 ASP.NET writes such a count inside a text: "/Date(1893502800000)/".
 """
@@ -47,7 +47,7 @@ AAD: Template = {
 
 
 class TokenAnswers:
-    """Makes the answers of token endpoints, with tokens of the fake cloud."""
+    """A maker of the answers of token endpoints, with tokens of the fake cloud."""
 
     def __init__(self, now: Now, tenant: Tenant, tokens: TokenBook) -> None:
         self._now, self._tenant, self._tokens = now, tenant, tokens

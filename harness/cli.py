@@ -1,6 +1,6 @@
 """The command `pbi-harness`.
 
-It starts quickly, because packages such as pytest and Playwright are imported only when a subcommand needs them.
+The command starts quickly, because packages such as pytest and Playwright are imported only when a subcommand needs them.
 """
 
 import argparse

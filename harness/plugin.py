@@ -103,7 +103,10 @@ def pbi_contract(
 
 @pytest.fixture(scope="session")
 def pbi_session(request: pytest.FixtureRequest) -> "Iterator[stage.HarnessSession]":
-    """Return what all tests of this process share: a browser, an engine thread, a certificate. Session scope."""
+    """Return the harness session, which all tests of this process share: a browser, an engine thread, a certificate.
+
+    Session scope.
+    """
     options = request.config.option
     if not hasattr(options, "headed"):
         raise UsageError(

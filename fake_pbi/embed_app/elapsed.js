@@ -1,8 +1,8 @@
 /**
  * Starts a stopwatch, and returns a function that gives the milliseconds since the start.
  *
- * The result is the larger of two measurements. `performance.now` can stop while the machine sleeps. `Date` goes on
- * then, but somebody can set it back.
+ * The result is the larger of two measurements. `performance.now` can stop while the machine sleeps. `Date` then
+ * advances, but somebody can set the clock back.
  *
  * @returns {() => number}
  */

@@ -1,8 +1,8 @@
 import { stopwatch } from "./elapsed.js";
 
 /**
- * `resume` and `visibilitychange` come together when the user returns to the tab. Within this time only one of them
- * calls.
+ * Milliseconds after a call in which a return to the tab causes no further call: `resume` and `visibilitychange` come
+ * together.
  */
 const ONE_RETURN_MS = 1000;
 
@@ -75,8 +75,8 @@ export class ProviderHook {
   }
 
   /**
-   * Two scheduled calls are at least the retry time apart, even if the provider's tokens have a shorter lifetime than
-   * the lead.
+   * Schedules the next call. Two scheduled calls are at least the retry time apart, even if the provider's tokens have
+   * a shorter lifetime than the lead.
    */
   #schedule() {
     clearTimeout(this.#timer);

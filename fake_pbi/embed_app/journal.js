@@ -76,7 +76,7 @@ export class Journal {
     }
   }
 
-  /** A beacon is sent even though the document is going away. */
+  /** Sends the last entries by a beacon, which is sent even though the document is going away. */
   #reportLeaving() {
     const batch = [...this.#queue.splice(0), { at: Date.now(), kind: "embed.gone", data: {} }];
     navigator.sendBeacon(this.#address, new Blob([JSON.stringify(toSend(batch))], { type: "application/json" }));

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 class BackgroundTasks:
     """The running background tasks of one object.
 
-    The event loop keeps only weak references to its tasks. This object keeps each of them alive until it is done.
+    The event loop keeps only weak references to its tasks. This object keeps each task alive until the task is done.
     Source: asyncio's documentation of `create_task`. Call all methods on the event loop that runs the tasks.
     """
 

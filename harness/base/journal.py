@@ -1,4 +1,6 @@
-"""The journal: a record of everything that happened, in order and in service time. Every verdict is made from it alone.
+"""The journal: a record of everything that happened, in order and in service time.
+
+Every verdict is made from the journal alone.
 
 | kind | what happened | data |
 |---|---|---|

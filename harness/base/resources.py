@@ -45,14 +45,14 @@ def npm_manifest() -> Path:
 
 
 def lock_hash() -> str:
-    """Return the SHA-256 of package-lock.json in hexadecimal. It changes whenever the list of npm packages changes."""
+    """Return the SHA-256 of package-lock.json in hexadecimal. Each change of the npm packages changes this hash."""
     return hashlib.sha256((npm_manifest() / "package-lock.json").read_bytes()).hexdigest()
 
 
 def node_modules() -> Path:
     """Return the folder of the npm packages, which need not exist yet.
 
-    In a checkout this is its node_modules. An installed wheel uses the user's cache, with one folder per lock file.
+    In a checkout, the folder is the checkout's node_modules. An installed wheel uses the user's cache, with one folder per lock file.
     """
     if _wheel_files():
         return cache_folder() / lock_hash()[:16] / "node_modules"

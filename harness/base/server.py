@@ -23,7 +23,7 @@ class Server:
     async def start(self, port: int = 0, ssl_context: SSLContext | None = None) -> None:
         """Listen on a port, over TLS if a context is given; port 0 means any free port. Then `port` is the real port.
 
-        Raises `OverflowError` for a number that is no port, `OSError` if the port cannot be had.
+        Raises `OverflowError` for a number that is no port, `OSError` if the port cannot be used.
         """
         if not 0 <= port <= 65535:  # socket.create_server would leave its socket open (CPython 3.11)
             raise OverflowError("a port is a number from 0 to 65535")
@@ -49,4 +49,4 @@ async def stop_accepting(listening: Iterable[socket.socket]) -> None:
     for listener in listening:
         loop.remove_reader(listener)
     await asyncio.sleep(0)  # in this turn of the loop an accepted connection gets its transport
-    await asyncio.sleep(0)  # in this turn its server gets to know of it
+    await asyncio.sleep(0)  # in this turn the server learns of the connection

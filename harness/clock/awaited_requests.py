@@ -10,7 +10,7 @@ from harness.clock.pending_requests import PendingRequests
 
 
 class AwaitedRequests:
-    """Knows for which pending requests the clock waits, and for how long."""
+    """The pending requests that the clock waits for, and their waiting times."""
 
     def __init__(self, pending: PendingRequests, delayed: DelayedRequests) -> None:
         self._pending, self._delayed = pending, delayed
@@ -35,13 +35,13 @@ class AwaitedRequests:
 
     @property
     def longest_wait_s(self) -> float:
-        """The real seconds for which the oldest awaited request has been pending; 0 if none is."""
+        """The real seconds for which the oldest awaited request has been pending; 0 if no request is awaited."""
         since = [request.waiting_since_s for request in self._awaited()]
         return real_time.seconds() - min(since) if since else 0.0
 
     @property
     def next_timeout_s(self) -> float:
-        """The real seconds until the next request times out; infinite if none will."""
+        """The real seconds until the next request times out; infinite if no request will time out."""
         ends = (self._pending.timeouts.end_s(request) for request in self._limited())
         return min(ends, default=math.inf) - real_time.seconds()
 

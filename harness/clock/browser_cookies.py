@@ -37,7 +37,7 @@ def key_of(cookie: Cookie) -> CookieKey:
 
 
 class BrowserCookies:
-    """Reads and changes the list of a browser context's cookies."""
+    """The browser's list of the cookies of one browser context, to read and to change."""
 
     def __init__(self, page: IsolatedPage) -> None:
         self._page, self._context_id = page.session, page.context_id

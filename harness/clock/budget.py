@@ -21,8 +21,7 @@ DELIVERY_MS = 0.0011
 """Virtual milliseconds that suffice to deliver the messages that a page posted while time was paused. The browser
 counts in microseconds and rounds down, hence one microsecond and a little more."""
 BRIEF_S = 0.1
-"""Real seconds within which the calls that a frame waits for by itself have ended, unless time is paused for something
-else."""
+"""Real seconds within which brief calls (time_holds.js) have ended, unless time is paused for another reason."""
 TASKS = 10_000_000
 """Tasks of the page after which the browser lets virtual time pass although more tasks are waiting."""
 TASKS_IF_NEVER_IDLE = 100
@@ -76,10 +75,10 @@ class Budget:
         await self._limits.in_time(self._policy_answer)
 
     async def give(self, milliseconds: float, policy: Policy = WAIT_FOR_LOADS) -> None:
-        """Let so many virtual milliseconds pass, or fewer if something happens that the clock has to handle first.
+        """Let `milliseconds` of virtual time pass, or less if something happens that the clock has to handle first.
 
         Raises `ClockStuck` when no answer comes for a minute of real time, `TookTooLong` beyond the deadline,
-        `RequestStorm` when the page exceeds a limit of requests, `PageGone` and `BrowserGone` when these are lost.
+        `RequestStorm` when the page exceeds a limit of requests, `PageGone` and `BrowserGone` when the page or the browser is lost.
         """
         now_ms = self._page_time.latest_ms or self._clock.page_milliseconds
         self._network.signal.clear()
@@ -106,7 +105,7 @@ class Budget:
             raise RequestStorm(*exceeded)
 
     def _is_interruptible(self, policy: Policy) -> bool:
-        """Return whether a budget ends when a document begins or ends to hold time.
+        """Return whether the beginning or the end of a time hold ends a budget.
 
         A step is not interrupted, unless frames keep time from passing. Documents that navigate to each other without
         an end would interrupt each step.
@@ -117,10 +116,9 @@ class Budget:
         return not (is_step or self._network.navigation_loops)
 
     async def _interrupt(self, policy: Policy) -> None:
-        """Pause virtual time after the signal was sent before the budget was spent.
+        """Pause virtual time, because the signal was sent before the budget was spent.
 
-        Without this pause virtual time would pass while the clock reads it, if the reason for the signal ended by
-        itself.
+        If the reason for the signal ended by itself, virtual time would pass while the clock reads page time.
         """
         await self._limits.answer_of_page(self._set_policy("pause"))
         if policy == WAIT_FOR_LOADS and self._network.time_holds:
@@ -144,9 +142,9 @@ class Budget:
     async def _is_signalled(self) -> bool:
         """Return whether the signal is sent before a request times out, or within `ENDLESS_AFTER_S`.
 
-        A brief call that begins while the browser pauses time for a request without an end makes no progress, and the
-        answer to the request may depend on this call. So documents are told to hold time by a request instead. They are
-        told repeatedly, because on a busy machine such a call may begin late.
+        A brief call that begins while the browser pauses time for an endless request makes no progress, and the answer
+        to the request may depend on this call. So documents get the command to hold time by a request instead. The
+        command is repeated, because on a busy machine a brief call may begin late.
         """
         waited_s, pause_s = 0.0, BRIEF_S
         while waited_s < ENDLESS_AFTER_S:

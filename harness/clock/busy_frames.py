@@ -1,8 +1,8 @@
 """Frames that keep themselves busy while an endless request is pending.
 
-Beside an endless request virtual time passes whether requests are pending or not, so a script cannot hold time by a
-request. Instead its frame keeps itself busy, which stops virtual time, until the clock knows the calls that the frame
-has begun (time_holds.js).
+While an endless request is pending, virtual time does not wait for other requests, so a script cannot hold time by a
+request. Instead the script's frame keeps itself busy, which stops virtual time, until the clock knows the calls that
+the frame has begun (time_holds.js).
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from harness.clock.pending_requests import PendingRequests
 
 
 class BusyFrames:
-    """Tells frames when to keep themselves busy, and when to stop."""
+    """The commands to frames to keep themselves busy, and to stop."""
 
     def __init__(self, documents: Documents, pending: PendingRequests) -> None:
         self._documents, self._pending = documents, pending
@@ -22,11 +22,11 @@ class BusyFrames:
         """True if frames may be keeping themselves busy."""
 
     async def resume(self) -> None:
-        """Tell all documents that the clock resumes beside an endless request."""
+        """Notify all documents that the clock resumes while an endless request is pending."""
         await self._documents.evaluate_in_all(scripts.RESUME)
 
     def check_brief_holds(self) -> None:
-        """Tell all documents to check their brief time holds, without waiting for an answer."""
+        """Make all documents check their brief time holds, without waiting for an answer."""
         self._documents.send_to_all(scripts.CHECK_BRIEF_HOLDS)
 
     async def acknowledge_calls(self) -> None:

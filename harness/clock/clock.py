@@ -10,7 +10,7 @@ from harness.clock.service_clock import ServiceClock
 from harness.clock.virtual_time import VirtualTime
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
-"""Runs a coroutine on the engine's loop and returns its result."""
+"""A function that runs a coroutine on the engine's loop and returns its result."""
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -51,7 +51,9 @@ class Clock:
         self.advance(instant - self.now)
 
     def advance_until(self, happened: Callable[[], object], within: Duration, every: Duration = "1s") -> timedelta:
-        """Advance until `happened()` returns a true value. It is called now, and after each `every` of virtual time.
+        """Advance until `happened()` returns a true value.
+
+        `happened` is called now, and after each `every` of virtual time.
 
         Returns the virtual time that this took. Raises `AssertionError` if `happened()` returned no true value `within`
         that time.

@@ -22,7 +22,7 @@ class ClockSignal:
         self._sent.clear()
 
     async def wait(self, at_most_s: float) -> bool:
-        """Return True once the signal is sent, or False after so many real seconds."""
+        """Return True once the signal is sent, or False after `at_most_s` real seconds."""
         try:
             async with asyncio.timeout(at_most_s):
                 return await self._sent.wait()

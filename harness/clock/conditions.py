@@ -14,7 +14,7 @@ class Conditions:
     Attributes:
         start: Service time when the tab opens: an aware datetime, not before the real now. The default is the next
             whole minute.
-        client_ahead: How far the page's own clock is fast; negative if it is slow.
+        client_ahead: The time by which the page's own clock is fast; negative if it is slow.
         time_zone: An IANA name such as "Asia/Kolkata". The default is the machine's time zone.
         ignore_https_errors: Accept any certificate, as Playwright's option of this name does.
         bypass_csp: Do not enforce the page's Content-Security-Policy, which would refuse the request of a time hold.

@@ -14,8 +14,8 @@ LONGEST_S = 400 * 86_400.0
 class StatedLifetime(NamedTuple):
     """The lifetime that a header or a script states for a cookie.
 
-    The cookie ends after `seconds`, or at `until_s`, an instant in seconds since 1970. With neither it ends with the
-    browser session.
+    The cookie ends after `seconds`, or at `until_s`, an instant in seconds since 1970. With neither, the
+    cookie ends with the browser session.
     """
 
     name: str
@@ -51,11 +51,11 @@ def _instant(date: str) -> float | None:
 
 @dataclass(frozen=True)
 class CookieWrite:
-    """The setting of one cookie: its stated lifetime, and when it was set."""
+    """The setting of one cookie: its stated lifetime, and the time of the setting."""
 
     stated: StatedLifetime
     page_ms: float
-    """What the page's `Date` said, in milliseconds since 1970."""
+    """Page time, in milliseconds since 1970."""
     real_s: float
     """Real time, in seconds since 1970."""
 
@@ -68,7 +68,7 @@ class CookieWrite:
 
     @property
     def end_ms(self) -> float:
-        """The time of the page's `Date` at which the cookie ends, in milliseconds since 1970."""
+        """The page time at which the cookie ends, in milliseconds since 1970."""
         if self.stated.seconds is None:
             return self.listed_end_s * 1000
         return self.page_ms + min(self.stated.seconds, LONGEST_S) * 1000

@@ -21,8 +21,8 @@ the cookie gone."""
 SAME_WRITE_S = 5.0
 """Real seconds by which the browser may have set a cookie before the harness receives the event."""
 EXTEND_BEFORE_END_S = 1.0
-"""Real seconds before its end in real time at which the browser gets a later end for a cookie that still lives in page
-time."""
+"""Real seconds before a cookie's end in real time at which the harness gives the cookie a later end, if the cookie is
+still valid in page time."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class CookieLife:
 
     cookie: Cookie
     end_ms: float
-    """What the page's `Date` says when the cookie ends, in milliseconds since 1970."""
+    """The page time at which the cookie ends, in milliseconds since 1970."""
     is_stated: bool
     """True if the lifetime was read from the header or script that set the cookie; False if it was inferred from the
     browser's list."""
@@ -43,7 +43,7 @@ class CookieLife:
 
 
 class CookieLives:
-    """The cookies that end before the browser session does. Removes each at its end in page time."""
+    """The cookies that end before the browser session does. Each is removed at its end in page time."""
 
     def __init__(self, in_browser: BrowserCookies, clock: ServiceClock, journal: Journal) -> None:
         self._in_browser, self._clock, self._journal = in_browser, clock, journal
@@ -53,7 +53,7 @@ class CookieLives:
         self._tasks = BackgroundTasks()
         self._extension: asyncio.TimerHandle | None = None
         self.next_end_ms = math.inf
-        """What the page's `Date` says, in milliseconds since 1970, when the clock has to stop because a cookie ends."""
+        """The page time at which the clock has to stop because a cookie ends, in milliseconds since 1970."""
 
     async def close(self) -> None:
         """Cancel all work in the background."""
@@ -66,7 +66,7 @@ class CookieLives:
         return any(name == key.name for key in self._lives)
 
     def end_ms(self, cookie: Cookie) -> float | None:
-        """Return what the page's `Date` says when a cookie ends, in milliseconds since 1970.
+        """Return the page time at which a cookie ends, in milliseconds since 1970.
 
         Return None for a cookie that ends with the browser session.
         """
@@ -135,7 +135,7 @@ class CookieLives:
             await self.note([])
 
     def _schedule_extension(self) -> None:
-        """Extend lives in the browser before a cookie ends in real time."""
+        """Schedule the extension of lives before the first cookie ends in real time."""
         if self._extension:
             self._extension.cancel()
             self._extension = None

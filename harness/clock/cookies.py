@@ -32,7 +32,7 @@ does not pass there either."""
 
 
 class Cookies:
-    """The cookies of a browser context. A watcher; lives on the engine's loop."""
+    """The cookies of a browser context. A watcher, used on the engine's loop."""
 
     def __init__(self, page: IsolatedPage, clock: ServiceClock, journal: Journal, signal: ClockSignal) -> None:
         """End cookies by `clock`, and write their ends to `journal`.
@@ -93,7 +93,7 @@ class Cookies:
         await self._wait_until_budget_ends_in_time()
 
     async def _wall_ms(self) -> float:
-        """Return what the page's `Date` says, in milliseconds since 1970.
+        """Return page time, in milliseconds since 1970.
 
         While time passes, the page is asked, because not every event bears page time.
         """
@@ -104,7 +104,7 @@ class Cookies:
         return self._clock.wall_milliseconds
 
     async def wait_until_known(self, id: str | None) -> None:
-        """Wait until the clock stops for the cookies of an answer. The page must not get the answer before.
+        """Wait until the clock stops for the cookies of an answer. The page must not get the answer earlier.
 
         `id` is the id of the request. If the browser reported no headers for it, a `page.route` handler has answered:
         then the lifetimes of the cookies are inferred from the browser's list.
@@ -159,7 +159,7 @@ class Cookies:
 
     @property
     def next_end_ms(self) -> float:
-        """What the page's `Date` says, in milliseconds since 1970, when the clock has to stop because a cookie ends."""
+        """The page time at which the clock has to stop because a cookie ends, in milliseconds since 1970."""
         return self._lives.next_end_ms
 
     async def remove_ended(self) -> None:
@@ -169,7 +169,7 @@ class Cookies:
     def expect_until(self, wall_ms: float) -> None:
         """Note how far page time may pass before the clock asks for `next_end_ms` again.
 
-        `wall_ms` is what the page's `Date` says then, in milliseconds since 1970; -inf while time is paused.
+        `wall_ms` is page time at that moment, in milliseconds since 1970; -inf while time is paused.
         """
         self._budget_end_ms = wall_ms
         self._budget_changed.set()

@@ -33,7 +33,7 @@ class DelayedRequests:
         return [request.due_ms for request in self._requests.values()]
 
     async def delay(self, id: str, due_ms: float) -> None:
-        """Wait until page time is `due_ms` (milliseconds since 1970), or the request has ended before."""
+        """Wait until page time is `due_ms` (milliseconds since 1970), or until the request has ended."""
         request = self._requests[id] = DelayedRequest(due_ms)
         self._signal.send()
         await request.passed_on.wait()

@@ -17,7 +17,7 @@ class Document:
 
 
 class Documents:
-    """The living documents, by their execution contexts. Each runs the clock's script before its own scripts."""
+    """The current documents, by their execution contexts. Each document runs the clock's script before its own scripts."""
 
     def __init__(self, page: DevToolsSession, *, bypass_csp: bool) -> None:
         """Prepare to watch the documents of `page` and of its popups.
@@ -52,7 +52,7 @@ class Documents:
         )
 
     async def sleep(self, slept_ms: float) -> None:
-        """Set for how many milliseconds the machine has slept.
+        """Set the milliseconds for which the machine has slept.
 
         The wall clocks of documents are ahead of virtual time by these milliseconds.
         """
@@ -71,7 +71,7 @@ class Documents:
             self._all_ended(session)
 
     def contexts(self, origin: str) -> list[int]:
-        """Return the execution contexts of the page's living documents of an origin, oldest first."""
+        """Return the execution contexts of the page's current documents of an origin, oldest first."""
         return [
             context
             for (session, context), document in self._living.items()

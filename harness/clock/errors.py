@@ -6,7 +6,7 @@ from harness.base.errors import HarnessError
 
 
 class ClockStuck(HarnessError):
-    """The clock waits for an answer that does not come."""
+    """The error of a clock that waits for an answer that does not come."""
 
     def __init__(self, waiting: Sequence[str], seconds: float) -> None:
         """Make an error of the URLs without an answer and the real seconds of waiting.
@@ -21,7 +21,7 @@ class ClockStuck(HarnessError):
 
 
 class RequestStorm(HarnessError):
-    """A page sent more requests than a limit allows."""
+    """The error of a page that sent more requests than a limit allows."""
 
     def __init__(self, glob: str, at_most: int) -> None:
         """Make an error of the exceeded limit: the glob of its URLs, and the number of requests that it allows."""
@@ -32,7 +32,7 @@ class RequestStorm(HarnessError):
 
 
 class TookTooLong(HarnessError):
-    """The clock reached its deadline in real time."""
+    """The error of a clock that reached its deadline in real time."""
 
     def __init__(self, waiting: Sequence[str]) -> None:
         """Make an error of the URLs without an answer. No URLs: scripts of the page keep the browser busy."""
@@ -43,7 +43,7 @@ class TookTooLong(HarnessError):
 
 
 class PageUnreachable(HarnessError):
-    """Nothing answers at the address of a page."""
+    """The error of a page address at which nothing answers."""
 
     def __init__(self, url: str, seen: str) -> None:
         """Make an error of the address and the browser's error."""

@@ -19,20 +19,20 @@ NAVIGATION_STEP_MS = 3_600_000.0
 REQUEST_END_MS = 10.0
 """Virtual milliseconds that the browser may let pass when a request ends."""
 PROMPT_STEPS = 3
-"""Steps within which most pending calls have ended. Only after these steps are documents and workers told of each step,
-and is page time read after each."""
+"""Steps within which most pending calls have ended. Only after these steps, documents and workers are notified of each
+step, and page time is read after each step."""
 SLOW_STEPS = 32
 """Steps after which each further step is preceded by a pause: the machine is busy, or the pending calls take long."""
 TIMEOUT_STEPS = 200
-"""Steps after which documents and workers are asked for their pending calls. A call that was pending at the time
-before, too, is timed out. (On a busy machine a step takes longer, and so does the call.)"""
+"""Steps after which documents and workers are asked for their pending calls. A call that was also pending at the
+previous question is timed out. (On a busy machine a step takes longer, and so does the call.)"""
 
 
 class HoldSteps:
-    """Takes steps while documents or workers wait for calls on other threads.
+    """The steps that the clock takes while documents or workers wait for calls on other threads.
 
-    Most of these calls cannot end while virtual time is paused. A call that does not end within some hundred steps is
-    not waited for any longer.
+    Most of these calls cannot end while virtual time is paused. A call that does not end within some hundred steps
+    times out.
     """
 
     def __init__(
@@ -85,9 +85,9 @@ class HoldSteps:
             self._page_time.set_latest(now_ms + STEP_MS + ended * REQUEST_END_MS)
 
     async def _tell_news_of_workers(self) -> None:
-        """Tell documents and workers which messages workers have handled.
+        """Notify documents and workers of the messages that workers have handled.
 
-        This waits for the end of the budget: else virtual time would pass before the workers' new timers are known.
+        Call this only after a budget has ended: else virtual time would pass before the workers' new timers are known.
         """
         for news in self._workers.take_news():
             await self._documents.evaluate_in_all(news)

@@ -29,7 +29,7 @@ for it."""
 
 
 class Network:
-    """Listens to the requests of each DevTools session and passes them to the objects that need them. A watcher."""
+    """A watcher that passes the requests of each DevTools session to the objects that need them."""
 
     def __init__(
         self, clock: ServiceClock, journal: Journal, *, unlisted: str = "", sources: Mapping[str, str] | None = None
@@ -79,7 +79,7 @@ class Network:
         await self._reported.setdefault(id, asyncio.Event()).wait()
 
     def sent_ms(self, id: str | None) -> float:
-        """Return the page time at which a request was sent, in milliseconds since 1970; now if that is not known."""
+        """Return the page time at which a request was sent, in milliseconds since 1970; now if it is unknown."""
         request = self.pending.get(self._relayed.page_id(id or ""))
         return request.sent_ms if request else self._clock.page_milliseconds
 
@@ -133,9 +133,9 @@ class Network:
     def _await_answer(self, id: str, url: str, kind: str, requester: Requester, source: Source) -> None:
         request = PendingRequest(url, kind, real_time.seconds(), self._clock.page_milliseconds, requester)
         self.pending.add(id, request)
-        if kind == "EventSource" and source != "page":  # virtual time does not wait for the answer to a worker's
+        if kind == "EventSource" and source != "page":  # virtual time does not wait for a worker's EventSource
             self.pending.mark_endless(request)
-        if self.pending.has_endless_or_delayed:  # beside such a request virtual time would not wait for this one
+        if self.pending.has_endless_or_delayed:  # then virtual time would not wait for this request
             self.signal.send()
 
     def _take_over(self, url: str, id: str) -> Entry | None:

@@ -9,7 +9,7 @@ from harness.clock.clock_signal import ClockSignal
 
 
 class PageLoss:
-    """Knows whether a page is lost, and ends the clock's wait when it is."""
+    """The state of a page: lost or not. The loss of the page ends the clock's wait."""
 
     def __init__(self, page: DevToolsSession, signal: ClockSignal) -> None:
         self._page, self._signal = page, signal

@@ -22,7 +22,7 @@ READ_ATTEMPTS = 100
 
 
 class PageTime:
-    """Reads page time from the page, and remembers it while it does not pass."""
+    """A reader of page time, which remembers the reading while page time does not pass."""
 
     def __init__(self, page: DevToolsSession, clock: ServiceClock, limits: RealTimeLimits, page_loss: PageLoss) -> None:
         self._page, self._clock, self._limits, self._page_loss = page, clock, limits, page_loss

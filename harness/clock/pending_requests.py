@@ -48,14 +48,14 @@ class PendingRequests:
         return request
 
     def drop(self, id: str) -> None:
-        """Remove a request without drawing conclusions for its address."""
+        """Remove a request, and leave the timeout of its address as it is."""
         self._requests.pop(id, None)
 
     def drop_unread(self, before_ms: float) -> None:
         """Remove the partly answered requests that were sent before this page time, in milliseconds since 1970.
 
         Virtual time has passed since without the clock's steps, so the browser does not wait for the rest of these
-        answers: the page does not read it, and it may never end.
+        answers: the page does not read the rest, which may never end.
         """
         for id, request in list(self._requests.items()):
             if request.sent_ms < before_ms and request.answered_s is not None:
@@ -75,7 +75,7 @@ class PendingRequests:
         self._has_unknown = True
 
     def forget_unknown(self) -> None:
-        """Drop this assumption, because the page has another document."""
+        """Drop the assumption of `assume_unknown`, because the page has another document."""
         self._has_unknown = False
 
     @property

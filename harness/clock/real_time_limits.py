@@ -42,7 +42,7 @@ class RealTimeLimits:
             raise TookTooLong(self._network.awaited.urls)
 
     def check_progress(self, waited_s: float) -> None:
-        """Raise `ClockStuck` if the clock has waited for so long that nothing will come."""
+        """Raise `ClockStuck` if the clock has waited for `STUCK_AFTER_S`."""
         if waited_s >= STUCK_AFTER_S:
             raise ClockStuck(self._network.awaited.urls, STUCK_AFTER_S)
 
@@ -72,7 +72,7 @@ class RealTimeLimits:
             stop()
 
     async def pause(self) -> None:
-        """Sleep for a little real time, so that a busy machine, or the server that has to answer, makes progress.
+        """Sleep for at most `LONGEST_PAUSE_S`, so that a busy machine, or the server that has to answer, makes progress.
 
         Raises `ClockStuck` if the oldest awaited request has been pending for too long.
         """
@@ -83,7 +83,7 @@ class RealTimeLimits:
 
 
 def _repeat_every(seconds: float, work: Callable[[], None]) -> Callable[[], None]:
-    """Call `work` every so many real seconds, until the returned function is called."""
+    """Call `work` every `seconds` of real time, until the returned function is called."""
     loop = asyncio.get_running_loop()
     timer: asyncio.TimerHandle
 

@@ -10,7 +10,7 @@ from harness.base.journal import Entry
 
 
 class RelayedRequests:
-    """Finds the page's request for each request of a service worker."""
+    """The page's request for each request of a service worker."""
 
     def __init__(self) -> None:
         self._page_ids: dict[str, str] = {}
@@ -24,7 +24,7 @@ class RelayedRequests:
     def journalled_id(self, id: str) -> str:
         """Return the id under which the journal has a page's request.
 
-        This is the id of the service worker's request if the browser reported that first.
+        This is the id of the service worker's request if the browser reported that request first.
         """
         return self._journalled_ids.get(id, id)
 

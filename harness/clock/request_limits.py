@@ -27,7 +27,7 @@ class RequestLimits:
         """The glob and the allowed number of the limit that the page exceeded last; None if it exceeded none."""
 
     def add(self, glob: str, at_most: int, since: datetime | None = None) -> None:
-        """Allow at most so many requests to URLs that match the glob.
+        """Allow at most `at_most` requests to URLs that match the glob.
 
         `since` is the instant of service time from which the new limit replaces an earlier one of the same glob. Its
         default is now.

@@ -11,7 +11,7 @@ from harness.clock.watcher import Source
 
 
 class RequestLog:
-    """Writes requests, responses and `clock` entries to the journal."""
+    """The writer of the journal's requests, responses and `clock` entries."""
 
     def __init__(self, clock: ServiceClock, journal: Journal, *, unlisted: str, sources: Mapping[str, str]) -> None:
         """Write to `journal`.

@@ -9,16 +9,17 @@ DELAYED_STEP_MS = 250.0
 ENDLESS_STEP_MS = 60_000.0
 """Virtual milliseconds that pass in a step, at most, while an endless request is pending."""
 ANSWER_STEP_MS = 2.0
-"""Virtual milliseconds that pass in a step while an answer is awaited beside an endless or delayed request."""
+"""Virtual milliseconds that pass in a step while an answer is awaited and an endless or delayed request is
+pending."""
 UNREAD_STEP_MS = 60.0
-"""Virtual milliseconds after which the browser has taken in an answer that its page does not read. It begins after
-50."""
+"""Virtual milliseconds after which the browser has taken in an answer that its page does not read. The
+browser begins after 50."""
 NAVIGATION_PAUSE_MS = 1000.0
 """Virtual milliseconds that pass at once only if no frame is navigating from document to document."""
 
 
 class RequestSteps:
-    """Takes steps whose length depends on the pending requests."""
+    """The steps whose length depends on the pending requests."""
 
     def __init__(self, network: Network, limits: RealTimeLimits, budget: Budget) -> None:
         self._network, self._limits, self._budget = network, limits, budget
@@ -26,8 +27,8 @@ class RequestSteps:
     async def take(self, now_ms: float, left_ms: float) -> None:
         """Take one step of at most `left_ms` at page time `now_ms` (milliseconds since 1970).
 
-        The browser's own waiting for loads would never end beside an endless or delayed request. There the clock
-        advances without it, in steps that are small while another answer is awaited.
+        While an endless or delayed request is pending, the browser's own waiting for loads would never end. Then the
+        clock advances without this waiting, in steps that are small while another answer is awaited.
         """
         network = self._network
         step_ms = left_ms = max(left_ms, DELIVERY_MS)  # the browser may ignore a smaller budget

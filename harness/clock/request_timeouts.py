@@ -14,9 +14,9 @@ ENDLESS_IN_A_ROW = 2
 """Consecutive endless requests to one address from which on the timeout of the next ones is shorter."""
 KNOWN_ENDLESS_AFTER_S = 0.1
 """Real seconds after which a request counts as endless after `ENDLESS_IN_A_ROW` endless requests to its address. Each
-further one halves the timeout."""
+further endless request halves the timeout."""
 SHORTEST_TIMEOUT_S = 0.02
-"""Real seconds below which that timeout is not halved."""
+"""Real seconds below which the timeout at an address with endless requests is not halved."""
 STREAM_AFTER_S = 0.1
 """Real seconds from the head of an EventSource's answer until the request counts as endless, as all event streams
 are."""

@@ -1,4 +1,4 @@
-"""Service time: the instant that the service, the journal and Python's own clock share. It follows the page."""
+"""Service time: the instant that the service, the journal and Python's own clock share."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ class ServiceClock:
     """Service time. It never goes back; the browser's reports of page time advance it."""
 
     def __init__(self, start: datetime, page_ahead: timedelta = timedelta(0)) -> None:
-        """Start at `start`. `page_ahead` is by how much the page's own clock is fast (negative: slow)."""
+        """Start at `start`. `page_ahead` is the time by which the page's own clock is fast (negative: slow)."""
         self._service_ms = (start - EPOCH) / MILLISECOND
         self._page_ahead_ms = page_ahead / MILLISECOND
         self.slept_ms = 0.0
@@ -31,7 +31,7 @@ class ServiceClock:
         return EPOCH + timedelta(milliseconds=self._service_ms)
 
     def service_time(self, page_milliseconds: float) -> datetime:
-        """Return the service time at which virtual time is so many milliseconds since 1970."""
+        """Return the service time at which virtual time is `page_milliseconds` since 1970."""
         return EPOCH + timedelta(milliseconds=self._service_ms_at(page_milliseconds))
 
     def see(self, page_milliseconds: float) -> None:

@@ -14,7 +14,8 @@ IDLE_COMPUTES_AT_MOST_S = 0.02
 NEVER_IDLE_AFTER_COMPUTING_S = 5.0
 """Real seconds that a page computes at one moment of virtual time before it counts as never idle."""
 NEVER_IDLE_AFTER_S = 40.0
-"""Real seconds after which such a page counts as never idle even if a busy machine let it compute less."""
+"""Real seconds at one moment of virtual time after which a page counts as never idle, even if a busy machine let it
+compute less."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Observation:
 
 
 class Standstill:
-    """Finds out why virtual time does not pass, and which reasons the clock does not wait for."""
+    """The checks that find why virtual time does not pass, and whether the clock waits for the reason."""
 
     def __init__(self, page: DevToolsSession, network: Network) -> None:
         self._page, self._network = page, network
@@ -88,7 +89,7 @@ class Standstill:
         return False
 
     async def _seconds_computed(self) -> float:
-        """Return for how many real seconds the page's thread has computed since this was first asked."""
+        """Return the real seconds for which the page's thread has computed since the first call of this method."""
         await self._page.call("Performance.enable", timeDomain="threadTicks")
         metrics = (await self._page.call("Performance.getMetrics"))["metrics"]
         return float(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))

@@ -32,7 +32,7 @@ SOURCES: dict[str, Source] = {
 
 
 class Targets:
-    """The page and all targets that belong to it. Lives on the engine's loop."""
+    """The page and all targets that belong to it. Use it on the engine's loop."""
 
     def __init__(self, page: IsolatedPage, network: Network, watchers: Sequence[Watcher], *, bypass_csp: bool) -> None:
         """Notify `network` and `watchers` of each DevTools session; `bypass_csp` as in `Documents`."""

@@ -48,7 +48,7 @@ class ClosingWatcher(Watcher, Protocol):
 
 
 WatchersOf = Callable[[Network, Cookies], Sequence[ClosingWatcher]]
-"""Makes further watchers of a page out of its network and its cookies."""
+"""A function that makes further watchers of a page out of its network and its cookies."""
 
 
 def host_of(url: str) -> str:
@@ -98,7 +98,7 @@ class VirtualPage:
             proxy: The address of a proxy for all requests to other machines; empty for none.
             unlisted: A part of the URLs of requests that the journal does not list; empty for none.
             sources: The host of a document -> the source that the journal gives for its requests.
-            watchers: Makes further watchers, for instance one that intercepts requests.
+            watchers: A function that makes further watchers, for instance one that intercepts requests.
         """
         self._browser, self._engine = browser, engine
         self.journal = journal
@@ -202,7 +202,7 @@ class VirtualPage:
 
     @property
     def document_status(self) -> int | None:
-        """The status of that answer; None after the page itself has navigated to another address."""
+        """The HTTP status of the answer that brought the document; None after the page itself has navigated to another address."""
         return self._document.status if self._document and self._document.url == self.page.url else None
 
     @property
@@ -212,7 +212,7 @@ class VirtualPage:
 
     @property
     def has_policy(self) -> bool:
-        """Whether the document has a Content-Security-Policy, as a header or as a meta element."""
+        """True if the document has a Content-Security-Policy, as a header or as a meta element."""
         if self._document and "content-security-policy" in self._document.headers:
             return True
         meta = "!!document.querySelector('meta[http-equiv=\"content-security-policy\" i]')"
@@ -274,7 +274,7 @@ class VirtualPage:
             self.run(self.time.advance(0))
 
     def end_by(self, real_seconds: float) -> None:
-        """Let the clock advance only until `real_time.seconds()` has this value; then it raises `TookTooLong`."""
+        """Let the clock advance only until `real_time.seconds()` is `real_seconds`; then it raises `TookTooLong`."""
         self.time.end_by(real_seconds)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -299,7 +299,7 @@ class VirtualPage:
     def leave_unattended(self, unattended: bool) -> None:
         """Stop, or resume, keeping Playwright's `page` up to date.
 
-        Without it the clock takes a third less real time.
+        Without these updates the clock takes a third less real time.
         """
         self._unattended = unattended
         if not unattended:

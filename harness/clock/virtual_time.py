@@ -36,7 +36,7 @@ SETTLE_STEP_MS = 20.0
 
 
 class VirtualTime:
-    """The time of one page with its frames, popups and workers. Lives on the engine's loop."""
+    """The time of one page with its frames, popups and workers. Use it on the engine's loop."""
 
     def __init__(
         self, page: DevToolsSession, targets: Targets, network: Network, cookies: Cookies, clock: ServiceClock
@@ -65,7 +65,7 @@ class VirtualTime:
         """True while the machine sleeps."""
 
     async def start(self, at: datetime) -> None:
-        """Pause page time at `at`. The first script of the first page will read exactly this."""
+        """Pause page time at `at`. The first script of the first page will read exactly this instant."""
         self._page_loss.watch()
         self._standstill.watch()
         await self._budget.start((at - HEAD_START - EPOCH).total_seconds())
@@ -115,9 +115,9 @@ class VirtualTime:
     # Advancing --------------------------------------------------------------------------------------------------------
 
     async def advance(self, milliseconds: float) -> float:
-        """Advance by so many virtual milliseconds; return page time (milliseconds since 1970) at the end.
+        """Advance by `milliseconds` of virtual time; return page time (milliseconds since 1970) at the end.
 
-        While the machine sleeps, advance its wall clock by so many milliseconds instead.
+        While the machine sleeps, advance its wall clock by `milliseconds` instead.
         """
         if self.is_asleep:
             self._clock.sleep(math.ceil(milliseconds))
@@ -142,7 +142,7 @@ class VirtualTime:
         return now_ms - began_ms
 
     async def until(self, happened: Callable[[], bool], within_ms: float) -> bool:
-        """Advance in small steps until `happened()`; return False if it did not happen within so many milliseconds."""
+        """Advance in small steps until `happened()`; return False if it did not happen in `within_ms`."""
         began_ms = now_ms = await self._page_time.read()
         while not happened():
             if now_ms - began_ms >= within_ms:

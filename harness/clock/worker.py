@@ -62,7 +62,7 @@ class Worker:
         """Return the value of an expression in the worker, or None if the worker has gone or does not answer.
 
         A worker does not answer while it is in a synchronous request that is delayed, or in a script that does not end.
-        The journal names the latter, and the clock does not wait for it until it answers.
+        The journal names an endless script, and the clock does not wait for its worker until the worker answers.
         """
         if self._late_answer and (self._is_endless or not await self._answers_in_time(self._late_answer)):
             return None

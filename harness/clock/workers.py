@@ -33,8 +33,8 @@ class Workers:
     ) -> list[asyncio.Future[Event]]:
         """Watch a worker before its first script runs, and return the futures of the commands that were sent to it.
 
-        `url` is the URL of its script. `is_of_worker` is true if another worker made it. The futures complete when it
-        runs.
+        `url` is the URL of its script. `is_of_worker` is true if another worker made it. The futures complete when
+        the worker runs.
         """
         worker = Worker(session, url, self._network, is_shared=is_shared, is_of_page=not is_shared and not is_of_worker)
         session.on("Runtime.bindingCalled", lambda event: self._message_handled(worker, event))
@@ -75,7 +75,7 @@ class Workers:
         self.are_frozen = False
 
     async def sleep(self, slept_ms: float) -> None:
-        """Set for how many milliseconds the machine has slept.
+        """Set the milliseconds for which the machine has slept.
 
         The wall clocks of workers are ahead of virtual time by these milliseconds.
         """

@@ -1,4 +1,4 @@
-"""The search for a page's token addresses, and for signs that its backend lives in real time.
+"""The search for a page's token addresses, and for signs that its backend uses real time.
 
 A token address is the URL of a request whose answer contained a token that an item accepted later.
 """
@@ -36,7 +36,7 @@ def token_urls(journal: Journal) -> tuple[TokenUrl, ...]:
 
 
 def real_clock(visits: Sequence[Observation]) -> str:
-    """Return the sign that a page's backend lives in real time, as a clause of a message; empty if there is none.
+    """Return the sign that a page's backend uses real time, as a clause of a message; empty if there is none.
 
     There are three signs. The backend hands out a token of another service. It repeats a token, or it hands out an
     expired token, although the fake cloud issued none between two answers.

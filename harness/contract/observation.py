@@ -69,7 +69,7 @@ class TabReturn:
 
 @dataclass
 class Observation:
-    """One visit: its title, its journal, and the moments that its scenario marked."""
+    """The record of one visit: its title, its journal, and the moments that its scenario marked."""
 
     title: str
     """The conditions of the visit, as messages name them: "frozen past expiry"."""
@@ -151,17 +151,17 @@ class Observation:
         return [item for item in self.items if self.present_until(item) > self.embedding_ends]
 
     def applied_tokens(self, item: str) -> list[AppliedToken]:
-        """Return the tokens that an item held, oldest first.
+        """Return the tokens that an item was given, oldest first.
 
-        An item that is gone held its last token until the page embedded the next item, or until the item went,
-        whichever came first. If the page embedded no other item, the last token has no end.
+        The last token of an item that is gone ends when the page embeds the next item, or when the item goes,
+        whichever comes first. If the page embeds no other item, the last token has no end.
         """
         held, gone = applied_tokens(self.journal, item), self.gone(item)
         later = [entry.at for entry in self.journal.of("embed.frame") if held and entry.at > held[-1].at]
         return [*held[:-1], replace(held[-1], until=min(gone, later[0]))] if gone and later else held
 
     def current_token(self, item: str, instant: datetime) -> AppliedToken | None:
-        """Return the token that an item held at an instant; None if it held none."""
+        """Return the current token of an item at an instant; None if the item had none."""
         return current_token(self.journal, item, instant)
 
     @property
@@ -225,7 +225,7 @@ class Observation:
     def renewals_asked(self, item: str | None, until: datetime) -> list[datetime]:
         """Return the instants of the token requests with which the page renewed an item.
 
-        For each renewal that is the last token request before it. Without an item, every token request counts.
+        The request of a renewal is the last token request before it. Without an item, every token request counts.
         """
         asked = [request.at for request in self.token_requests(until=until)]
         if item is None:

@@ -31,7 +31,7 @@ class PageUnderTest:
         folder: A folder that is searched for host pages before the built-in folder.
         token_urls: The token addresses. If there are none, a separate visit finds them.
         answer_tokens: True if the fake cloud answers the token requests in place of the page's backend.
-        template: The JSON of these answers; None for the answers of GenerateToken and MSAL.
+        template: The JSON of the fake cloud's answers; None for the answers of GenerateToken and MSAL.
         remove: A selector of the element whose click removes an item.
         item: The one item that is judged, by its number ("1" is the first) or by a selector of its element.
             None: every item is judged.

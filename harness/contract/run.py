@@ -26,7 +26,7 @@ class Listener(Protocol):
         """Receive the title of a visit that begins, with the page and the rule that needs the visit."""
 
     def noticed(self, page: str, what: str) -> None:
-        """Receive a sentence about something found out about a page on the way."""
+        """Receive a remark about a page, such as its token addresses."""
 
     def found(self, page: dict[str, Any], rule: dict[str, Any]) -> None:
         """Receive a verdict: the page's part of the report, and the rule's part."""
@@ -54,7 +54,7 @@ class Silent:
 class ContractRun:
     """The pytest plugin that judges pages by the contract and collects their reports.
 
-    `pages` holds every verdict so far, also after a run that ended early.
+    `pages` has every verdict so far, also after a run that ended early.
     """
 
     __name__ = CONTRACT_RUN

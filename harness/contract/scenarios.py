@@ -81,7 +81,7 @@ class Scenarios:
             seed: The seed of the random interactions.
             thorough: True if scenarios are to be repeated with every lifetime, more outages and several seeds.
             on_visit: A function that is called with the title of each visit as it begins.
-            on_notice: A function that is called with a sentence about something found out on the way.
+            on_notice: A function that is called with a remark about the page, such as its token addresses.
         """
         self.page, self.seed, self.thorough, self._on_notice = page, seed, thorough, on_notice
         self.visits = Visits(harness, page, on_visit)
@@ -161,7 +161,7 @@ class Scenarios:
 
     @cached_property
     def real_clock(self) -> str:
-        """The sign that the page's backend lives in real time; empty if the healthy visits show none."""
+        """The sign that the page's backend uses real time; empty if the healthy visits show none."""
         return discovery.real_clock(self.healthy) if self.page.has_own_backend else ""
 
     @cached_property
@@ -302,7 +302,7 @@ class Scenarios:
 
     @cached_property
     def provider_outages(self) -> Observation:
-        """The visit whose token endpoint fails at each renewal in another way, and heals 5 min before the expiry.
+        """The visit whose token endpoint fails at each renewal in another way, and recovers 5 min before the expiry.
 
         An outage begins 2 min before the service asks the provider. If the page also renews by itself, before the
         service asks, an outage begins after the first third of the token's lifetime.

@@ -61,7 +61,7 @@ class Visits:
     ) -> Iterator["PageVisit"]:
         """Begin a visit on a stage of its own, and end it with the block. `PageVisit.loaded` then opens the page.
 
-        If real time runs out, the page crashes, or it sends too many token requests, the block ends early. The
+        If real time runs out, the page crashes, or the page sends too many token requests, the block ends early. The
         observation then says why; no error is raised.
 
         Args:

@@ -18,14 +18,14 @@ from harness.stage.stage import Stage
 LAST_ENTRIES = 30
 """Number of journal entries that the report of a failed test shows."""
 LONGEST_VALUE_CHARACTERS = 80
-"""Maximum length of a value in these entries."""
+"""Maximum length of a value in the journal entries of a report."""
 SCREENSHOT_TIMEOUT_REAL_MS = 5000
 """Timeout of a screenshot. Playwright takes it in real milliseconds."""
 
 
 @dataclass(frozen=True)
 class Artifacts:
-    """Writes the files of one test.
+    """The files of one test: a screenshot, a trace and a journal.
 
     `folder` is pytest-playwright's folder for this test. `tracing`, `screenshot` and `full_page` are the values of
     pytest-playwright's options.

@@ -12,9 +12,9 @@ SCHEMA = 1
 
 
 def report(pages: Sequence[dict[str, Any]], exit_code: int, *, seed: int, single: bool) -> dict[str, Any]:
-    """Return the report of a run. With `single`, it is the document of the only page; else it has a list of documents.
+    """Return the report of a run. With `single`, the report is about the only page; else it lists all pages.
 
-    `pages` are the documents of `ContractRun.pages`, `exit_code` is that of the run, and `seed` that of its random
+    `pages` are the JSON objects of `ContractRun.pages`, `exit_code` is that of the run, and `seed` that of its random
     moments.
     """
     documents = [_page(page) for page in pages]

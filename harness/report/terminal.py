@@ -19,9 +19,9 @@ INDENT_CHARACTERS = 20
 
 
 class TerminalReport:
-    """Prints each verdict, and on a terminal also one line with the rule and the visit in progress.
+    """A report that prints each verdict, and on a terminal also one line with the rule and the visit in progress.
 
-    A `ContractRun` calls its methods, and `ended` is called after the run.
+    A `ContractRun` calls the methods of this report, and `ended` is called after the run.
     """
 
     def __init__(self, out: TextIO = sys.stdout) -> None:
@@ -47,7 +47,7 @@ class TerminalReport:
         self._line(f"  {what}")
 
     def found(self, page: dict[str, Any], rule: dict[str, Any]) -> None:
-        """Print a verdict. `page` and `rule` are the documents of the page and of the verdict."""
+        """Print a verdict. `page` and `rule` are the page's part and the rule's part of the report."""
         self._begin(page["page"])
         outcome = rule["outcome"]
         self._line(

@@ -1,4 +1,4 @@
-"""What the contract needs of a stage beyond what a test author does."""
+"""The driver of a stage: the controls that the contract needs, and that a test author does not."""
 
 import contextlib
 
@@ -6,14 +6,14 @@ from harness.stage.stage import Stage
 
 
 class Driver:
-    """Drives a stage through the visit of a page that nobody has prepared for the harness."""
+    """The controls of a stage during the visit to a page that nobody has prepared for the harness."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage, self._virtual = stage, stage.virtual
 
     @property
     def document_status(self) -> int | None:
-        """The status that the server answered; None after the page itself has navigated to another address."""
+        """The HTTP status that the server answered; None after the page itself has navigated to another address."""
         return self._virtual.document_status
 
     @property
@@ -23,7 +23,7 @@ class Driver:
 
     @property
     def has_policy(self) -> bool:
-        """Whether the document has a Content-Security-Policy, as a header or as a meta element."""
+        """True if the document has a Content-Security-Policy, as a header or as a meta element."""
         return self._virtual.has_policy
 
     def item_in(self, selector: str) -> str | None:
@@ -42,10 +42,10 @@ class Driver:
     def leave_unattended(self, unattended: bool) -> None:
         """Stop, or resume, keeping Playwright's `page` up to date.
 
-        Without it the clock takes a third less real time.
+        Without these updates the clock takes a third less real time.
         """
         self._virtual.leave_unattended(unattended)
 
     def end_by(self, real_seconds: float) -> None:
-        """Let the clock advance only until `real_time.seconds()` has this value; then it raises `TookTooLong`."""
+        """Let the clock advance only until `real_time.seconds()` is `real_seconds`; then it raises `TookTooLong`."""
         self._virtual.end_by(real_seconds)

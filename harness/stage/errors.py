@@ -6,7 +6,7 @@ from harness.base.errors import HarnessError
 
 
 class NothingEmbedded(HarnessError):
-    """The page has no Power BI item, or fewer items than the test asked for."""
+    """The error of a page that has no Power BI item, or fewer items than the test asked for."""
 
     def __init__(
         self, url: str, found: int, errors: Sequence[str], refused: Sequence[str], status: int | None = None

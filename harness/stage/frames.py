@@ -15,7 +15,7 @@ from harness.browser.errors import DevToolsError
 from harness.clock.virtual_time import VirtualTime
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
-"""Runs a coroutine on the engine's loop and returns its result."""
+"""A function that runs a coroutine on the engine's loop and returns its result."""
 
 _IFRAME_OF_ELEMENT = """((selector) => {
   const element = document.querySelector(selector);

@@ -127,7 +127,7 @@ class TokenBackend:
 
 
 def _call_deeper(frames: int, work: Callable[..., T], *args: Any) -> T:
-    """Call `work` with so many more stack frames above it, and return its result.
+    """Call `work` with `frames` more stack frames above it, and return its result.
 
     freezegun gives real time to functions that a module of its ignore list calls; here that is the thread pool.
     """

@@ -25,9 +25,9 @@ REPORT_TIMEOUT_S = 2.0
 """Real seconds within which the browser has to report when a paused request was sent."""
 
 Rewrite = Callable[[str], str]
-"""Returns the text of an answer with each of its tokens replaced by an expired one."""
+"""A function that returns the text of an answer with each of its tokens replaced by an expired one."""
 Make = Callable[[Event], "Answer | None"]
-"""Returns the answer to a request, as DevTools describes the request; None lets the request pass to its server."""
+"""A function that returns the answer to a request, which DevTools describes; None lets the request pass to its server."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Answer:
         status: The HTTP status.
         content_type: The value of the Content-Type header.
         body: The text of the answer.
-        ended: Makes the text for a fault that hands out expired tokens; None to replace the tokens in `body`.
+        ended: A function that makes the text for a fault with expired tokens; None to replace the tokens in `body`.
     """
 
     status: int
@@ -75,7 +75,7 @@ class Interception:
     def attach(self, session: DevToolsSession, _: Source) -> list[asyncio.Future[Event]]:
         """Intercept the requests of a DevTools session.
 
-        Return futures of the browser's answers, which come once it runs.
+        Return futures of the browser's answers, which come once the session runs.
         """
         session.on("Fetch.requestPaused", lambda event: self._on_request_paused(session, event))
         return [session.send("Fetch.enable", patterns=[{"urlPattern": "*"}])]

@@ -73,7 +73,7 @@ class Item:
 
     @property
     def renewals(self) -> list[Renewal]:
-        """The tokens that the item accepted before the one before expired, oldest first."""
+        """The renewals of the item, oldest first."""
         return renewals(self._journal, self.name)
 
     @property
@@ -88,5 +88,5 @@ class Item:
 
     @property
     def token(self) -> AppliedToken | None:
-        """The item's current token; None before it was given one."""
+        """The item's current token; None before the first token."""
         return current_token(self._journal, self.name, self._clock.now)

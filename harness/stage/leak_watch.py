@@ -26,7 +26,7 @@ from harness.clock.watcher import Source
 BINDING = f"__pbiSeen{secrets.token_hex(8)}"
 """The name of the function by which the probe reports from a document or worker."""
 TRACE_CHARACTERS = 72
-"""Characters of a token that are searched for. No two tokens have so many in common."""
+"""Characters of a token that are searched for. No two tokens have that many in common."""
 SHORTEST_SIGNATURE_CHARACTERS = 32
 """Characters of a signature that are enough to recognize a token."""
 TOKEN_CARRIERS = ("XHR", "Fetch", "Document", "EventSource")
@@ -66,9 +66,9 @@ class Seen:
 
 
 class LeakWatch:
-    """Writes `token.fetched` for each answer with a token, and `token.leaked` for each place where a token leaked.
+    """A watcher that writes `token.fetched` for each answer with a token, and `token.leaked` for each leak.
 
-    It is a watcher: the clock attaches it to each DevTools session before the first script runs.
+    The clock attaches this watcher to each DevTools session before the first script runs.
     """
 
     def __init__(self, journal: Journal, tokens: TokenBook) -> None:

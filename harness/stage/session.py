@@ -1,4 +1,4 @@
-"""The harness session: what the tests of one process share."""
+"""The harness session: the resources that the tests of one process share."""
 
 from pathlib import Path
 

@@ -123,12 +123,12 @@ class Stage:
 
     @property
     def tenant(self) -> Tenant:
-        """What exists in the fake Power BI, and how its service behaves."""
+        """The settings of the fake Power BI: the items that exist, and how the service behaves."""
         return self.cloud.tenant
 
     @property
     def faults(self) -> Faults:
-        """What endpoints do wrong: `stage.faults.add("*/token/*", status=500, for_="2min")`."""
+        """The faults of endpoints: `stage.faults.add("*/token/*", status=500, for_="2min")`."""
         return self.cloud.faults
 
     def open(self, url: str, *, lifetime: Duration = "60min") -> "Stage":
@@ -196,8 +196,9 @@ class Stage:
     def _answer_of_frame(self, request: Event) -> Answer | None:
         """Return the fake cloud's answer to a frame's own request, without the network; None to let the request pass.
 
-        The way through the network would take most of the time that such a request costs. Requests that the fake cloud
-        refuses take it all the same, and so do beacons, whose body the browser does not show here.
+        The way through the network would take most of the time that such a request costs. Two kinds of
+        requests go through the network nevertheless: those that the fake cloud refuses, and beacons, whose body the
+        browser does not show here.
         """
         if request["method"] != "POST":
             return None
@@ -268,7 +269,7 @@ class Stage:
         return self.virtual.run(work)
 
     def close(self) -> None:
-        """Close the tab, stop its fake cloud, and give Python its own time back."""
+        """Close the tab, stop its fake cloud, and let Python read real time again."""
         self._ending.close()
 
     def __enter__(self) -> "Stage":

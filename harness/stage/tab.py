@@ -1,4 +1,4 @@
-"""The tab as its user handles it: put behind another tab, frozen by the browser, brought back. All of this is real."""
+"""The tab as its user handles it: hidden behind another tab, frozen, asleep, shown again. Only sleep is emulated."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ class Tab:
     """One tab. A second tab of the same browser context comes to the front to hide it.
 
     So `visibilitychange` is trusted in the page and in its cross-origin frames, and the throttling is Chromium's own:
-    timers fire once a second, and after 5 minutes hidden once a minute. Coming back settles: up to 1 s of virtual time
+    timers fire once a second, and after 5 minutes hidden once a minute. A return to the tab settles: up to 1 s of virtual time
     passes, until messages are delivered and requests are answered.
 
     Attributes:

@@ -21,7 +21,7 @@ class AppliedToken:
         how: The way in which the token reached the item.
         at: Service time at which the item was given the token.
         expires: The token's expiry; None if the service does not know the token.
-        live: Whether the token was valid when the item was given it.
+        live: True if the token was valid when the item was given it.
         until: Service time at which the item was given the next valid token; None if there was none.
     """
 
@@ -39,7 +39,7 @@ class AppliedToken:
 
     @property
     def expired_in_use(self) -> bool:
-        """Whether this token expired before the item was given the next valid one."""
+        """True if this token expired before the item was given the next valid one."""
         return self.expires is not None and (self.until is None or self.until >= self.expires)
 
 

@@ -27,7 +27,8 @@ COOKIES_BINDING = f"__pbiCookies{secrets.token_hex(8)}"
 
 The clock's script deletes the function before other scripts run."""
 HANDLED_BINDING = f"__pbiHandled{secrets.token_hex(8)}"
-"""The name of the function by which a worker reports the messages that it has handled, deleted likewise."""
+"""The name of the function by which a worker reports the messages that it has handled.
+The clock's script deletes the function before other scripts run."""
 
 _FOLDER = Path(__file__).parent
 _MESSAGES_PROPERTY = f"__pbiMessages{secrets.token_hex(8)}"
@@ -38,7 +39,7 @@ _INTERNAL_KEY = f"pbi-harness {secrets.token_hex(8)}"
 def wrapped_functions() -> list[dict[str, Any]]:
     """Return wrapped_functions.json, the list of the functions that the scripts wrap.
 
-    It is a list of rows for docs/clock.md. A row has `apis`, a column `in_virtual_time`, and a name (`row`) unless the
+    The list has rows for docs/clock.md. A row has `apis`, a column `in_virtual_time`, and a name (`row`) unless the
     names of its APIs are its name. A row without `in_virtual_time` is not in the docs.
 
     An API has a name (`api`), `left_alone` (how late its calls would end if time were not held) or `why` (another reason
@@ -80,7 +81,7 @@ def popup_script(*, slept_ms: float) -> str:
 def worker_script(*, of_worker: bool, slept_ms: float) -> str:
     """Return the script that a worker runs before its own script.
 
-    `of_worker`: whether another worker made this worker.
+    `of_worker`: True if another worker made this worker.
     """
     return _script("worker", "workers", "service workers", isWorkerOfWorker=of_worker, sleptMs=slept_ms)
 
@@ -119,7 +120,7 @@ def _message(call: str) -> str:
 
 
 RESUME = _message("resume()")
-"""To every document: the clock resumes beside an endless request, in steps that fit the calls that it knows."""
+"""To every document: the clock resumes while an endless request is pending, in steps that fit the calls that it knows."""
 ACKNOWLEDGE_CALLS = _message("acknowledgeCalls()")
 """To every document: an endless request is pending, and the clock knows all calls that have begun until now."""
 STOP_KEEPING_BUSY = _message("stopKeepingBusy()")
@@ -148,7 +149,7 @@ def popup_is_seen(*, has_document: bool) -> str:
 
 
 def slept(slept_ms: float) -> str:
-    """Return the message to documents and workers that the machine has slept for this long altogether."""
+    """Return the message to documents and workers that the machine has slept for `slept_ms` altogether."""
     return _message(f"setSlept({slept_ms})")
 
 

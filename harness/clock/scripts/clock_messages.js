@@ -1,5 +1,5 @@
-// The clock sends messages by evaluating expressions in a document or worker. __init__.py lists the messages; each one calls a
-// function of this name.
+// The clock sends messages by evaluating expressions in a document or worker. __init__.py lists the messages; each
+// message calls the function with the message's name.
 import { settings } from "./settings.js";
 
 /** @type {Record<string, Function>} */

@@ -1,4 +1,4 @@
-// What documents and workers have in common.
+// The set-up that documents and workers share.
 import { holdTimeForBroadcasts } from "./broadcast_channels.js";
 import { publishMessageHandlers } from "./clock_messages.js";
 import { reportCookies } from "./cookies.js";

@@ -30,8 +30,8 @@ export function reportCookies() {
 
   /**
    * @param {string} call
-   * @param {object} written what the script has written
-   * @param {boolean} ends whether the cookie has a lifetime of its own
+   * @param {object} written the cookie that the script has written
+   * @param {boolean} ends true if the cookie has a lifetime of its own
    */
   const report = (call, written, ends) => {
     const note = ++reports;

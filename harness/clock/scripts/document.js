@@ -1,4 +1,4 @@
-// What all documents have in common.
+// The set-up that all documents share.
 import { drawFramesInVirtualTime } from "./animation_frames.js";
 import { moveAnimationsInVirtualTime } from "./animations.js";
 import { holdTimeForCalls } from "./common.js";

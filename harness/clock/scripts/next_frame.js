@@ -1,5 +1,5 @@
 // The browser does some work only when it draws an animation frame: it calls observers, moves animations, begins view transitions.
-// It draws in real time, 60 times a second. So time is held until the next frame where a page has asked for such work.
+// The browser draws in real time, 60 times a second. So time is held until the next frame where a page has asked for such work.
 import { holdTime } from "./time_holds.js";
 
 const { apply } = Reflect;

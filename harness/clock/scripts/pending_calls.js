@@ -57,8 +57,8 @@ const HANDLERS = {
   }),
 };
 
-/** Virtual time waits for the requests of documents. Beside an endless request it does not, so the frame keeps busy until the clock
- * has seen the request. */
+/** Virtual time waits for the requests of documents. While an endless request is pending, virtual time does not
+ * wait for others, so the frame keeps busy until the clock has seen the new request. */
 function keepBusyForRequests() {
   /** @type {ProxyHandler<any>} */
   const keepsBusy = {

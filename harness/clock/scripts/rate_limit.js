@@ -1,5 +1,5 @@
-// A page that asks for frames or idle moments all the time would make virtual time as slow as real time. So time is held for what it
-// asks only while it does not ask too often, and more and more rarely after that.
+// A page that asks for frames or idle moments all the time would make virtual time as slow as real time. So time is held for
+// the first `AT_ONCE` requests of a page, and more and more rarely for the later ones.
 const { performance } = globalThis;
 
 const AT_ONCE = 20;

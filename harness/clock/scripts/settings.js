@@ -10,17 +10,17 @@
  *
  * @typedef {object} Settings
  * @property {string} holdUrl the address of the requests that hold time
- * @property {string} newDocumentMark what a new document of the page appends to that address
+ * @property {string} newDocumentMark the text that a new document of the page appends to that address
  * @property {string} messagesProperty the name of the one global property: the functions that the clock calls
- * @property {string} internalKey the key by which internal messages between a page and its workers are told from the page's own
+ * @property {string} internalKey the key by which internal messages between a page and its workers differ from the page's own
  * @property {string} handledBinding the name of the function by which a worker reports markers to the clock
  * @property {string} cookiesBinding the name of the function by which a document reports cookies to the clock
  * @property {PendingCalls[]} pendingCalls from wrapped_functions.json
  * @property {number} sleptMs milliseconds that the machine has slept
- * @property {boolean} [isWorkerOfWorker] whether another worker made this worker
+ * @property {boolean} [isWorkerOfWorker] true if another worker made this worker
  */
 
-/** What __init__.py passes to the entry module. */
+/** The settings that __init__.py passes to the entry module. */
 export const settings = /** @type {Settings} */ ({});
 
 /** @param {Settings} received */

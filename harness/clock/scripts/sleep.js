@@ -1,4 +1,4 @@
-// While a machine sleeps, its wall clock goes on and its timers do not. The browser's virtual time is one for both, so the
+// While a machine sleeps, its wall clock advances and its timers do not. The browser has one virtual time for both, so the
 // milliseconds that the machine has slept are added wherever a page reads the wall clock.
 import { handleMessages } from "./clock_messages.js";
 import { settings } from "./settings.js";
@@ -8,13 +8,13 @@ const { apply, construct } = Reflect;
 const { Date, Temporal } = globalThis;
 const { toString } = Date.prototype;
 
-/** Returns virtual time without what the machine has slept, in milliseconds since 1970. */
+/** Returns virtual time, without the time asleep, in milliseconds since 1970. */
 export const virtualTime = Date.now;
 
 /** Returns what the page's wall clock shows, in milliseconds since 1970. */
 export const wallTime = () => virtualTime() + settings.sleptMs;
 
-/** Adds what the machine has slept to all functions of the browser that read the wall clock. */
+/** Adds the time asleep to all functions of the browser that read the wall clock. */
 export function addSleepToWallClock() {
   handleMessages({
     now: virtualTime,

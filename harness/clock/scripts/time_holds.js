@@ -5,8 +5,8 @@
 // - It makes a request that nobody answers, and virtual time waits for requests. This is for all other calls, and for brief calls
 //   that take longer than expected. All pending calls share one request, because the connections to a host are few.
 //
-// Beside an endless request the clock advances time without waiting for requests. There a document keeps its frame busy until the
-// clock has acknowledged the calls that have begun.
+// While an endless request is pending, the clock advances time without waiting for other requests. Then a document keeps its frame
+// busy until the clock has acknowledged the calls that have begun.
 //
 // A worker cannot pause virtual time. The clock asks each worker for its pending calls before time advances.
 import { handleMessages } from "./clock_messages.js";
@@ -16,9 +16,9 @@ import { virtualTime } from "./sleep.js";
 /**
  * @typedef {object} HoldOptions
  * @property {number} [maxSteps] steps of the clock after which the hold ends; for calls whose end cannot be seen
- * @property {string} [mark] what is appended to the address of the request, to tell the clock why time is held
- * @property {boolean} [isBrief] whether the call is brief as a rule
- * @property {number} [minTasks] how many tasks the frame runs at least before a brief call counts as long
+ * @property {string} [mark] text that is appended to the address of the request, to tell the clock why time is held
+ * @property {boolean} [isBrief] true if the call is brief as a rule
+ * @property {number} [minTasks] tasks that the frame runs at least before a brief call counts as long
  *
  * @typedef {{ call: string, stepsLeft: number, since: number }} PendingCall
  */
@@ -35,7 +35,7 @@ const isDocument = "document" in globalThis;
 const BRIEF_TASKS = 500;
 /** Checks in a row, at growing intervals, in which virtual time does not pass before a call counts as long: some 0.4 s. */
 const BRIEF_CHECKS = 2;
-/** Tasks that a frame runs beside an endless request before it stops waiting for the clock. */
+/** Tasks that a frame runs while an endless request is pending before it stops waiting for the clock. */
 const MAX_BUSY_TASKS = 300_000;
 
 /** @type {Set<PendingCall>} */
@@ -108,7 +108,7 @@ function countBriefTasksOfThisMoment() {
   if (briefMoment !== virtualTime()) [briefMoment, briefTasksLeft] = [virtualTime(), BRIEF_TASKS];
 }
 
-/** Keeps the frame busy beside an endless request until the clock has acknowledged the call that begins now. */
+/** While an endless request is pending, keeps the frame busy until the clock has acknowledged the call that begins now. */
 export function keepBusyBesideEndlessRequest() {
   if (!isBesideEndlessRequest) return;
   busyTasksLeft = MAX_BUSY_TASKS;
@@ -125,7 +125,7 @@ function makeHoldRequest(mark = "") {
 /**
  * Holds time for a call, and returns the function that ends the hold.
  *
- * @param {string} call the name by which the journal calls it if it never ends
+ * @param {string} call the name of the call in the journal, if the call never ends
  * @param {HoldOptions} options
  */
 export function holdTime(call, { maxSteps = Infinity, mark, isBrief = false, minTasks = 0 } = {}) {
@@ -178,7 +178,7 @@ export function holdTimeUntilSettled(call, promise, onValue = () => {}) {
 export const pendingCallCount = () => pendingCalls.size;
 
 handleMessages({
-  /** Beside an endless request, before time advances: the clock knows all calls that have begun until now. */
+  /** While an endless request is pending, before time advances: the clock knows all calls that have begun until now. */
   acknowledgeCalls: () => {
     acknowledgedCalls = begunCalls;
     isBesideEndlessRequest = true;

@@ -1,6 +1,6 @@
-// Another document may have a lock for hours, so time is not held until a lock is given. The lock manager answers in order: with its
-// next answer, a free lock has been given. A lock that was given back may belong to somebody else by then, who has yet to be
-// notified.
+// Another document may have a lock for hours, so time is not held until a lock is given. Instead, time is held until the lock manager
+// answers a query. The manager answers in order, so a free lock has been given by then. A lock that was given back may belong to
+// another requester by then, who has yet to be notified.
 import { holdTime } from "./time_holds.js";
 import { wrap } from "./wrap.js";
 

@@ -1,5 +1,5 @@
-// A timer of the page fires the timers of the page's workers: the clock would have to stop for each of them. While the page is hidden
-// and its timers are throttled, the clock fires the timers of workers (worker_timers.js has the worker's side).
+// A timer of the page fires the timers of the page's workers, because the clock would have to stop for each of them. While the page is
+// hidden and its timers are throttled, the clock fires the timers of workers (worker_timers.js has the worker's side).
 import { handleMessages } from "./clock_messages.js";
 import { internalMessage, takeInternalMessage } from "./internal_messages.js";
 import { endHoldForMessage, hasEnded, hasMadeWorkers, holdTimeForMessage } from "./pending_messages.js";
@@ -11,7 +11,7 @@ const { apply } = Reflect;
 const { clearTimeout, document, setTimeout } = globalThis;
 const { addEventListener } = EventTarget.prototype;
 
-/** Firing takes up to a second. A request would hold time as well, but time goes on 10 ms after each. */
+/** Firing takes up to a second. A request would hold time as well, but 10 ms of virtual time pass after each request. */
 const FIRING = { isBrief: true, minTasks: 100_000 };
 const CALL = "a worker's timer";
 

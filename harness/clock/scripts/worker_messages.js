@@ -63,7 +63,7 @@ function wrapPost(prototype, call) {
   });
 }
 
-/** A shared worker reports the address of its script when a page has connected to it. It does not where that address redirects. */
+/** A shared worker reports the address of its script when a page has connected to it, unless that address redirects. */
 function wrapSharedWorker() {
   const { get: getPort } = Object.getOwnPropertyDescriptor(SharedWorker?.prototype ?? {}, "port") ?? {};
   wrap(globalThis, "SharedWorker", {

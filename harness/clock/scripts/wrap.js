@@ -1,5 +1,5 @@
-// Replaces a function of the browser so that a page cannot tell: the name, length, properties, prototype and text of the new
-// function are those of the original.
+// Replaces a function of the browser so that a page cannot notice the replacement: the name, length, properties, prototype and text of
+// the new function are those of the original.
 const { apply, defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
 
 /** @type {WeakMap<Function, Function>} */

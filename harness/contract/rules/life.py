@@ -16,7 +16,8 @@ LEAST_LEAD = timedelta(seconds=60)
 REQUESTS_PER_RENEWAL, REQUESTS_PER_LIFETIME = 2, 4
 """Most token requests, per item, between two applied tokens and in any lifetime (LIFE-3)."""
 SOON = timedelta(seconds=5)
-"""Time after a renewal in which a change of the item belongs to the renewal, and after a token request its renewal."""
+"""Time after a renewal in which a change of the item belongs to the renewal, or after a token request the
+renewal to the request."""
 FRESH = timedelta(minutes=1)
 """Age up to which a token counts as new."""
 
@@ -193,7 +194,7 @@ def token_requests_are_few(scenarios: Scenarios) -> Verdict:
 def storm_in(observed: Observation) -> Verdict | None:
     """Return the finding of LIFE-3 in one visit: too many token requests; None if there are few enough.
 
-    What the page embeds for the first time may cost one more request: its token is no renewal.
+    A view that the page embeds for the first time may cost one more request: its token is no renewal.
     """
     tokens = f"With tokens of {minutes(observed.lifetime)}, "
     if observed.storm:
@@ -450,7 +451,7 @@ def _view(load: Entry) -> Shown:
 def _replaces_a_frame_with_the_same_view(
     frame: Entry, shown: Shown, frames: Sequence[tuple[Entry, Shown]], gone: Mapping[str, datetime]
 ) -> bool:
-    """Return whether a frame replaces another one that showed the same.
+    """Return whether a frame replaces another one that showed the same view.
 
     The last frame with the same view has just gone, or goes soon after, and no frame with another view took its place
     in between. A frame that goes while it starts does not count: React's StrictMode mounts a component twice.

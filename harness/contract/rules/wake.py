@@ -196,7 +196,7 @@ def renewed_on_return_to_the_tab(scenarios: Scenarios) -> Verdict:
 def valid_token_soon_after_sleep(scenarios: Scenarios) -> Verdict:
     """Require a valid token within 60 s of the wake-up of a machine that slept until past the expiry.
 
-    The tab is hidden meanwhile. The wall clock goes on while the machine sleeps, and timers do not.
+    The tab is hidden meanwhile. The wall clock advances while the machine sleeps, and timers do not.
     """
     return _valid_token_after(
         scenarios,
