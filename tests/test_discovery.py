@@ -1,4 +1,4 @@
-"""The search for a page's token addresses, and for signs that its backend lives in real time."""
+"""The search for a page's token addresses, and for signs that its backend uses real time."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The conditions under which a page lives."""
+"""The conditions of a page: its start, its clock and its time zone."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from harness.clock.service_clock import ServiceClock
 
 @dataclass(frozen=True)
 class Conditions:
-    """The conditions under which a page lives.
+    """The conditions of a page: its start, its clock, its time zone, and the checks that the browser leaves out.
 
     Attributes:
         start: Service time when the tab opens: an aware datetime, not before the real now. The default is the next

@@ -1,9 +1,8 @@
 """The cookies of a browser context end by virtual time.
 
 The browser itself ends a cookie by real time, in a process that has no virtual time. So the clock stops where a cookie
-ends, and the harness removes the cookie from the browser. Which cookies exist is read from the browser's list. How long
-a cookie lives is read from the `Set-Cookie` header or the script that set it, because the list has only its end in real
-time.
+ends, and the harness removes the cookie from the browser. The browser's list says which cookies exist. The `Set-Cookie`
+header or the script that set a cookie says how long the cookie is valid: the list has only its end in real time.
 """
 
 import asyncio

@@ -16,7 +16,7 @@ are real."""
 
 
 class ServiceClock:
-    """Service time. It never goes back; the browser's reports of page time advance it."""
+    """Service time, which never goes back. The browser's reports of page time advance service time."""
 
     def __init__(self, start: datetime, page_ahead: timedelta = timedelta(0)) -> None:
         """Start at `start`. `page_ahead` is the time by which the page's own clock is fast (negative: slow)."""

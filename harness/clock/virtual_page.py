@@ -94,7 +94,7 @@ class VirtualPage:
             engine: The thread that owns the browser's DevTools connection.
             service: Service time; it follows the page.
             journal: The journal to write to.
-            conditions: The conditions under which the page lives.
+            conditions: The conditions of the page.
             proxy: The address of a proxy for all requests to other machines; empty for none.
             unlisted: A part of the URLs of requests that the journal does not list; empty for none.
             sources: The host of a document -> the source that the journal gives for its requests.

@@ -48,7 +48,7 @@ class Answer:
 
 
 class Interception:
-    """Intercepts each request of the DevTools sessions that it is attached to.
+    """A watcher that intercepts each request of the DevTools sessions that it is attached to.
 
     Precedence: a fault, then an answer in place of the server, then the server itself.
     """

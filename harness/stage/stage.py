@@ -42,7 +42,7 @@ REFUSED = 'pbi-harness; details="'
 
 @dataclass(frozen=True)
 class Conditions(clock.Conditions):
-    """The conditions under which a tab lives: those of `harness.clock.Conditions`, and one more.
+    """The conditions of a tab: those of `harness.clock.Conditions`, and one more.
 
     Attributes:
         watch_tokens: Journal each answer that brings the page a token, and each place where the page puts one.
@@ -74,7 +74,7 @@ class Stage:
             engine: The thread that runs the fake cloud and owns the browser's DevTools connection.
             certificate: The certificate of the fake cloud.
             npm: A node_modules folder with Microsoft's packages.
-            conditions: The conditions under which the tab lives.
+            conditions: The conditions of the tab.
         """
         self._browser, self._engine, self._conditions = browser, engine, conditions
         self._ending = contextlib.ExitStack()

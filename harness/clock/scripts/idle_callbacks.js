@@ -1,5 +1,5 @@
-// A page is not idle before the browser has drawn what has changed, but soon after that if the page has nothing else to do. So time is
-// held for idle callbacks from the next frame on.
+// A page becomes idle only after the browser has drawn what has changed. So time is held until the next frame, and then for some steps
+// until the page's idle callbacks have run.
 import { FRAME_STEPS, holdTimeUntilNextFrame, onDrawn } from "./next_frame.js";
 import { rateLimit } from "./rate_limit.js";
 import { holdTime } from "./time_holds.js";

@@ -1,6 +1,6 @@
-// A server may answer a message, or not. Messages that begin alike are of one kind. Time is held for some steps after each message: for
-// ever fewer after messages of a kind that gets no answer, such as the ping of a development server's client, and for more after
-// messages of a kind that gets answers. A message of the server answers the last message of the page before it.
+// A server may answer a message, or not, so time is held for some steps after each message of the page. Messages that begin alike are
+// of one kind. The number of steps is halved with each message of a kind, and doubled when the server answers one. So a ping that is
+// never answered soon costs one step. A message of the server counts as the answer to the last message of the page before it.
 import { holdTime } from "./time_holds.js";
 import { wrap } from "./wrap.js";
 
