@@ -83,7 +83,7 @@ class Faults:
         status), `drop`, `garbage`, `slow` (the length of the delay) or `expired_tokens`. The last two affect requests
         of a page only. Of two faults for one URL, the one that was added later applies.
 
-        The fault begins now, or with `from_first_request` at the first request that meets it. It ends after the
+        The fault begins now, or with `from_first_request` at the first request that meets it. The fault ends after the
         duration `for_`, or with a call of `end`.
 
         Raises `ValueError` unless exactly one argument says what goes wrong.

@@ -1,6 +1,6 @@
 """Answers of token endpoints, with valid or expired tokens.
 
-They have the form of GenerateToken, the form of MSAL, or a form of the page's own.
+The answers have the form of GenerateToken, the form of MSAL, or a form of the page's own.
 """
 
 import json

@@ -53,7 +53,7 @@ class TokenBook:
         self._issued: Counter[TokenType] = Counter()
         self._foreign_tokens = 0
         self.accepts_foreign = False
-        """True if tokens of another service are accepted too. Their own text states their type and expiry."""
+        """True if tokens of another service are accepted too. The text of such a token states its type and expiry."""
         self.on_foreign: Callable[[Token], None] = lambda _: None
         """Function that is called with each token of another service when it is first seen."""
 

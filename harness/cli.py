@@ -1,6 +1,7 @@
 """The command `pbi-harness`.
 
-The command starts quickly, because packages such as pytest and Playwright are imported only when a subcommand needs them.
+The command starts quickly, because packages such as pytest and Playwright are imported only when a subcommand needs
+them.
 """
 
 import argparse

@@ -139,7 +139,7 @@ def pbi_stage(request: pytest.FixtureRequest, pbi_session: "stage.HarnessSession
 def pbi_host(pbi_session: "stage.HarnessSession", pbi_stage: "stage.Stage") -> "Iterator[stage.Host]":
     """Return a local server with the host pages.
 
-    Its token backend uses the fake Power BI of `pbi_stage`. Function scope.
+    The server's token backend uses the fake Power BI of `pbi_stage`. Function scope.
     """
     with pbi_session.host(pbi_stage) as host:
         yield host

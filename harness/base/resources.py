@@ -52,7 +52,8 @@ def lock_hash() -> str:
 def node_modules() -> Path:
     """Return the folder of the npm packages, which need not exist yet.
 
-    In a checkout, the folder is the checkout's node_modules. An installed wheel uses the user's cache, with one folder per lock file.
+    In a checkout, the folder is the checkout's node_modules. An installed wheel uses the user's cache, with one folder
+    per lock file.
     """
     if _wheel_files():
         return cache_folder() / lock_hash()[:16] / "node_modules"

@@ -26,7 +26,7 @@ Only a page with an endless script, or a browser that hangs, reaches this timeou
 
 
 class DevTools:
-    """The DevTools connection. Its methods are called on the engine's loop."""
+    """The DevTools connection. Call the methods on the engine's loop."""
 
     def __init__(self, client: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._client, self._socket = client, socket
@@ -86,7 +86,7 @@ class DevTools:
         return lambda: listeners.remove(listener)
 
     def forget(self, session: str) -> None:
-        """Remove a DevTools session that has ended. Its pending calls raise `DevToolsError`.
+        """Remove a DevTools session that has ended. The session's pending calls raise `DevToolsError`.
 
         The browser does not answer the pending calls of a session that ends.
         """

@@ -15,7 +15,7 @@ SHORT_WORK_S = 0.002
 
 
 class Engine:
-    """A thread with an asyncio loop. It runs from the constructor until `close`."""
+    """A thread with an asyncio loop, which runs from the constructor until `close`."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()

@@ -44,9 +44,10 @@ def find_browser(explicit: Path | None = None) -> Path | None:
 
 
 def version_of(program: Path) -> str | None:
-    """Return the output of `program --version`, or None if that fails.
+    """Return the output of `program --version`, or None if the command fails.
 
-    It fails for a script that only asks the user to install the real program, and for a program that lacks a library.
+    The command fails for a script that only asks the user to install the real program, and for a program that lacks a
+    library.
     """
     try:
         answer = subprocess.run(

@@ -22,9 +22,9 @@ SOCKET_PATH_LIMIT_BYTES = 103
 
 
 class GuardedFolder:
-    """A temporary folder. It is removed by `close`, or when this process ends, even if this process is killed.
+    """A temporary folder that is removed by `close`, or when this process ends, even if this process is killed.
 
-    `path` is the folder. Its path is short enough for a browser to start with `TMPDIR` set to it.
+    `path` is the folder's path, which is short enough for a browser to start with `TMPDIR` set to it.
     """
 
     def __init__(self) -> None:

@@ -79,7 +79,7 @@ def is_tab(target: Event) -> bool:
 
 
 class Browser:
-    """A browser with a new profile. It ends with `close`, or when this process ends."""
+    """A browser with a new profile, which ends with `close` or with this process."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class Browser:
             engine: The thread for the DevTools connection.
             playwright: Playwright's object, whose sync API is used.
             path: A full Chromium, Chrome or Edge. The old headless shell has no tabs that could be hidden.
-            spki_hash: The hash of an additional certificate that the browser trusts; empty for none. Its format is that
+            spki_hash: The hash of an additional certificate that the browser trusts; empty for none. The format is that
                 of Chromium's flag `--ignore-certificate-errors-spki-list`.
             loopback_only: Refuse the requests to other machines that do not go through a proxy.
             hidden_requests: Hide the requests whose URL starts with this text from Playwright; empty for none.

@@ -35,7 +35,7 @@ A filter replaces the browser's default, which excludes `browser` and `tab`.
 """
 
 WAIT_METHOD = "PbiHarness.wait"
-"""The method of the call that waits. Its parameter `until` is a name that `PlaywrightLink.named` has given."""
+"""The method of the call that waits. The call's parameter `until` is a name that `PlaywrightLink.named` has given."""
 WAIT_CALL_LIMIT_S = 0.25
 """Real seconds after which the call that waits returns in any case.
 
@@ -44,7 +44,7 @@ An error that a test's handler raises is seen only then.
 
 
 class PlaywrightLink:
-    """A relay between Playwright and the browser: a websocket server on loopback. It runs on the engine's loop."""
+    """A relay between Playwright and the browser: a websocket server on loopback, on the engine's loop."""
 
     def __init__(self, hidden_requests: str) -> None:
         """Hide from Playwright the requests whose URL starts with `hidden_requests`. An empty string hides none."""

@@ -78,7 +78,8 @@ class Budget:
         """Let `milliseconds` of virtual time pass, or less if something happens that the clock has to handle first.
 
         Raises `ClockStuck` when no answer comes for a minute of real time, `TookTooLong` beyond the deadline,
-        `RequestStorm` when the page exceeds a limit of requests, `PageGone` and `BrowserGone` when the page or the browser is lost.
+        `RequestStorm` when the page exceeds a limit of requests, `PageGone` and `BrowserGone` when the page or the
+        browser is lost.
         """
         now_ms = self._page_time.latest_ms or self._clock.page_milliseconds
         self._network.signal.clear()

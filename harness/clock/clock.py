@@ -15,7 +15,7 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 class Clock:
-    """The clock of one page. It advances virtual time during calls, and pauses while a request is pending."""
+    """The clock of one page. The clock advances virtual time during calls, and pauses while a request is pending."""
 
     def __init__(self, time: VirtualTime, service: ServiceClock, run: Run) -> None:
         self._time, self._service, self._run = time, service, run

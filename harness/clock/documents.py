@@ -17,7 +17,7 @@ class Document:
 
 
 class Documents:
-    """The current documents, by their execution contexts. Each document runs the clock's script before its own scripts."""
+    """The current documents, by execution context. Each document runs the clock's script before its own scripts."""
 
     def __init__(self, page: DevToolsSession, *, bypass_csp: bool) -> None:
         """Prepare to watch the documents of `page` and of its popups.

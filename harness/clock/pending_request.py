@@ -12,8 +12,8 @@ READ_BY_SCRIPTS = {"XHR", "Fetch", "Preflight", "EventSource", "Media", "Other",
 class Requester:
     """The document or worker that sent a request.
 
-    The requests of a document or worker end when the document or worker ends. The browser does not always report this, so the clock ends these
-    requests itself.
+    The requests of a document or worker end when the document or worker ends. The browser does not always report this,
+    so the clock ends these requests itself.
     """
 
     session: str | None

@@ -72,7 +72,7 @@ class RealTimeLimits:
             stop()
 
     async def pause(self) -> None:
-        """Sleep for at most `LONGEST_PAUSE_S`, so that a busy machine, or the server that has to answer, makes progress.
+        """Sleep for at most `LONGEST_PAUSE_S`, so that a busy machine, or a server that has to answer, proceeds.
 
         Raises `ClockStuck` if the oldest awaited request has been pending for too long.
         """

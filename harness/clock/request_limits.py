@@ -29,7 +29,7 @@ class RequestLimits:
     def add(self, glob: str, at_most: int, since: datetime | None = None) -> None:
         """Allow at most `at_most` requests to URLs that match the glob.
 
-        `since` is the instant of service time from which the new limit replaces an earlier one of the same glob. Its
+        `since` is the instant of service time from which the new limit replaces an earlier one of the same glob. The
         default is now.
         """
         self._limits.setdefault(glob, []).append(RequestLimit(at_most, since or self._now()))

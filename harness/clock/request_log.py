@@ -73,7 +73,7 @@ class RequestLog:
         """Write that the clock does not wait for a pending call any longer.
 
         `url` is the address of the frame or worker that made the call; `since_ms` is the page time of the call in
-        milliseconds since 1970. Its default is now.
+        milliseconds since 1970. The default is now.
         """
         since = self._clock.service_time(self._clock.page_milliseconds if since_ms is None else since_ms)
         self._journal.write("clock", what="work without an end", call=call, url=url, since=since)

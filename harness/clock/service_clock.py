@@ -23,7 +23,7 @@ class ServiceClock:
         self._service_ms = (start - EPOCH) / MILLISECOND
         self._page_ahead_ms = page_ahead / MILLISECOND
         self.slept_ms = 0.0
-        """Milliseconds for which the machine has slept. Its wall clock advanced by these, virtual time did not."""
+        """Milliseconds for which the machine has slept. The wall clock advanced by these, virtual time did not."""
         self._move_python: Callable[[datetime], None] | None = None
 
     def now(self) -> datetime:

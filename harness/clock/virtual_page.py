@@ -202,7 +202,7 @@ class VirtualPage:
 
     @property
     def document_status(self) -> int | None:
-        """The HTTP status of the answer that brought the document; None after the page itself has navigated to another address."""
+        """The HTTP status of the document's answer; None after the page itself has navigated to another address."""
         return self._document.status if self._document and self._document.url == self.page.url else None
 
     @property

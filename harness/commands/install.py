@@ -23,7 +23,7 @@ Say = Callable[[str], None]
 """A function that prints one line for the user, about the step that begins or its result."""
 
 _STAMP = ".pbi-harness-lock"
-"""A file in `node_modules` with the hash of the package-lock.json that was installed. It is written last."""
+"""A file in `node_modules` with the hash of the package-lock.json that was installed. The file is written last."""
 _NPM_TIMEOUT_S = 300
 _PIP_TIMEOUT_S = 300
 _BROWSER_TIMEOUT_S = 600

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from harness.stage.stage import Stage
 
 REGIONS = ("North", "South", "West")
-"""Values of the filter that the default interaction sets. They are regions of the fake report's sales table."""
+"""Values of the filter that the default interaction sets. The values are regions of the fake report's sales table."""
 
 
 class Adapter:

@@ -38,8 +38,8 @@ def token_urls(journal: Journal) -> tuple[TokenUrl, ...]:
 def real_clock(visits: Sequence[Observation]) -> str:
     """Return the sign that a page's backend uses real time, as a clause of a message; empty if there is none.
 
-    There are three signs. The backend hands out a token of another service. It repeats a token, or it hands out an
-    expired token, although the fake cloud issued none between two answers.
+    There are three signs. The backend hands out a token of another service. The backend repeats a token, or hands out
+    an expired one, although the fake cloud issued none between two answers.
     """
     for observed in visits:
         journal = observed.journal

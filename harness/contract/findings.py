@@ -97,7 +97,8 @@ class Finding:
     def report(self, observed: Sequence[Observation]) -> dict[str, Any]:
         """Return the rule's part of the JSON report, as docs/verdicts.schema.json describes it.
 
-        `observed` are the page's visits. They give each entry of the evidence its visit and its time since the opening.
+        `observed` are the page's visits. The visits give each entry of the evidence its visit and its time since the
+        opening.
         """
         rule, verdict = self.rule, self.verdict
         return {

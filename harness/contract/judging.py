@@ -16,8 +16,9 @@ RULE_WITHOUT_TIME = "LEAK-1"
 def judge(rule: Rule, scenarios: Scenarios) -> Verdict:
     """Return the verdict of one rule on the page of these scenarios.
 
-    The verdict is `skipped` if the page embeds nothing and the rule needs an item, if the page's backend uses real
-    time and the rule needs renewals, and if a finding may come from a browser call that the clock could not wait for.
+    The verdict is `skipped` in three cases. The page embeds nothing, and the rule needs an item. The page's backend
+    uses real time, and the rule needs renewals. A finding may come from a browser call that the clock could not wait
+    for.
     """
     if rule.id not in RULES_WITHOUT_ITEMS and not scenarios.first.loaded:
         return skipped(scenarios.first.stopped or "Nothing was embedded (EMB-1).")

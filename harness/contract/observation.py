@@ -207,7 +207,7 @@ class Observation:
     def renewed(self, item: str) -> list[AppliedToken]:
         """Return the tokens that an item accepted after the time of embedding.
 
-        They include the first token of an item that the page embedded later.
+        The tokens include the first token of an item that the page embedded later.
         """
         return [holding for holding in self.applied_tokens(item) if holding.at > self.embedding_ends]
 

@@ -4,8 +4,8 @@ A page that checks its token every 30 s renews at the first check after the refr
 its tokens grows, the time from one renewal to the next therefore grows in steps of 30 s. At a lifetime where that time
 takes a step, the margin begins just after a check, and no other check follows for almost 30 s.
 
-Other pages set a timer for the renewal moment: at the expiry, or after a part of the lifetime. Their time from one
-renewal to the next grows as smoothly as the lifetime.
+Other pages set a timer for the renewal moment: at the expiry, or after a part of the lifetime. On these pages the time
+from one renewal to the next grows as smoothly as the lifetime.
 
 Each item has its own renewal moment, because its token may be younger than the token of another item, or its refresh
 margin may be different.
@@ -28,7 +28,7 @@ LONGEST_INTERVAL = timedelta(minutes=12)
 SHORTEST_INTERVAL = timedelta(seconds=13)
 """The shortest interval between two checks in which the tab can be hidden, and shown over a second before the check."""
 LARGEST_TIMER_STEP = timedelta(seconds=2.5)
-"""The largest step in which the wait of a page with a timer grows. Such a timer may count in whole seconds."""
+"""The largest step in which the wait of a page with a timer grows. A timer may count in whole seconds."""
 HALF_ABSENCE = timedelta(seconds=5)
 """The time for which the tab is hidden before the renewal moment, and again after it."""
 BEFORE_CHECK = timedelta(seconds=2)

@@ -34,7 +34,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Rule:
-    """One demand of the refresh contract. Its id is public and stable.
+    """One demand of the refresh contract. The id is public and stable.
 
     `source` is the sentence of an article, a standard or the SDK from which the rule follows.
     """

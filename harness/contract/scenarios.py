@@ -32,15 +32,16 @@ BRIEF_OUTAGE, LONG_OUTAGE = timedelta(minutes=2), timedelta(minutes=10)
 GENEROUS_REQUEST_LIMIT = 1500
 """The request limit of visits in which many token requests are no fault.
 
-They are the visits with brief outages or provider outages, and the visit that searches for the renewal moment. FAIL-5
-judges the number of requests in an outage.
+These visits are the ones with brief outages or provider outages, and the visit that searches for the renewal moment.
+FAIL-5 judges the number of requests in an outage.
 """
 HOT_LOOP_REQUESTS = 120
 """The requests in a long outage, per item, beyond which the page is in a hot loop: one in 5 s."""
 REQUESTS_OUTSIDE_OUTAGE = 4
 """The further token requests, per item, of a visit with a long outage: as many as LIFE-3 allows in a lifetime."""
 RETURNS = 3
-"""The returns to the tab after an item was removed. They outnumber the one further request that DROP-1 allows."""
+"""The returns to the tab after an item was removed. The returns outnumber the one further request that DROP-1
+allows."""
 
 Fault = dict[str, Any]
 GARBAGE: dict[str, Fault] = {
@@ -361,7 +362,7 @@ class Scenarios:
 
     @cached_property
     def long_errors(self) -> list[Observation]:
-        """The visits with an outage of 10 min, status 500. They end early if the page is in a hot loop."""
+        """The visits with an outage of 10 min, status 500. The visits end early if the page is in a hot loop."""
         return self._outages(
             "answers 500 for 10 min",
             {"status": 500},

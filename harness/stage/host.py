@@ -40,7 +40,7 @@ An embed token expires with its Entra token. With the token from MSAL's cache th
 class TokenBackend:
     """The token backend of an app: real MSAL against Entra ID, then GenerateToken.
 
-    Its methods block; call them in a thread.
+    All methods block; call them in a thread.
     """
 
     def __init__(self, cloud: Cloud, ca_file: Path) -> None:

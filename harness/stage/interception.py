@@ -27,7 +27,8 @@ REPORT_TIMEOUT_S = 2.0
 Rewrite = Callable[[str], str]
 """A function that returns the text of an answer with each of its tokens replaced by an expired one."""
 Make = Callable[[Event], "Answer | None"]
-"""A function that returns the answer to a request, which DevTools describes; None lets the request pass to its server."""
+"""A function that returns the answer to a request, which DevTools describes; None lets the request pass to its
+server."""
 
 
 @dataclass(frozen=True)

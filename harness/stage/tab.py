@@ -17,8 +17,8 @@ class Tab:
     """One tab. A second tab of the same browser context comes to the front to hide it.
 
     So `visibilitychange` is trusted in the page and in its cross-origin frames, and the throttling is Chromium's own:
-    timers fire once a second, and after 5 minutes hidden once a minute. A return to the tab settles: up to 1 s of virtual time
-    passes, until messages are delivered and requests are answered.
+    timers fire once a second, and after 5 minutes hidden once a minute. A return to the tab settles: up to 1 s of
+    virtual time passes, until messages are delivered and requests are answered.
 
     Attributes:
         state: One of "shown", "hidden", "frozen" and "asleep".

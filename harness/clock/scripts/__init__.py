@@ -1,8 +1,8 @@
 """The scripts that pages, popups and workers run before their own scripts, and the clock's messages to them.
 
-Chromium's virtual time waits for the requests of documents and runs their timers. It knows nothing of the browser's
-other threads and processes: there, a call that takes 3 ms ends hours of virtual time later. So the scripts wrap the
-functions that begin such calls, and hold time until the end of each call (time_holds.js).
+Chromium's virtual time waits for the requests of documents and runs their timers. Virtual time knows nothing of the
+browser's other threads and processes: there, a call that takes 3 ms ends hours of virtual time later. So the scripts
+wrap the functions that begin such calls, and hold time until the end of each call (time_holds.js).
 
 wrapped_functions.json lists all functions that the scripts wrap. The scripts are ES modules; page.js, popup.js and
 worker.js are their entries.
@@ -120,7 +120,8 @@ def _message(call: str) -> str:
 
 
 RESUME = _message("resume()")
-"""To every document: the clock resumes while an endless request is pending, in steps that fit the calls that it knows."""
+"""To every document: the clock resumes while an endless request is pending, in steps that fit the calls that it
+knows."""
 ACKNOWLEDGE_CALLS = _message("acknowledgeCalls()")
 """To every document: an endless request is pending, and the clock knows all calls that have begun until now."""
 STOP_KEEPING_BUSY = _message("stopKeepingBusy()")

@@ -1,5 +1,5 @@
-// Messages between the clock's scripts in a page and in its workers. They travel the way of the page's own messages, and no
-// listener of the page receives them.
+// Messages between the clock's scripts in a page and in its workers. The messages travel the way of the page's own
+// messages, and no listener of the page receives an internal message.
 import { settings } from "./settings.js";
 
 const { apply } = Reflect;

@@ -7,7 +7,7 @@ const SHORTEST_INTERVAL_MS = 15_000;
 const LONGEST_INTERVAL_MS = 120_000;
 
 /**
- * Returns a function that asks for one more use. It returns 0 and counts the use if the use is allowed now; otherwise it returns the
+ * Returns a function that asks for one more use. The function returns 0 and counts the use if the use is allowed now, otherwise the
  * milliseconds after which a use will be allowed. `AT_ONCE` uses are allowed at once, then one after each interval. The interval
  * doubles up to the longest, and is the shortest again after a pause.
  */

@@ -15,7 +15,7 @@ from harness.contract.wording import counted, first_line
 def nothing_is_uncaught(scenarios: Scenarios) -> Verdict:
     """Require that no visit has an uncaught exception or an unhandled rejection.
 
-    Such an error during an outage is a warning.
+    An uncaught error during an outage is a warning.
     """
     if not cut_short(*scenarios.healthy):
         _ = scenarios.errors  # Run one outage even if CLEAN-1 is the only rule that is judged.

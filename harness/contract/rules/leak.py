@@ -15,7 +15,7 @@ from harness.contract.wording import counted
 def no_token_leaks(scenarios: Scenarios) -> Verdict:
     """Require that no token is where other people or scripts can read it.
 
-    Such places are a URL, a Referer header, a storage, IndexedDB, Cache Storage, a cookie and the console.
+    The places are a URL, a Referer header, a storage, IndexedDB, Cache Storage, a cookie and the console.
     """
     tolerated = None
     for observed in scenarios.observed:

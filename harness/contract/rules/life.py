@@ -481,8 +481,8 @@ def _embedded(frame: Entry) -> Shown:
 def _resets_by_the_page(observed: Observation, item: str) -> list[Entry]:
     """Return the data requests by which the page itself changed the active page or the filters soon after a renewal.
 
-    The list has the first such request of each renewal. It is empty if the page did so after one renewal only, or as
-    often at other times: such a page shows its report's pages in turn.
+    The list has the first such request of each renewal. The list is empty if the page did so after one renewal only, or
+    as often at other times: such a page shows its report's pages in turn.
     """
     messages = [
         entry.at
