@@ -5,10 +5,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-# A shell script that runs in a second process. Its argument is the folder. It reads the ids of process groups from its
-# stdin, one per line, until its stdin ends: the system closes the pipe when this process ends, for whatever reason.
-# Then it kills the process groups and removes the folder. It tries up to 50 times, because a process that was just
-# killed may still have created a file.
+# A shell script that runs in a second process. The script's argument is the folder. The script reads the ids of process
+# groups from its stdin, one per line, until stdin ends: the system closes the pipe when this process ends, for whatever
+# reason. Then the script kills the process groups and removes the folder. It tries up to 50 times, because a process
+# that was just killed may still have created a file.
 GUARD_SCRIPT = """
 groups=
 while read -r group; do groups="$groups -$group"; done
