@@ -467,7 +467,8 @@ class Scenarios:
     def removal(self) -> Observation | None:
         """The visit in which the user removes an item; None if there is no known way to remove one.
 
-        The removal comes a few minutes after loading. The visit then lasts for two lifetimes and three returns to the tab.
+        The removal comes a few minutes after loading. The visit then lasts for two lifetimes and three returns to the
+        tab.
         """
         if not self.page.can_remove:
             return None

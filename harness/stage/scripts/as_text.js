@@ -1,4 +1,4 @@
-// Returns the content of a value as text, as far as text can express the content.
+// Returns the content of any value as text, as far as it can be serialized.
 (value) => {
   if (typeof value === "string") return value;
   const LISTS = [Map, Set, Headers, URLSearchParams, FormData];

@@ -1,4 +1,4 @@
-// Reports to the harness what a page writes to places that DevTools has no events for: cookies, IndexedDB and Cache Storage.
+// Reports what a page writes to places for which DevTools has no events: cookies, IndexedDB and Cache Storage.
 ((text, { binding }) => {
   const tell = self[binding];
   delete self[binding];
