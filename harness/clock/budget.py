@@ -119,7 +119,7 @@ class Budget:
     async def _interrupt(self, policy: Policy) -> None:
         """Pause virtual time, because the signal was sent before the budget was spent.
 
-        If the reason for the signal ended by itself, virtual time would pass while the clock reads page time.
+        If the reason for the signal ended by itself, virtual time would pass while the clock reads its value.
         """
         await self._limits.answer_of_page(self._set_policy("pause"))
         if policy == WAIT_FOR_LOADS and self._network.time_holds:

@@ -43,7 +43,7 @@ class BusyFrames:
             self.are_busy = False
 
     async def acknowledge_calls_during(self, page_time: Awaitable[float]) -> float:
-        """Return page time; meanwhile acknowledge calls where this is necessary."""
+        """Return virtual time; meanwhile acknowledge calls where this is necessary."""
         if not (self._pending.has_endless or self.are_busy):
             return await page_time
         now_ms, _ = await asyncio.gather(page_time, self.acknowledge_calls())

@@ -94,7 +94,7 @@ class Cookies:
     async def _wall_ms(self) -> float:
         """Return page time, in milliseconds since 1970.
 
-        While time passes, the page is asked, because not every event bears page time.
+        While time passes, the page is asked, because not every event bears virtual time.
         """
         if self._budget_end_ms > -math.inf:
             with contextlib.suppress(DevToolsError, TimeoutError):

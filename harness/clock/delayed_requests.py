@@ -1,4 +1,4 @@
-"""Requests that the clock keeps back until page time reaches the instant at which they are due."""
+"""Requests that the clock keeps back until virtual time reaches the instant at which they are due."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from harness.clock.clock_signal import ClockSignal
 
 @dataclass
 class DelayedRequest:
-    """A request that is passed on to its server only when page time reaches `due_ms`, in milliseconds since 1970."""
+    """A request that is passed on to its server only when virtual time reaches `due_ms`, in milliseconds since 1970."""
 
     due_ms: float
     passed_on: asyncio.Event = field(default_factory=asyncio.Event)
@@ -29,17 +29,17 @@ class DelayedRequests:
 
     @property
     def dues_ms(self) -> list[float]:
-        """The page times at which the delayed requests are due, in milliseconds since 1970."""
+        """The instants of virtual time at which the delayed requests are due, in milliseconds since 1970."""
         return [request.due_ms for request in self._requests.values()]
 
     async def delay(self, id: str, due_ms: float) -> None:
-        """Wait until page time is `due_ms` (milliseconds since 1970), or until the request has ended."""
+        """Wait until virtual time is `due_ms` (milliseconds since 1970), or until the request has ended."""
         request = self._requests[id] = DelayedRequest(due_ms)
         self._signal.send()
         await request.passed_on.wait()
 
     def pass_on(self, now_ms: float) -> list[str]:
-        """Pass on the requests that are due at this page time, and return their ids."""
+        """Pass on the requests that are due at this virtual time, and return their ids."""
         due = [id for id, request in self._requests.items() if request.due_ms <= now_ms]
         for id in due:
             self.end(id)

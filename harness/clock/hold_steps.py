@@ -20,7 +20,7 @@ REQUEST_END_MS = 10.0
 """Virtual milliseconds that the browser may let pass when a request ends."""
 PROMPT_STEPS = 3
 """Steps within which most pending calls have ended. Only after these steps, documents and workers are notified of each
-step, and page time is read after each step."""
+step, and virtual time is read after each step."""
 SLOW_STEPS = 32
 """Steps after which each further step is preceded by a pause: the machine is busy, or the pending calls take long."""
 TIMEOUT_STEPS = 200
@@ -55,7 +55,7 @@ class HoldSteps:
         self._steps = 0
 
     async def take(self, now_ms: float, until_ms: float) -> None:
-        """Take one step at page time `now_ms`, to at most `until_ms` (both in milliseconds since 1970)."""
+        """Take one step at virtual time `now_ms`, to at most `until_ms` (both in milliseconds since 1970)."""
         network, working = self._network, self._workers.with_pending_calls
         if self._steps >= SLOW_STEPS or (working and network.awaited.urls):
             await self._limits.pause()

@@ -79,16 +79,16 @@ class Network:
         await self._reported.setdefault(id, asyncio.Event()).wait()
 
     def sent_ms(self, id: str | None) -> float:
-        """Return the page time at which a request was sent, in milliseconds since 1970; now if it is unknown."""
+        """Return the virtual time at which a request was sent, in milliseconds since 1970; now if it is unknown."""
         request = self.pending.get(self._relayed.page_id(id or ""))
         return request.sent_ms if request else self._clock.page_milliseconds
 
     async def delay(self, id: str, due_ms: float) -> None:
-        """Wait until page time is `due_ms` (milliseconds since 1970), or the page has cancelled the request."""
+        """Wait until virtual time is `due_ms` (milliseconds since 1970), or the page has cancelled the request."""
         await self.delayed.delay(self._relayed.page_id(id), due_ms)
 
     def pass_on_delayed(self, now_ms: float) -> None:
-        """Pass on the delayed requests that are due at this page time (milliseconds since 1970)."""
+        """Pass on the delayed requests that are due at this virtual time (milliseconds since 1970)."""
         for id in self.delayed.pass_on(now_ms):
             if request := self.pending.get(id):
                 request.restart()

@@ -1,4 +1,4 @@
-"""The clock's knowledge of page time, in milliseconds since 1970."""
+"""The clock's knowledge of virtual time, in milliseconds since 1970."""
 
 import asyncio
 
@@ -18,43 +18,43 @@ GONE_CONTEXT = (
 )
 """Parts of the browser's error messages for a document that a navigation has replaced."""
 READ_ATTEMPTS = 100
-"""Attempts to read page time while navigations replace the document."""
+"""Attempts to read virtual time while navigations replace the document."""
 
 
 class PageTime:
-    """A reader of page time, which remembers the reading while page time does not pass."""
+    """A reader of virtual time, which remembers the reading while virtual time does not pass."""
 
     def __init__(self, page: DevToolsSession, clock: ServiceClock, limits: RealTimeLimits, page_loss: PageLoss) -> None:
         self._page, self._clock, self._limits, self._page_loss = page, clock, limits, page_loss
         self._is_paused = False
         self._known_ms: float | None = None
         self.latest_ms: float | None = None
-        """The latest page time possible after a step, if nobody has read page time since; else None."""
+        """The latest virtual time possible after a step, if nobody has read virtual time since; else None."""
 
     def resume(self) -> None:
-        """Note that page time passes from now on."""
+        """Note that virtual time passes from now on."""
         self._is_paused, self._known_ms, self.latest_ms = False, None, None
 
     def pause(self) -> None:
-        """Note that page time does not pass until the next budget."""
+        """Note that virtual time does not pass until the next budget."""
         self._is_paused = True
 
     def set_known(self, now_ms: float | None) -> None:
-        """Set page time, which does not pass; None if it has to be read from the page."""
+        """Set virtual time, which does not pass; None if it has to be read from the page."""
         self._known_ms = now_ms
 
     def set_latest(self, latest_ms: float) -> None:
-        """Set the latest page time possible, where it need not be read."""
+        """Set the latest virtual time possible, where it need not be read."""
         self.latest_ms = latest_ms
 
     def see(self, now_ms: float) -> float:
-        """Note a page time that was read, and return it. Service time follows."""
+        """Note a virtual time that was read, and return it. Service time follows."""
         self._clock.see(now_ms)
         self._known_ms = now_ms if self._is_paused else None
         return now_ms
 
     async def read(self) -> float:
-        """Return page time. Service time follows.
+        """Return virtual time. Service time follows.
 
         Raises `ClockStuck` where a script of the page never ends, `PageGone` if the page is lost.
         """

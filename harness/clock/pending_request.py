@@ -34,7 +34,7 @@ class PendingRequest:
     waiting_since_s: float
     """Reading of `real_time.seconds()` when the request was sent, or passed on if it was delayed."""
     sent_ms: float
-    """Page time, in milliseconds since 1970, at which the request was sent."""
+    """Virtual time, in milliseconds since 1970, at which the request was sent."""
     requester: Requester
     is_endless: bool = False
     """True once the request has timed out: the clock does not wait for it any longer."""

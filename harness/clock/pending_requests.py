@@ -52,7 +52,7 @@ class PendingRequests:
         self._requests.pop(id, None)
 
     def drop_unread(self, before_ms: float) -> None:
-        """Remove the partly answered requests that were sent before this page time, in milliseconds since 1970.
+        """Remove the partly answered requests that were sent before this virtual time, in milliseconds since 1970.
 
         Virtual time has passed since without the clock's steps, so the browser does not wait for the rest of these
         answers: the page does not read the rest, which may never end.

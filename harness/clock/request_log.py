@@ -72,7 +72,7 @@ class RequestLog:
     def endless_work(self, call: str, *, url: str = "", since_ms: float | None = None) -> None:
         """Write that the clock does not wait for a pending call any longer.
 
-        `url` is the address of the frame or worker that made the call; `since_ms` is the page time of the call in
+        `url` is the address of the frame or worker that made the call; `since_ms` is the virtual time of the call in
         milliseconds since 1970. The default is now.
         """
         since = self._clock.service_time(self._clock.page_milliseconds if since_ms is None else since_ms)

@@ -25,7 +25,7 @@ class RequestSteps:
         self._network, self._limits, self._budget = network, limits, budget
 
     async def take(self, now_ms: float, left_ms: float) -> None:
-        """Take one step of at most `left_ms` at page time `now_ms` (milliseconds since 1970).
+        """Take one step of at most `left_ms` at virtual time `now_ms` (milliseconds since 1970).
 
         While an endless or delayed request is pending, the browser's own waiting for loads would never end. Then the
         clock advances without this waiting, in steps that are small while another answer is awaited.

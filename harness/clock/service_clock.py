@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import freezegun
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-"""The instant from which page time is counted."""
+"""The instant from which virtual time is counted."""
 MILLISECOND = timedelta(milliseconds=1)
 
 REAL_TIME_MODULES = ["_pytest.timing", "playwright.", "asyncio.", "concurrent.futures.", "harness.clock.real_time"]
@@ -16,7 +16,7 @@ are real."""
 
 
 class ServiceClock:
-    """Service time, which never goes back. The browser's reports of page time advance service time."""
+    """Service time, which never goes back. The browser's reports of virtual time advance service time."""
 
     def __init__(self, start: datetime, page_ahead: timedelta = timedelta(0)) -> None:
         """Start at `start`. `page_ahead` is the time by which the page's own clock is fast (negative: slow)."""

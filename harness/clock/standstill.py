@@ -20,10 +20,10 @@ compute less."""
 
 @dataclass(frozen=True)
 class Observation:
-    """The state of a page at a check, and at the first check at the same page time."""
+    """The state of a page at a check, and at the first check at the same virtual time."""
 
     page_ms: float
-    """Page time, in milliseconds since 1970."""
+    """Virtual time, in milliseconds since 1970."""
     computed_s: float
     """Real seconds for which the page's thread has computed so far."""
     first_seen_s: float
@@ -56,7 +56,7 @@ class Standstill:
 
     @property
     def page_ms(self) -> float | None:
-        """The page time of the last check in this budget, in milliseconds since 1970; None before the first one."""
+        """The virtual time of the last check in this budget, in milliseconds since 1970; None before the first one."""
         return self._last.page_ms if self._last else None
 
     async def check(self) -> bool:

@@ -22,17 +22,17 @@ class TimeHolds:
         self._interrupt_budget = True
         self._is_of_new_document = False
         self.latest_page_ms = math.inf
-        """The latest page time possible until the budget is spent, in milliseconds since 1970. An event with a later
+        """The latest virtual time possible until the budget is spent, in milliseconds since 1970. An event with a later
         time was stamped with real time."""
         self.begin_ms: float | None = None
-        """Page time, in whole milliseconds since 1970, at which the last time hold began; None if its event was stamped
-        with real time."""
+        """Virtual time, in whole milliseconds since 1970, at which the last time hold began; None if its event was
+        stamped with real time."""
 
     def __bool__(self) -> bool:
         return bool(self._holds)
 
     def expect_until(self, latest_page_ms: float, *, interrupt_budget: bool) -> None:
-        """Note the latest page time possible in the next budget, and whether a time hold interrupts this budget."""
+        """Note the latest virtual time possible in the next budget, and whether a time hold interrupts this budget."""
         self.latest_page_ms, self._interrupt_budget = latest_page_ms, interrupt_budget
 
     def begin(self, id: str, requester: Requester, url: str, sent_ms: float) -> None:

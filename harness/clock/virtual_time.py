@@ -30,7 +30,7 @@ HEAD_START = timedelta(hours=6)
 by the machine's monotonic clock, and a page draws no frames of its future. Without the head start clicks and
 screenshots would hang."""
 EXACT_WITHIN_MS = 60_000.0
-"""Virtual milliseconds: if more than these are left to advance, page time need not be known to the millisecond."""
+"""Virtual milliseconds: if more than these are left to advance, virtual time need not be known to the millisecond."""
 SETTLE_STEP_MS = 20.0
 """Virtual milliseconds without any request or answer after which the page has settled."""
 
@@ -65,7 +65,7 @@ class VirtualTime:
         """True while the machine sleeps."""
 
     async def start(self, at: datetime) -> None:
-        """Pause page time at `at`. The first script of the first page will read exactly this instant."""
+        """Pause virtual time at `at`. The first script of the first page will read exactly this instant."""
         self._page_loss.watch()
         self._standstill.watch()
         await self._budget.start((at - HEAD_START - EPOCH).total_seconds())
@@ -115,7 +115,7 @@ class VirtualTime:
     # Advancing --------------------------------------------------------------------------------------------------------
 
     async def advance(self, milliseconds: float) -> float:
-        """Advance by `milliseconds` of virtual time; return page time (milliseconds since 1970) at the end.
+        """Advance by `milliseconds` of virtual time; return virtual time (milliseconds since 1970) at the end.
 
         While the machine sleeps, advance its wall clock by `milliseconds` instead.
         """
@@ -198,9 +198,9 @@ class VirtualTime:
         )
 
     async def _read_at(self, until_ms: float) -> float:
-        """Fire the timers of workers that are due at `until_ms`; return page time.
+        """Fire the timers of workers that are due at `until_ms`; return virtual time.
 
-        Far from `until_ms` return the latest page time possible instead, if nobody has read page time.
+        Far from `until_ms` return the latest virtual time possible instead, if nobody has read virtual time.
         """
         if (fired_ms := await self._workers.fire(until_ms)) is not None:
             return self._page_time.see(fired_ms)

@@ -29,7 +29,7 @@ class Worker:
         self.name = ""
         """The name by which documents know the worker; empty until it has handled a message."""
         self.due_ms: float | None = None
-        """Page time at which the next timer of the worker is due, in milliseconds since 1970; None if there is no
+        """Virtual time at which the next timer of the worker is due, in milliseconds since 1970; None if there is no
         timer."""
         self.has_pending_calls = False
         """True if the worker holds time for a pending call."""
@@ -50,7 +50,7 @@ class Worker:
     async def update_state(self, message: str = scripts.WORKER_STATE) -> float | None:
         """Ask the worker for its state by a message.
 
-        Return page time as the worker read it, in milliseconds since 1970, or None if the worker does not answer.
+        Return virtual time as the worker read it, in milliseconds since 1970, or None if the worker does not answer.
         """
         state = await self.evaluate(message) or {}
         self.due_ms, self.has_pending_calls = state.get("due"), bool(state.get("held"))

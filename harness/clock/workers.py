@@ -119,7 +119,7 @@ class Workers:
 
     @property
     def dues_ms(self) -> list[float]:
-        """The page times, in milliseconds since 1970, at which the clock has to fire timers of workers."""
+        """The virtual instants, in milliseconds since 1970, at which the clock has to fire timers of workers."""
         return [
             worker.due_ms
             for worker in self._awake()
@@ -139,9 +139,9 @@ class Workers:
     # Messages ---------------------------------------------------------------------------------------------------------
 
     async def fire(self, until_ms: float) -> float | None:
-        """Fire the timers that are due at this page time, in milliseconds since 1970.
+        """Fire the timers that are due at this virtual time, in milliseconds since 1970.
 
-        Return page time as a worker read it, or None if no timer was due or the worker does not answer.
+        Return virtual time as a worker read it, or None if no timer was due or the worker does not answer.
         """
         now_ms = None
         for worker in self._awake():

@@ -140,8 +140,8 @@ NEW_DOCUMENT_IS_SEEN = _message("newDocumentIsSeen?.()")
 FIRE_TIMERS = _message("fireTimers()")
 """To a worker: fire the timers that are due, then return its state as `WORKER_STATE` does."""
 WORKER_STATE = _message("state()")
-"""To a worker: return `{due, held, now}`: the page time at which its next timer is due (null: never), the number of its
-pending calls, and page time, both times in milliseconds since 1970."""
+"""To a worker: return `{due, held, now}`: the virtual time at which its next timer is due (null: never), the number of
+its pending calls, and virtual time now, both times in milliseconds since 1970."""
 
 
 def popup_is_seen(*, has_document: bool) -> str:
