@@ -320,7 +320,7 @@ def test_mistake_in_a_test_is_explained_at_the_line_of_the_test(runs: Runs) -> N
 LOSSES = '''
 import os, signal
 import pytest
-import harness.browser.devtools, harness.browser.errors, harness.clock.real_time_limits, harness.report.artifacts
+import harness.browser.devtools, harness.browser.errors, harness.clock.time_limits, harness.report.artifacts
 
 harness.report.artifacts.SCREENSHOT_TIMEOUT_REAL_MS = 1000
 
@@ -374,13 +374,13 @@ def test_crashed_page_is_navigated(pbi_stage, pbi_host):
 def test_endless_script(pbi_stage, pbi_host, monkeypatch):
     loaded(pbi_stage, pbi_host)
     monkeypatch.setattr(harness.browser.devtools, "CALL_TIMEOUT_S", 2.0)
-    monkeypatch.setattr(harness.clock.real_time_limits, "STUCK_AFTER_S", 2.0)
+    monkeypatch.setattr(harness.clock.time_limits, "STUCK_AFTER_S", 2.0)
     pbi_stage.page.evaluate("void setTimeout(() => { for (;;); }, 60_000)")
     pbi_stage.clock.advance("10min")
 
 def test_request_without_an_answer(pbi_stage, pbi_host, monkeypatch):
     loaded(pbi_stage, pbi_host)
-    monkeypatch.setattr(harness.clock.real_time_limits, "STUCK_AFTER_S", 2.0)
+    monkeypatch.setattr(harness.clock.time_limits, "STUCK_AFTER_S", 2.0)
     pbi_stage.page.route("**/never", lambda route: None)
     pbi_stage.page.evaluate(
         "void setTimeout(() => document.head.append(Object.assign(document.createElement('script'), {src: '/never'})), 60_000)"

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from site_of_pages import Site
 
-from harness.clock import real_time, real_time_limits, request_timeouts
+from harness.clock import real_time, request_timeouts, time_limits
 from harness.stage import Conditions, Driver, Stage
 from harness.stage.session import HarnessSession
 
@@ -127,7 +127,7 @@ def test_repeated_work_proceeds_beside_an_endless_request(pbi_stage: Stage, page
 
 
 def test_slow_virtual_time_is_no_standstill(pbi_stage: Stage, pages: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(real_time_limits, "STUCK_AFTER_S", 1.0)
+    monkeypatch.setattr(time_limits, "STUCK_AFTER_S", 1.0)
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         "() => { setInterval(() => { for (let n = 0; n < 1e6; n++) globalThis.sum = n % 7; seen.push(1); }, 1000); }"

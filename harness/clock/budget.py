@@ -12,10 +12,10 @@ from harness.clock.errors import RequestStorm
 from harness.clock.network import Network
 from harness.clock.page_loss import PageLoss
 from harness.clock.page_time import PageTime
-from harness.clock.real_time_limits import RealTimeLimits
 from harness.clock.request_timeouts import ENDLESS_AFTER_S
 from harness.clock.service_clock import ServiceClock
 from harness.clock.standstill import Standstill
+from harness.clock.time_limits import RealTimeLimits
 
 DELIVERY_MS = 0.0011
 """Virtual milliseconds that suffice to deliver the messages that a page posted while time was paused. The browser

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from harness.clock.service_clock import ServiceClock
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Conditions:
     """The conditions of a page: its start, its clock, its time zone, and the checks that the browser leaves out.
 

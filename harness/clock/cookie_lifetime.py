@@ -54,7 +54,7 @@ class CookieWrite:
     """The setting of one cookie: its stated lifetime, and the time of the setting."""
 
     stated: StatedLifetime
-    page_ms: float
+    set_at_ms: float
     """Page time, in milliseconds since 1970."""
     real_s: float
     """Real time, in seconds since 1970."""
@@ -71,4 +71,4 @@ class CookieWrite:
         """The page time at which the cookie ends, in milliseconds since 1970."""
         if self.stated.seconds is None:
             return self.listed_end_s * 1000
-        return self.page_ms + min(self.stated.seconds, LONGEST_S) * 1000
+        return self.set_at_ms + min(self.stated.seconds, LONGEST_S) * 1000

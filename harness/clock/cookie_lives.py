@@ -57,9 +57,13 @@ class CookieLives:
 
     async def close(self) -> None:
         """Cancel all work in the background."""
+        self.stop_extending()
+        await self._tasks.close()
+
+    def stop_extending(self) -> None:
+        """Let cookies end in real time from now on."""
         if self._extension:
             self._extension.cancel()
-        await self._tasks.close()
 
     def include(self, name: str) -> bool:
         """Return whether a cookie of this name ends before the browser session does."""

@@ -58,6 +58,7 @@ class Cookies:
 
     async def close(self) -> None:
         """Cancel all work in the background."""
+        self._lives.stop_extending()
         await self._tasks.close()
         await self._lives.close()
 

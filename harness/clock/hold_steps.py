@@ -8,8 +8,8 @@ from harness.clock import scripts
 from harness.clock.budget import ADVANCE, Budget
 from harness.clock.network import Network
 from harness.clock.page_time import PageTime
-from harness.clock.real_time_limits import RealTimeLimits
 from harness.clock.targets import Targets
+from harness.clock.time_limits import RealTimeLimits
 from harness.clock.worker import Worker
 
 STEP_MS = 1.0

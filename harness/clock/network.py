@@ -68,7 +68,7 @@ class Network:
         """End the requests of a popup or worker that has gone."""
         self._end_all(lambda requester: requester.session == session)
 
-    # Commands and questions of the interception -----------------------------------------------------------------------
+    # Commands and questions about requests ------------------------------------------------------------------------------
 
     def always_wait_for(self, glob: str) -> None:
         """Wait for each answer from URLs that match the glob, however long it takes."""

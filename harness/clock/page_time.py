@@ -4,11 +4,11 @@ import asyncio
 
 from harness.browser.devtools import DevToolsSession
 from harness.browser.errors import DevToolsError, PageGone
-from harness.clock import real_time_limits, scripts
+from harness.clock import scripts, time_limits
 from harness.clock.errors import ClockStuck
 from harness.clock.page_loss import PageLoss
-from harness.clock.real_time_limits import RealTimeLimits
 from harness.clock.service_clock import ServiceClock
+from harness.clock.time_limits import RealTimeLimits
 
 GONE_CONTEXT = (
     "Cannot find context",
@@ -64,7 +64,7 @@ class PageTime:
             try:
                 now_ms = float(await self._limits.answer_of_page(self._page.js(scripts.PAGE_TIME)))
             except TimeoutError:
-                raise ClockStuck([], real_time_limits.STUCK_AFTER_S) from None
+                raise ClockStuck([], time_limits.STUCK_AFTER_S) from None
             except DevToolsError as error:
                 if self._page_loss.is_lost:
                     raise PageGone() from None

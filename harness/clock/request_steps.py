@@ -2,7 +2,7 @@
 
 from harness.clock.budget import ADVANCE, DELIVERY_MS, WAIT_FOR_LOADS, Budget
 from harness.clock.network import Network
-from harness.clock.real_time_limits import RealTimeLimits
+from harness.clock.time_limits import RealTimeLimits
 
 DELAYED_STEP_MS = 250.0
 """Virtual milliseconds that pass in a step, at most, while a delayed request is pending."""

@@ -7,7 +7,7 @@ from harness.browser.devtools import DevToolsSession, Event
 from harness.browser.errors import DevToolsError
 from harness.clock import real_time, scripts
 from harness.clock.network import Network
-from harness.clock.real_time_limits import PAGE_ANSWERS_WITHIN_S
+from harness.clock.time_limits import PAGE_ANSWERS_WITHIN_S
 
 IDLE_COMPUTES_AT_MOST_S = 0.02
 """Real seconds for which an idle page computes, at most, between two checks: the checks themselves take 1 ms."""

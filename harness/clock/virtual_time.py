@@ -17,11 +17,11 @@ from harness.clock.hold_steps import HoldSteps
 from harness.clock.network import Network
 from harness.clock.page_loss import PageLoss
 from harness.clock.page_time import PageTime
-from harness.clock.real_time_limits import RealTimeLimits
 from harness.clock.request_steps import RequestSteps
 from harness.clock.service_clock import EPOCH, ServiceClock
 from harness.clock.standstill import Standstill
 from harness.clock.targets import Targets
+from harness.clock.time_limits import RealTimeLimits
 
 T = TypeVar("T")
 

@@ -40,7 +40,7 @@ REFUSED = 'pbi-harness; details="'
 """The beginning of the header by which the gateway says why it did not pass a request on."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Conditions(clock.Conditions):
     """The conditions of a tab: those of `harness.clock.Conditions`, and one more.
 

@@ -18,6 +18,7 @@ const { addEventListener } = EventTarget.prototype;
 const { postMessage } = MessagePort.prototype;
 const { postMessage: postToPage } = self;
 
+const isDedicatedWorker = typeof DedicatedWorkerGlobalScope === "function";
 const FRAME_MS = 1000 / 60;
 /** Tasks after which a worker that posts messages to itself all the time is not waited for. */
 const MAX_OWN_TASKS = 1000;
@@ -34,7 +35,7 @@ let reportedDue = Infinity;
  */
 function reportToPage(due, more) {
   reportedDue = due ?? Infinity;
-  if (typeof DedicatedWorkerGlobalScope === "function" && !settings.isWorkerOfWorker) {
+  if (isDedicatedWorker && !settings.isWorkerOfWorker) {
     apply(postToPage, self, [internalMessage({ due, ...more })]);
   }
 }
