@@ -61,7 +61,7 @@ def test_request_that_a_service_worker_passes_on_is_journaled_once(first: str) -
         for session in [page, worker] if first == "page" else [worker, page]:
             session.sends()
         awaited = network.awaited.urls
-        until = clock.page_milliseconds + 45_000
+        until = clock.virtual_milliseconds + 45_000
         delayed = asyncio.create_task(network.delay("worker's", until))
         await asyncio.sleep(0)
         while_delayed = network.awaited.urls
@@ -89,7 +89,7 @@ def test_service_workers_request_is_not_matched_with_a_pages_unread_answer() -> 
         page.raise_event("Network.responseReceived", response={"status": 503})
         worker.sends()
         later.sends()
-        delayed = asyncio.create_task(network.delay("worker's", clock.page_milliseconds + 45_000))
+        delayed = asyncio.create_task(network.delay("worker's", clock.virtual_milliseconds + 45_000))
         await asyncio.sleep(0)
         delayed.cancel()
         return [session.id for session in (page, worker, later) if f"{session.id}'s" in network.delayed]

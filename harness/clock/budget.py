@@ -11,11 +11,11 @@ from harness.clock.cookies import Cookies
 from harness.clock.errors import RequestStorm
 from harness.clock.network import Network
 from harness.clock.page_loss import PageLoss
-from harness.clock.page_time import PageTime
 from harness.clock.request_timeouts import ENDLESS_AFTER_S
 from harness.clock.service_clock import ServiceClock
 from harness.clock.standstill import Standstill
 from harness.clock.time_limits import RealTimeLimits
+from harness.clock.time_reading import TimeReading
 
 DELIVERY_MS = 0.0011
 """Virtual milliseconds that suffice to deliver the messages that a page posted while time was paused. The browser
@@ -45,12 +45,12 @@ class Budget:
         cookies: Cookies,
         limits: RealTimeLimits,
         page_loss: PageLoss,
-        page_time: PageTime,
+        reading: TimeReading,
         standstill: Standstill,
         busy_frames: BusyFrames,
     ) -> None:
         self._page, self._clock, self._network, self._cookies = page, clock, network, cookies
-        self._limits, self._page_loss, self._page_time = limits, page_loss, page_time
+        self._limits, self._page_loss, self._reading = limits, page_loss, reading
         self._standstill, self._busy_frames = standstill, busy_frames
         self._policy_answer: asyncio.Future[Event] | None = None
         self.is_spent = False
@@ -66,7 +66,7 @@ class Budget:
         if self._policy_answer and not self._policy_answer.done():
             return  # an earlier budget that was to end at the same time as the current one
         self.is_spent = True
-        self._page_time.pause()
+        self._reading.pause()
         self._cookies.expect_until(-math.inf)
         self._network.signal.send()
 
@@ -81,10 +81,10 @@ class Budget:
         `RequestStorm` when the page exceeds a limit of requests, `PageGone` and `BrowserGone` when the page or the
         browser is lost.
         """
-        now_ms = self._page_time.latest_ms or self._clock.page_milliseconds
+        now_ms = self._reading.latest_ms or self._clock.virtual_milliseconds
         self._network.signal.clear()
         self.is_spent = False
-        self._page_time.resume()
+        self._reading.resume()
         self._standstill.begin_budget()
         milliseconds = max(min(milliseconds, self._cookies.next_end_ms - self._clock.slept_ms - now_ms), DELIVERY_MS)
         self._network.time_holds.expect_until(
@@ -123,7 +123,7 @@ class Budget:
         """
         await self._limits.answer_of_page(self._set_policy("pause"))
         if policy == WAIT_FOR_LOADS and self._network.time_holds:
-            self._page_time.set_known(self._network.time_holds.begin_ms)  # no time has passed since the hold began
+            self._reading.set_known(self._network.time_holds.begin_ms)  # no time has passed since the hold began
 
     async def _wait_for_signal(self) -> None:
         """Return when the signal is sent, a request has timed out, or the clock does not wait for a standstill."""
@@ -131,10 +131,10 @@ class Budget:
         while not await self._is_signalled():
             if self._network.awaited.mark_timed_out():
                 return
-            page_ms_before = self._standstill.page_ms
+            virtual_ms_before = self._standstill.virtual_ms
             if not self._network.awaited.urls and await self._standstill.check():
                 return
-            if self._standstill.page_ms is not None and self._standstill.page_ms != page_ms_before:
+            if self._standstill.virtual_ms is not None and self._standstill.virtual_ms != virtual_ms_before:
                 waiting_since_s = real_time.seconds()
             self._limits.check_deadline()
             self._limits.check_progress(real_time.seconds() - waiting_since_s)

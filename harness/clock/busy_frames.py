@@ -42,9 +42,9 @@ class BusyFrames:
             await self._documents.evaluate_in_all(scripts.STOP_KEEPING_BUSY)
             self.are_busy = False
 
-    async def acknowledge_calls_during(self, page_time: Awaitable[float]) -> float:
+    async def acknowledge_calls_during(self, virtual_time: Awaitable[float]) -> float:
         """Return virtual time; meanwhile acknowledge calls where this is necessary."""
         if not (self._pending.has_endless or self.are_busy):
-            return await page_time
-        now_ms, _ = await asyncio.gather(page_time, self.acknowledge_calls())
+            return await virtual_time
+        now_ms, _ = await asyncio.gather(virtual_time, self.acknowledge_calls())
         return now_ms

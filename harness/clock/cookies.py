@@ -100,7 +100,7 @@ class Cookies:
         if self._budget_end_ms > -math.inf:
             with contextlib.suppress(DevToolsError, TimeoutError):
                 async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                    self._clock.see(float(await self._page.js(scripts.PAGE_TIME)))
+                    self._clock.see(float(await self._page.js(scripts.VIRTUAL_TIME)))
         return self._clock.wall_milliseconds
 
     async def wait_until_known(self, id: str | None) -> None:

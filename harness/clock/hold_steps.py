@@ -7,9 +7,9 @@ from harness.browser.devtools import DevToolsSession, or_gone
 from harness.clock import scripts
 from harness.clock.budget import ADVANCE, Budget
 from harness.clock.network import Network
-from harness.clock.page_time import PageTime
 from harness.clock.targets import Targets
 from harness.clock.time_limits import RealTimeLimits
+from harness.clock.time_reading import TimeReading
 from harness.clock.worker import Worker
 
 STEP_MS = 1.0
@@ -41,12 +41,12 @@ class HoldSteps:
         network: Network,
         targets: Targets,
         limits: RealTimeLimits,
-        page_time: PageTime,
+        reading: TimeReading,
         budget: Budget,
     ) -> None:
         self._page, self._network, self._limits = page, network, limits
         self._documents, self._workers = targets.documents, targets.workers
-        self._page_time, self._budget = page_time, budget
+        self._reading, self._budget = reading, budget
         self._steps = 0
         """Consecutive steps so far."""
 
@@ -82,7 +82,7 @@ class HoldSteps:
         await self._budget.give(STEP_MS, ADVANCE)
         if self._budget.is_spent and not are_workers_working and self._steps < PROMPT_STEPS:
             ended = network.ended_requests - ended_before + bool(network.time_holds or network.pending.may_stop_time)
-            self._page_time.set_latest(now_ms + STEP_MS + ended * REQUEST_END_MS)
+            self._reading.set_latest(now_ms + STEP_MS + ended * REQUEST_END_MS)
 
     async def _tell_news_of_workers(self) -> None:
         """Notify documents and workers of the messages that workers have handled.

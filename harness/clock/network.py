@@ -81,7 +81,7 @@ class Network:
     def sent_ms(self, id: str | None) -> float:
         """Return the virtual time at which a request was sent, in milliseconds since 1970; now if it is unknown."""
         request = self.pending.get(self._relayed.page_id(id or ""))
-        return request.sent_ms if request else self._clock.page_milliseconds
+        return request.sent_ms if request else self._clock.virtual_milliseconds
 
     async def delay(self, id: str, due_ms: float) -> None:
         """Wait until virtual time is `due_ms` (milliseconds since 1970), or the page has cancelled the request."""
@@ -115,12 +115,12 @@ class Network:
     def _sent_to_server(self, event: Event, requester: Requester, source: Source) -> None:
         id, url, kind = event["requestId"], event["request"]["url"], event.get("type", "Other")
         sent_ms = event["wallTime"] * 1000
-        if kind not in STAMPED_WITH_REAL_TIME and sent_ms <= self.time_holds.latest_page_ms:
+        if kind not in STAMPED_WITH_REAL_TIME and sent_ms <= self.time_holds.latest_ms:
             self._clock.see(sent_ms)
         self.log.count_activity(url)
         earlier_entry = self._take_over(url, id) if source != "service worker" else None
         if not (self.pending.has_endless_or_delayed or self.navigation_loops):
-            self.pending.drop_unread(self._clock.page_milliseconds - UNREAD_AFTER_MS)
+            self.pending.drop_unread(self._clock.virtual_milliseconds - UNREAD_AFTER_MS)
         if kind != "WebSocket":  # a socket does not stop virtual time
             self._await_answer(id, url, kind, requester, source)
         if earlier_entry:
@@ -131,7 +131,7 @@ class Network:
             self.limits.count(url)
 
     def _await_answer(self, id: str, url: str, kind: str, requester: Requester, source: Source) -> None:
-        request = PendingRequest(url, kind, real_time.seconds(), self._clock.page_milliseconds, requester)
+        request = PendingRequest(url, kind, real_time.seconds(), self._clock.virtual_milliseconds, requester)
         self.pending.add(id, request)
         if kind == "EventSource" and source != "page":  # virtual time does not wait for a worker's EventSource
             self.pending.mark_endless(request)

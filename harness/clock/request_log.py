@@ -75,7 +75,7 @@ class RequestLog:
         `url` is the address of the frame or worker that made the call; `since_ms` is the virtual time of the call in
         milliseconds since 1970. The default is now.
         """
-        since = self._clock.service_time(self._clock.page_milliseconds if since_ms is None else since_ms)
+        since = self._clock.service_time(self._clock.virtual_milliseconds if since_ms is None else since_ms)
         self._journal.write("clock", what="work without an end", call=call, url=url, since=since)
 
     def unknown_work(self) -> None:

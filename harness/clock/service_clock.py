@@ -30,16 +30,16 @@ class ServiceClock:
         """Return service time as an aware UTC datetime, to the millisecond."""
         return EPOCH + timedelta(milliseconds=self._service_ms)
 
-    def service_time(self, page_milliseconds: float) -> datetime:
-        """Return the service time at which virtual time is `page_milliseconds` since 1970."""
-        return EPOCH + timedelta(milliseconds=self._service_ms_at(page_milliseconds))
+    def service_time(self, virtual_milliseconds: float) -> datetime:
+        """Return the service time at which virtual time is `virtual_milliseconds` since 1970."""
+        return EPOCH + timedelta(milliseconds=self._service_ms_at(virtual_milliseconds))
 
-    def see(self, page_milliseconds: float) -> None:
+    def see(self, virtual_milliseconds: float) -> None:
         """Advance to a virtual time that was read, in milliseconds since 1970. An earlier one changes nothing."""
-        self._advance_to(self._service_ms_at(page_milliseconds))
+        self._advance_to(self._service_ms_at(virtual_milliseconds))
 
-    def _service_ms_at(self, page_milliseconds: float) -> float:
-        return page_milliseconds + self.slept_ms - self._page_ahead_ms
+    def _service_ms_at(self, virtual_milliseconds: float) -> float:
+        return virtual_milliseconds + self.slept_ms - self._page_ahead_ms
 
     def sleep(self, milliseconds: float) -> None:
         """Advance by the sleep of the machine: its wall clock advances, virtual time does not."""
@@ -53,7 +53,7 @@ class ServiceClock:
                 self._move_python(self.now().replace(tzinfo=None))
 
     @property
-    def page_milliseconds(self) -> float:
+    def virtual_milliseconds(self) -> float:
         """The latest virtual time that was read, in milliseconds since 1970."""
         return self.wall_milliseconds - self.slept_ms
 

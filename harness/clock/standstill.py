@@ -19,10 +19,10 @@ compute less."""
 
 
 @dataclass(frozen=True)
-class Observation:
+class StandstillCheck:
     """The state of a page at a check, and at the first check at the same virtual time."""
 
-    page_ms: float
+    virtual_ms: float
     """Virtual time, in milliseconds since 1970."""
     computed_s: float
     """Real seconds for which the page's thread has computed so far."""
@@ -37,7 +37,7 @@ class Standstill:
 
     def __init__(self, page: DevToolsSession, network: Network) -> None:
         self._page, self._network = page, network
-        self._last: Observation | None = None
+        self._last: StandstillCheck | None = None
         self.is_never_idle = False
         """True if the page always has something to do, so that the browser would not let virtual time pass."""
 
@@ -55,9 +55,9 @@ class Standstill:
         self._last = None
 
     @property
-    def page_ms(self) -> float | None:
+    def virtual_ms(self) -> float | None:
         """The virtual time of the last check in this budget, in milliseconds since 1970; None before the first one."""
-        return self._last.page_ms if self._last else None
+        return self._last.virtual_ms if self._last else None
 
     async def check(self) -> bool:
         """Return whether the clock does not wait for the reason why virtual time has not passed since the last check.
@@ -69,12 +69,12 @@ class Standstill:
         before = self._last
         try:
             async with asyncio.timeout(PAGE_ANSWERS_WITHIN_S):
-                page_ms = await self._page.js(scripts.PAGE_TIME)
+                virtual_ms = await self._page.js(scripts.VIRTUAL_TIME)
                 computed_s = await self._seconds_computed()
         except (TimeoutError, DevToolsError):
             return False
-        if before is None or before.page_ms != page_ms or before.computed_s > computed_s:
-            self._last = Observation(page_ms, computed_s, real_time.seconds(), computed_s)
+        if before is None or before.virtual_ms != virtual_ms or before.computed_s > computed_s:
+            self._last = StandstillCheck(virtual_ms, computed_s, real_time.seconds(), computed_s)
             return False
         self._last = replace(before, computed_s=computed_s)
         if computed_s - before.computed_s <= IDLE_COMPUTES_AT_MOST_S:

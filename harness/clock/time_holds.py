@@ -21,7 +21,7 @@ class TimeHolds:
         self._holds: dict[str, Requester] = {}
         self._interrupt_budget = True
         self._is_of_new_document = False
-        self.latest_page_ms = math.inf
+        self.latest_ms = math.inf
         """The latest virtual time possible until the budget is spent, in milliseconds since 1970. An event with a later
         time was stamped with real time."""
         self.begin_ms: float | None = None
@@ -31,17 +31,17 @@ class TimeHolds:
     def __bool__(self) -> bool:
         return bool(self._holds)
 
-    def expect_until(self, latest_page_ms: float, *, interrupt_budget: bool) -> None:
+    def expect_until(self, latest_ms: float, *, interrupt_budget: bool) -> None:
         """Note the latest virtual time possible in the next budget, and whether a time hold interrupts this budget."""
-        self.latest_page_ms, self._interrupt_budget = latest_page_ms, interrupt_budget
+        self.latest_ms, self._interrupt_budget = latest_ms, interrupt_budget
 
     def begin(self, id: str, requester: Requester, url: str, sent_ms: float) -> None:
         """Note a time hold: a request to `HOLD_URL`, and the time of its event in milliseconds since 1970."""
         self._holds[id] = requester
         self._is_of_new_document |= url.endswith(NEW_DOCUMENT)
         begin_ms = math.floor(round(sent_ms, 3))
-        self.begin_ms = begin_ms if begin_ms <= self.latest_page_ms else None
-        self._clock.see(min(begin_ms, self.latest_page_ms))
+        self.begin_ms = begin_ms if begin_ms <= self.latest_ms else None
+        self._clock.see(min(begin_ms, self.latest_ms))
         self._interrupt()
 
     def end(self, id: str) -> None:

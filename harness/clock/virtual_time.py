@@ -16,12 +16,12 @@ from harness.clock.cookies import Cookies
 from harness.clock.hold_steps import HoldSteps
 from harness.clock.network import Network
 from harness.clock.page_loss import PageLoss
-from harness.clock.page_time import PageTime
 from harness.clock.request_steps import RequestSteps
 from harness.clock.service_clock import EPOCH, ServiceClock
 from harness.clock.standstill import Standstill
 from harness.clock.targets import Targets
 from harness.clock.time_limits import RealTimeLimits
+from harness.clock.time_reading import TimeReading
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class VirtualTime:
         self.documents, self._workers = targets.documents, targets.workers
         self._limits = RealTimeLimits(network)
         self._page_loss = PageLoss(page, network.signal)
-        self._page_time = PageTime(page, clock, self._limits, self._page_loss)
+        self._reading = TimeReading(page, clock, self._limits, self._page_loss)
         self._standstill = Standstill(page, network)
         self._busy_frames = BusyFrames(self.documents, network.pending)
         self._budget = Budget(
@@ -55,11 +55,11 @@ class VirtualTime:
             cookies,
             self._limits,
             self._page_loss,
-            self._page_time,
+            self._reading,
             self._standstill,
             self._busy_frames,
         )
-        self._hold_steps = HoldSteps(page, network, targets, self._limits, self._page_time, self._budget)
+        self._hold_steps = HoldSteps(page, network, targets, self._limits, self._reading, self._budget)
         self._request_steps = RequestSteps(network, self._limits, self._budget)
         self.is_asleep = False
         """True while the machine sleeps."""
@@ -121,7 +121,7 @@ class VirtualTime:
         """
         if self.is_asleep:
             self._clock.sleep(math.ceil(milliseconds))
-            return await self._page_time.read()
+            return await self._reading.read()
         now_ms = await self._move(milliseconds)
         await self._deliver()
         return now_ms
@@ -131,7 +131,7 @@ class VirtualTime:
 
         Stop after `within_ms` virtual milliseconds.
         """
-        began_ms = now_ms = await self._page_time.read()
+        began_ms = now_ms = await self._reading.read()
         while now_ms - began_ms < within_ms:
             activity_before = self._network.log.activity
             now_ms = await self._move(SETTLE_STEP_MS)
@@ -143,7 +143,7 @@ class VirtualTime:
 
     async def until(self, happened: Callable[[], bool], within_ms: float) -> bool:
         """Advance in small steps until `happened()`; return False if it did not happen in `within_ms`."""
-        began_ms = now_ms = await self._page_time.read()
+        began_ms = now_ms = await self._reading.read()
         while not happened():
             if now_ms - began_ms >= within_ms:
                 return False
@@ -162,7 +162,7 @@ class VirtualTime:
         Stop wherever a worker's timer is due. A navigation begins the current budget anew; so a new document holds time
         (new_document.js) until a small budget has replaced the current one.
         """
-        now_ms = await self._busy_frames.acknowledge_calls_during(self._page_time.read())
+        now_ms = await self._busy_frames.acknowledge_calls_during(self._reading.read())
         end_ms = now_ms + math.ceil(milliseconds)  # the page's clock shows whole milliseconds
         while now_ms < end_ms:
             self._limits.check_deadline()
@@ -203,8 +203,8 @@ class VirtualTime:
         Far from `until_ms` return the latest virtual time possible instead, if nobody has read virtual time.
         """
         if (fired_ms := await self._workers.fire(until_ms)) is not None:
-            return self._page_time.see(fired_ms)
-        latest_ms = self._page_time.latest_ms
+            return self._reading.see(fired_ms)
+        latest_ms = self._reading.latest_ms
         if latest_ms is not None and until_ms - latest_ms > EXACT_WITHIN_MS and not self._network.delayed:
             return latest_ms
-        return await self._page_time.read()
+        return await self._reading.read()

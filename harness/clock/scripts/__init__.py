@@ -105,7 +105,7 @@ def _script(kind: str, *places: str, **settings: bool | float) -> str:
     return f"if ({first}) {bundle(_FOLDER / f'{kind}.js')}.main({json.dumps(common | settings)});"
 
 
-PAGE_TIME = f"(globalThis.{_MESSAGES_PROPERTY} ?? Date).now()"
+VIRTUAL_TIME = f"(globalThis.{_MESSAGES_PROPERTY} ?? Date).now()"
 """The expression for virtual time in a document or worker: page time without the time asleep, in ms since 1970.
 
 A page may have replaced `Date.now` by a function of its own, so the clock's script keeps the browser's."""

@@ -21,7 +21,7 @@ READ_ATTEMPTS = 100
 """Attempts to read virtual time while navigations replace the document."""
 
 
-class PageTime:
+class TimeReading:
     """A reader of virtual time, which remembers the reading while virtual time does not pass."""
 
     def __init__(self, page: DevToolsSession, clock: ServiceClock, limits: RealTimeLimits, page_loss: PageLoss) -> None:
@@ -62,7 +62,7 @@ class PageTime:
             return self._known_ms
         for _ in range(READ_ATTEMPTS):
             try:
-                now_ms = float(await self._limits.answer_of_page(self._page.js(scripts.PAGE_TIME)))
+                now_ms = float(await self._limits.answer_of_page(self._page.js(scripts.VIRTUAL_TIME)))
             except TimeoutError:
                 raise ClockStuck([], time_limits.STUCK_AFTER_S) from None
             except DevToolsError as error:
