@@ -182,7 +182,7 @@ def test_headed_run_without_a_display_ends_with_3(verify: Verify, apps: str, mon
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     assert verify(f"{apps}/app", *TOKENS, "--only=EMB-1", "--headed") == 3
-    assert "--headed needs a display, and there is none. Leave --headed out, or use 'xvfb-run'." in verify.complained
+    assert "--headed needs a display, and there is none. Leave --headed out, or use 'xvfb-run'." in verify.errors
 
 
 class RefreshingAdapter(Adapter):
