@@ -1,5 +1,5 @@
-# From a fresh clone each target does the set-up that it needs; a second time the set-up only looks.
-# Works with the GNU make 3.81 of macOS.
+# Each target first installs what it needs and is not installed yet, so that it works in a fresh clone.
+# GNU make 3.81, the version of macOS, is enough.
 
 .DEFAULT_GOAL := help
 .PHONY: help setup verify test matrix mutants soak lint bench clean
@@ -7,49 +7,59 @@
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 BIN := .venv/bin
 STAMP := .venv/installed
+# Where the system has no Node.js that works, setup installs one into .venv.
+NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 PYTEST := $(if $(BUSY),$(BIN)/python -m bench.busy )$(BIN)/python -m pytest -q -W error -n auto --maxprocesses 4 --dist loadgroup
 
-# $(call rounds,N,COMMAND): N times over, until it fails
+PROSE := README.md CONTRIBUTING.md CHANGELOG.md Makefile pyproject.toml conftest.py bench docs fake_pbi fixtures harness tests
+
+# $(call rounds,N,COMMAND): run COMMAND N times, and stop at the first failure
 rounds = for round in $$(seq $(1)); do echo "round $$round of $(1)"; $(2) || exit 1; done
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
-	@echo "Variables: ARGS='...' more arguments, for pytest, verify or bench; ROUNDS=N how often matrix and soak run;"
-	@echo "  BUSY=1 tests run while every processor is kept busy;"
-	@echo "  PBI_BROWSER=PATH the browser; PYTHON=PATH"
+	@echo "Variables:"
+	@echo "  ARGS='...'        more arguments for pytest, verify or bench"
+	@echo "  BUSY=1            keep every processor busy while the tests run"
+	@echo "  PBI_BROWSER=PATH  the browser to use"
+	@echo "  PYTHON=PATH       the Python to make .venv with"
+	@echo "  ROUNDS=N          the number of rounds of matrix and soak"
 
-setup: $(STAMP) ## everything that the other targets need: Python and npm packages, a browser
+setup: $(STAMP) ## install what the other targets need: Python packages, npm packages, a browser
 	@$(BIN)/pbi-harness setup
 
-verify: setup ## test the built-in host pages against the refresh contract
+verify: setup ## judge the built-in pages by the refresh contract
 	$(BIN)/pbi-harness verify $(ARGS)
 
-test: setup lint ## the project's own tests
+test: setup lint ## run lint and the project's own tests
 	$(PYTEST) $(ARGS)
 
-matrix: setup ## every page against every rule, and pages easily misjudged (the tests take one broken page for each rule)
+matrix: setup ## judge every page by every rule, and pages that are easily misjudged (test runs one broken page per rule)
 	$(call rounds,$(or $(ROUNDS),1),$(PYTEST) -m 'matrix or not matrix' $(ARGS) tests/test_broken_pages.py tests/test_verdicts.py)
 
-mutants: setup ## good pages with one mistake each: is it caught?
+mutants: setup ## check that the rules catch a single mistake in a good page
 	$(PYTEST) -m 'mutants or not mutants' $(ARGS) tests/test_mutants.py
 
-soak: setup ## the tests twenty times over, each time in another order
+soak: setup ## run the tests twenty times, in a different order each time
 	$(call rounds,$(or $(ROUNDS),20),$(PYTEST) $(ARGS))
 
-lint: $(STAMP) ## style and types
+lint: setup ## check style, types, spelling and the imports between packages, in Python and JavaScript
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/codespell $(PROSE)
+	$(NODE) node_modules/.bin/eslint eslint.config.js harness fake_pbi
+	$(NODE) node_modules/.bin/tsc
 
-bench: setup ## how fast it is
+bench: setup ## measure how fast the harness is
 	$(BIN)/python -m bench $(ARGS)
 
-clean: ## remove what the other targets made
+clean: ## remove everything that the other targets made
 	rm -rf .venv node_modules test-results build dist .import_linter_cache .mypy_cache .ruff_cache .pytest_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A virtual environment cannot be moved, nor outlive its Python: then it is made anew.
+# A virtual environment stops working when it is moved or its Python is removed. Then it is made again.
 ifneq ($(shell test -x $(BIN)/python && cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
@@ -62,12 +72,12 @@ $(STAMP): pyproject.toml
 	can_venv() { "$$python" -c 'import ensurepip, venv' 2>/dev/null; }; \
 	test -n "$$python" || fail "No Python 3.11 or newer among: $(PYTHONS). Install one, or name it: make PYTHON=/path/to/python3."; \
 	if ! can_venv && command -v apt-get >/dev/null && test "$$(id -u)" = 0; then \
-	  echo "Python's venv is missing, so apt-get install python3-venv"; \
+	  echo "Python's module venv is missing, so apt-get install python3-venv"; \
 	  (timeout 300 apt-get update -qq && DEBIAN_FRONTEND=noninteractive timeout 600 apt-get install -qq python3-venv) >/dev/null || true; \
 	fi; \
-	can_venv || fail "$$python has no venv: run 'apt-get install python3-venv' as root (Debian, Ubuntu), or name another: make PYTHON=/path/to/python3."; \
-	echo "Python packages: pip install into .venv with $$python (a minute or two)"; \
-	"$$python" -m venv --clear .venv || fail "$$python could not make .venv (its reason is above)."; \
+	can_venv || fail "$$python has no module venv. Run 'apt-get install python3-venv' as root (Debian, Ubuntu), or name another Python: make PYTHON=/path/to/python3."; \
+	echo "Python packages: pip install into .venv with $$python (takes a minute or two)"; \
+	"$$python" -m venv --clear .venv || fail "$$python could not make .venv. Its message is above."; \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' || \
-	  fail "pip could not install the project (its reason is above): check the network and pip's proxy settings, then try again."
+	  fail "pip could not install the project. Its message is above. Check the network and pip's proxy settings, then try again."
 	@echo '$(CURDIR)' > $(STAMP)

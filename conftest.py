@@ -1,4 +1,4 @@
-"""The project's own tests run the plugin as its users do, and again inside `pytester` (pyproject.toml)."""
+"""Settings for the runs of the project's own tests."""
 
 from collections.abc import Generator
 
@@ -8,11 +8,14 @@ from harness.browser.find import find_browser
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """Which browser the tests run in: most surprises begin there."""
+    """Print the path of the browser at the start of a run."""
     return f"browser: {find_browser(config.option.pbi_browser) or 'none found; run make setup'}"
 
 
 @pytest.hookimpl(optionalhook=True, wrapper=True)
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
-    """One process more than there are processors (the Makefile allows four at most): a browser's test waits now and then."""
+    """Return one process more than pytest-xdist would start, because a test often waits.
+
+    The Makefile allows at most four.
+    """
     return (yield) + 1

@@ -1,4 +1,4 @@
-"""Run the benchmarks and print each beside its yardstick. Exits 1 if one misses its target."""
+"""Run all benchmarks, or those named on the command line, and print their figures. Exits with 1 if one fails."""
 
 import sys
 
@@ -8,7 +8,7 @@ from bench import contract, day, memory, opening, waits
 from bench.figure import Figure
 from harness.stage.session import HarnessSession
 
-NAMES = {
+BENCHMARKS = {
     "contract": contract.figures,
     "day": day.figures,
     "opening": opening.figures,
@@ -18,14 +18,15 @@ NAMES = {
 
 
 def main(wanted: list[str]) -> int:
-    unknown = [name for name in wanted if name not in NAMES]
+    """Run the benchmarks named in `wanted`, or all if it is empty, and return the exit code."""
+    unknown = [name for name in wanted if name not in BENCHMARKS]
     if unknown:
-        print(f"There is no benchmark {unknown[0]!r}; there are: {', '.join(NAMES)}.", file=sys.stderr)
+        print(f"There is no benchmark {unknown[0]!r}. Choose from: {', '.join(BENCHMARKS)}.", file=sys.stderr)
         return 4
     found: list[Figure] = []
     with sync_playwright() as playwright, HarnessSession(playwright) as session:
-        for name in wanted or NAMES:
-            for figure in NAMES[name](playwright, session):
+        for name in wanted or BENCHMARKS:
+            for figure in BENCHMARKS[name](playwright, session):
                 print(figure, flush=True)
                 found.append(figure)
     return 0 if all(figure.holds for figure in found) else 1

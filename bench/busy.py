@@ -1,4 +1,4 @@
-"""Run a command while every processor is kept busy: `python -m bench.busy COMMAND …` (`make test BUSY=1`)."""
+"""Run a command while every processor is kept busy: `python -m bench.busy COMMAND …`, as `make test BUSY=1` does."""
 
 import multiprocessing
 import os
@@ -7,7 +7,7 @@ import sys
 
 
 def main(command: list[str]) -> int:
-    """The command's exit code."""
+    """Run `command` and return its exit code."""
     spinning = [multiprocessing.Process(target=_spin, daemon=True) for _ in range(os.cpu_count() or 1)]
     for process in spinning:
         process.start()
@@ -19,6 +19,7 @@ def main(command: list[str]) -> int:
 
 
 def _spin() -> None:
+    """Keep one processor busy until the process is terminated."""
     while True:
         pass
 

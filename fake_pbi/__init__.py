@@ -1,1 +1,1 @@
-"""A fake Power BI cloud on an injected clock: Entra ID, the REST API, the embedded items."""
+"""A fake Power BI cloud: Entra ID, the REST API and the embedded items, in a service time that the caller provides."""

@@ -1,4 +1,4 @@
-"""What the cloud's endpoints have in common in reading a request."""
+"""Reading the JSON bodies of requests to the fake cloud."""
 
 from typing import Any
 
@@ -8,7 +8,10 @@ from fake_pbi.errors import InvalidRequest
 
 
 async def json_body(request: web.Request) -> Any:
-    """The body read as JSON, whatever its content type says (a beacon's says text). Raises `InvalidRequest`."""
+    """Return the request's body, read as JSON. Raise `InvalidRequest` if it is not valid JSON.
+
+    The content type does not matter: a beacon sends its JSON as text.
+    """
     try:
         return await request.json()
     except ValueError as error:
@@ -16,7 +19,10 @@ async def json_body(request: web.Request) -> Any:
 
 
 async def json_object(request: web.Request) -> dict[str, Any]:
-    """The body read as a JSON object; an empty body is an empty object. Raises `InvalidRequest`."""
+    """Return the request's body, read as a JSON object. Raise `InvalidRequest` for any other JSON.
+
+    An empty body counts as an empty object.
+    """
     if not await request.read():
         return {}
     body = await json_body(request)

@@ -1,4 +1,4 @@
-"""The cloud's TLS: a certificate for its host names, from an authority that exists in this process only."""
+"""TLS for the fake cloud: a certificate for its host names, from an authority that exists only in this process."""
 
 import base64
 import hashlib
@@ -14,8 +14,11 @@ from fake_pbi.hosts import CLOUD_HOSTS
 
 
 class Certificate:
-    """One authority and one certificate for all of the cloud's hosts. Slow to make: once per process, and in real time,
-    by which TLS clients judge it."""
+    """A certificate authority, and one certificate of it for all hosts of the cloud.
+
+    Make one per process, because generating the keys is slow. Make it while Python's clock shows real time: TLS clients
+    compare the certificate's dates with the machine's clock.
+    """
 
     def __init__(self) -> None:
         self._authority = trustme.CA()
@@ -28,22 +31,25 @@ class Certificate:
         return context
 
     def ssl_context(self) -> ssl.SSLContext:
-        """For the TLS servers of this process, which may share it."""
+        """Return the TLS context of a server. All servers of this process may share it."""
         return self._context
 
     @property
     def ca_pem(self) -> bytes:
-        """The authority's certificate, for clients to trust."""
+        """The authority's certificate as PEM. A client that trusts it accepts the cloud's certificate."""
         return self._authority.cert_pem.bytes()
 
     def write_ca(self, path: Path) -> Path:
-        """Write `ca_pem` to a file, as REQUESTS_CA_BUNDLE or NODE_EXTRA_CA_CERTS want it."""
+        """Write `ca_pem` to a file and return its path.
+
+        The environment variables REQUESTS_CA_BUNDLE and NODE_EXTRA_CA_CERTS may name this file.
+        """
         path.write_bytes(self.ca_pem)
         return path
 
     @cached_property
     def spki_hash(self) -> str:
-        """Base64 SHA-256 of the certificate's public key, for Chromium's --ignore-certificate-errors-spki-list."""
+        """SHA-256 of the certificate's public key in base64, for Chromium's --ignore-certificate-errors-spki-list."""
         leaf = x509.load_pem_x509_certificate(self._leaf.cert_chain_pems[0].bytes())
         spki = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return base64.b64encode(hashlib.sha256(spki).digest()).decode()

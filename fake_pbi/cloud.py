@@ -1,4 +1,4 @@
-"""The fake Power BI cloud: one TLS server for all of its hosts, on a clock that is given to it."""
+"""The fake Power BI cloud: one TLS server that answers for all of its hosts."""
 
 from email.utils import format_datetime
 from pathlib import Path
@@ -21,16 +21,17 @@ from fake_pbi.tokens import TokenBook
 from harness.base.journal import Journal, Now
 from harness.base.server import Server
 
-SHUTDOWN_SECONDS = 0.01
-"""How long requests under way may take to end once the cloud stops, in real seconds."""
+SHUTDOWN_TIMEOUT_S = 0.01
+"""Real seconds that `stop` waits for pending requests."""
 
 
 class Cloud:
-    """Entra ID, the REST API and app.powerbi.com for one tenant, and the gateway that leads there.
+    """Entra ID, the REST API and app.powerbi.com for one tenant, with the gateway that leads a browser to them.
 
-    `now` is service time (aware UTC); `npm` a node_modules folder with Microsoft's packages (see embed.py). Start and
-    stop it on the asyncio loop that it is to live on; both take milliseconds. What happened is in `journal`, what goes
-    wrong in `faults`; `tenant` may be changed at any time.
+    `now` returns service time. `npm` is a node_modules folder with Microsoft's packages; without them the constructor
+    raises `FileNotFoundError`. Call `start` and `stop` on the same asyncio loop.
+
+    `journal` records everything that happens here. `faults` makes endpoints fail. `tenant` may be changed at any time.
     """
 
     def __init__(self, now: Now, *, npm: Path, certificate: Certificate, tenant: Tenant | None = None) -> None:
@@ -43,15 +44,16 @@ class Cloud:
         self.embed = Embed(now, self.journal, self.tenant, self.tokens, npm=npm)
         self._now = now
         self._certificate = certificate
-        self._server = Server(self._application(), patience=SHUTDOWN_SECONDS)
+        self._server = Server(self._application(), shutdown_timeout_s=SHUTDOWN_TIMEOUT_S)
 
     async def start(self) -> None:
-        """Listen on loopback: TLS on `tls_port`, the proxy at `gateway.url`."""
+        """Listen on loopback. TLS is on `tls_port`, the proxy at `gateway.url`."""
         await self._server.start(ssl_context=self._certificate.ssl_context())
         await self.gateway.start(self.tls_port)
 
     @property
     def tls_port(self) -> int:
+        """The port on loopback that answers for all hosts of the cloud."""
         return self._server.port
 
     async def stop(self) -> None:
@@ -64,32 +66,32 @@ class Cloud:
         rest = Rest(self.tenant, self.tokens).application()
         allow_any_origin(entra)
         allow_any_origin(rest)
-        application = web.Application(middlewares=[self._meet_faults, self._render_errors])
-        application.on_response_prepare.append(self._date)
+        application = web.Application(middlewares=[self._answer_faults, self._answer_errors])
+        application.on_response_prepare.append(self._set_date)
         application.add_domain(LOGIN, entra)
         application.add_domain(API, rest)
         application.add_domain(APP, self.embed.application())
         return application
 
-    async def _date(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Answers are dated by the service's clock, which clients compare with theirs."""
+    async def _set_date(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Set the Date header to service time: clients compare it with their own clock."""
         response.headers["Date"] = format_datetime(self._now(), usegmt=True)
 
     @web.middleware
-    async def _meet_faults(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _answer_faults(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         fault = None if is_preflight(request) else self.faults.for_request(str(request.url), request.method)
-        return _answer(request, fault) if fault else await handler(request)
+        return _faulty_answer(request, fault) if fault else await handler(request)
 
     @web.middleware
-    async def _render_errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _answer_errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
         except ServiceError as error:
             return web.json_response(error.body(self._now()), status=error.status)
 
 
-def _answer(request: web.Request, fault: Fault) -> web.Response:
-    """What a client gets in place of the endpoint's own answer."""
+def _faulty_answer(request: web.Request, fault: Fault) -> web.Response:
+    """Return the fault's answer. For a "drop", close the connection first, so that no answer arrives."""
     if fault.kind == "drop" and request.transport:
         request.transport.abort()
     return web.Response(status=fault.status, content_type=fault.content_type, text=fault.body)

@@ -1,4 +1,4 @@
-"""Cross-origin access to Entra ID and the REST API: pages call both from their own.
+"""Cross-origin access (CORS) to Entra ID and the REST API, which pages call from their own origins.
 
 Source: the Fetch standard.
 """
@@ -8,12 +8,13 @@ from aiohttp.typedefs import Handler
 
 
 def allow_any_origin(application: web.Application) -> None:
-    """Answer preflights, and let pages of every origin read the answers, errors included."""
+    """Make an application answer preflights, and let pages of every origin read all answers, errors included."""
     application.middlewares.append(_preflight)
-    application.on_response_prepare.append(_open)
+    application.on_response_prepare.append(_add_headers)
 
 
 def is_preflight(request: web.Request) -> bool:
+    """Return whether a request is a CORS preflight."""
     return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
 
 
@@ -24,11 +25,11 @@ async def _preflight(request: web.Request, handler: Handler) -> web.StreamRespon
     allowed = {
         "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
         "Access-Control-Allow-Headers": request.headers.get("Access-Control-Request-Headers", ""),
-        "Access-Control-Max-Age": "0",  # a browser would count it in real time
+        "Access-Control-Max-Age": "0",  # a browser would count a longer age in real time
     }
     return web.Response(status=204, headers=allowed)
 
 
-async def _open(request: web.Request, response: web.StreamResponse) -> None:
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Access-Control-Expose-Headers"] = "RequestId, Retry-After, Date"

@@ -1,7 +1,8 @@
-"""app.powerbi.com: serves the iframe app and answers it.
+"""app.powerbi.com: serves the documents of the embedded items and answers their requests.
 
-The app tells what happens in the frame and asks for pages and data; whether a token is still good is decided here, by
-the service's clock. Paths under `/_fake` are of this fake's own, those under `/explore` are shaped after the service's.
+The app in the iframe (embed_app) reports what happens there, and requests pages and data. This module decides whether
+a token is still valid, by service time. Paths under `/_fake` exist only in this fake; paths under `/explore` imitate
+those of the real service.
 """
 
 import json
@@ -21,33 +22,41 @@ from fake_pbi.tenant import Tenant
 from fake_pbi.tokens import Token, TokenBook, TokenState, utc_text
 from harness.base.journal import Journal, Now
 
-FRAMES = {"/reportEmbed": "report", "/dashboardEmbed": "dashboard", "/embed": "tile", "/tileEmbed": "tile"}
-"""Path of a frame -> type of item. The REST API says /embed for a tile, the SDK on its own /tileEmbed."""
+FRAME_TYPES = {"/reportEmbed": "report", "/dashboardEmbed": "dashboard", "/embed": "tile", "/tileEmbed": "tile"}
+"""Path of a frame -> type of its item. The REST API's embed URL of a tile has the path /embed. The SDK uses
+/tileEmbed where the page passes no embed URL."""
 
-ITEM_JOURNAL = "/_fake/items/{item}/journal"
-ITEM_TOKEN = "/_fake/items/{item}/token"
-TOLD = re.compile("/_fake/items/(?P<item>[^/]+)/(?P<what>journal|token)")
-EXPLORATION = "/explore/{kind:reports|dashboards|tiles}/{id}/modelsAndExploration"
-QUERY = "/explore/querydata"
+JOURNAL_PATH = "/_fake/items/{item}/journal"
+TOKEN_PATH = "/_fake/items/{item}/token"
+ITEM_PATH = re.compile("/_fake/items/(?P<item>[^/]+)/(?P<what>journal|token)")
+"""A pattern for the paths to which the app of an item reports: `JOURNAL_PATH` and `TOKEN_PATH`."""
+EXPLORATION_PATH = "/explore/{kind:reports|dashboards|tiles}/{id}/modelsAndExploration"
+QUERY_PATH = "/explore/querydata"
 
-ITEM = "X-Item"
-"""The header that names the item of a document, or of what it asks for."""
+ITEM_HEADER = "X-Item"
+"""The header that names the item: of an answer with the item's document, and of the document's requests."""
 
-TOLD_BY_THE_APP = frozenset({"protocol", "hook.called", "hook.answered", "item.event", "embed.gone"})
-HOW = ("load", "setAccessToken", "hook")
+KINDS_OF_APP = frozenset({"protocol", "hook.called", "hook.answered", "item.event", "embed.gone"})
+"""The kinds of journal entries that the app may write."""
+WAYS_OF_TOKENS = ("load", "setAccessToken", "hook")
+"""The ways in which a token reaches an item; the journal has them as `how`."""
 ACTIONS = ("render", "pageChange", "filter", "refresh")
-SCHEMES = {"bearer": "entra", "embedtoken": "embed"}
-"""How a token is sent -> the type that it then has to be of."""
+"""The reasons for a data request."""
+TYPES_OF_SCHEMES = {"bearer": "entra", "embedtoken": "embed"}
+"""Scheme of the Authorization header, in lower case -> the type of token that belongs to it."""
 
 NAMES = {"reports": "Sales", "dashboards": "Sales overview", "tiles": "Sales by region"}
 
 MILLISECOND = timedelta(milliseconds=1)
-LONG_AGO = timedelta(days=36525) / MILLISECOND
-"""Milliseconds before now at which nothing can have happened that the app tells of."""
+MAX_AGE_MS = timedelta(days=36525) / MILLISECOND
+"""The age from which an entry is refused: a hundred years. Larger numbers overflow `datetime`."""
 
 
 class Embed:
-    """The service behind the frames. `npm` is a node_modules folder with Microsoft's packages; without them, a `FileNotFoundError`."""
+    """The service behind the frames of all items.
+
+    `npm` is a node_modules folder with Microsoft's packages. Without them the constructor raises `FileNotFoundError`.
+    """
 
     def __init__(self, now: Now, journal: Journal, tenant: Tenant, tokens: TokenBook, *, npm: Path) -> None:
         self._now = now
@@ -56,32 +65,34 @@ class Embed:
         self._tokens = tokens
         self._document = frame_document(npm, APP_FOLDER)
         self._numbers = count(1)
-        self._items: set[str] = set()
-        self._there: set[str] = set()
-        self._holding: dict[str, object] = {}
+        self._served: set[str] = set()
+        self._present: set[str] = set()
+        self._current_markers: dict[str, object] = {}
+        """Item -> a marker of its current token. Each applied token gets a new marker."""
 
     def application(self) -> web.Application:
+        """Return the web application of app.powerbi.com."""
         application = web.Application()
-        application.add_routes([web.get(path, self.frame) for path in FRAMES])
+        application.add_routes([web.get(path, self.frame) for path in FRAME_TYPES])
         application.add_routes(
             [
-                web.post(ITEM_JOURNAL, self._told_by_request),
-                web.post(ITEM_TOKEN, self._told_by_request),
-                web.get(EXPLORATION, self.exploration),
-                web.post(QUERY, self.query),
+                web.post(JOURNAL_PATH, self._receive_request),
+                web.post(TOKEN_PATH, self._receive_request),
+                web.get(EXPLORATION_PATH, self.exploration),
+                web.post(QUERY_PATH, self.query),
             ]
         )
         return application
 
     async def frame(self, request: web.Request) -> web.Response:
-        """The document of an iframe: a new item with each navigation."""
+        """Answer with the document of an iframe. Each navigation makes a new item."""
         item = str(next(self._numbers))
-        self._items.add(item)
-        self._there.add(item)
+        self._served.add(item)
+        self._present.add(item)
         self._journal.write("embed.frame", item=item, path=request.path, url=str(request.url))
         settings = {
             "item": item,
-            "type": FRAMES[request.path],
+            "type": FRAME_TYPES[request.path],
             "hookLeadMs": self._tenant.hook_lead // MILLISECOND,
             "hookRetryMs": self._tenant.hook_retry // MILLISECOND,
             "lateToken": self._tenant.late_token,
@@ -90,71 +101,79 @@ class Embed:
         return web.Response(
             text=self._document.replace(SETTINGS, json.dumps(settings)),
             content_type="text/html",
-            headers={"Cache-Control": "no-store", ITEM: item},
+            headers={"Cache-Control": "no-store", ITEM_HEADER: item},
         )
 
-    async def _told_by_request(self, request: web.Request) -> web.Response:
-        status, text = self.tell(request.path, await json_body(request))
+    async def _receive_request(self, request: web.Request) -> web.Response:
+        status, text = self.receive(request.path, await json_body(request))
         return web.Response(status=status, text=text, content_type="application/json")
 
-    def tell(self, path: str, body: Any) -> tuple[int, str]:
-        """What the app tells of an item, at the path of its journal or its token. Returns the answer: its status, and its JSON.
+    def receive(self, path: str, body: Any) -> tuple[int, str]:
+        """Process what the app of an item reports, and return the answer: its status and its JSON.
 
-        Raises `EntityNotFound` for an item that was never served, `InvalidRequest` for a body that is none.
+        `path` is `JOURNAL_PATH` or `TOKEN_PATH` of the item, and `body` is the parsed JSON of the request.
+
+        Raises `EntityNotFound` for an item that was never served, `InvalidRequest` for a body of the wrong form.
         """
-        of = TOLD.fullmatch(path)
-        if not of or of["item"] not in self._items:
+        match = ITEM_PATH.fullmatch(path)
+        if not match or match["item"] not in self._served:
             raise EntityNotFound
-        if of["what"] == "token":
-            return 200, json.dumps(self._apply_token(of["item"], body))
-        self._write_all(of["item"], body)
+        if match["what"] == "token":
+            return 200, json.dumps(self._apply_token(match["item"], body))
+        self._write_entries(match["item"], body)
         return 204, ""
 
-    def _write_all(self, item: str, entries: Any) -> None:
-        """Write what happened in the frame: `[{"ago": ms, "kind": str, "data": {...}}]`.
+    def _write_entries(self, item: str, entries: Any) -> None:
+        """Write entries of the app to the journal: `[{"ageMs": number, "kind": str, "data": {...}}]`.
 
-        `ago` is how long before now, by the page's clock. A text of a token becomes the token's name. Raises `InvalidRequest`
-        for anything else.
+        `ageMs` says how long ago the entry happened, by the page's clock. The text of a token is replaced by the
+        token's name. Raises `InvalidRequest` for entries of any other form.
         """
         if not isinstance(entries, list) or not all(_is_entry(entry) for entry in entries):
-            kinds = ", ".join(sorted(TOLD_BY_THE_APP))
-            raise InvalidRequest(f"Entries must be a list of {{ago, kind, data}}, each kind one of {kinds}.")
+            kinds = ", ".join(sorted(KINDS_OF_APP))
+            raise InvalidRequest(f"Entries must be a list of {{ageMs, kind, data}}, each kind one of {kinds}.")
         for entry in entries:
             if entry["kind"] == "embed.gone":
-                self.leave(item)
+                self.remove(item)
             else:
-                self._write(item, entry["kind"], timedelta(milliseconds=entry["ago"]), entry["data"])
+                self._write_entry(item, entry["kind"], timedelta(milliseconds=entry["ageMs"]), entry["data"])
 
-    def leave(self, item: str) -> None:
-        """An item's document has gone. (Its own word may come late, or never.)"""
-        if item in self._there:
-            self._there.remove(item)
-            self._holding.pop(item, None)
+    def remove(self, item: str) -> None:
+        """Note that the document of an item has gone. A second call for the same item has no effect.
+
+        Both the app and the harness report this, because the app's own report can come late or never.
+        """
+        if item in self._present:
+            self._present.remove(item)
+            self._current_markers.pop(item, None)
             self._journal.write("embed.gone", item=item)
 
-    def _write(self, item: str, kind: str, ago: timedelta, data: dict[str, Any]) -> None:
+    def _write_entry(self, item: str, kind: str, age: timedelta, data: dict[str, Any]) -> None:
         if kind == "hook.answered" and data.get("answer") == "token":
             token = self._tokens.find(str(data.get("text")))
             data = {name: value for name, value in data.items() if name != "text"}
             data["token"] = token.name if token else "unknown"
-        at = self._now() - ago
+        at = self._now() - age
         latest = self._journal.latest
         self._journal.write(kind, at=max(at, latest) if latest else at, **(data | {"item": item}))
 
     def _apply_token(self, item: str, body: Any) -> dict[str, Any]:
-        """An item takes a token: `{"authorization": text, "how": ..., "told": entries}`; answers what the token is worth.
+        """Give an item a token, and return the token's name, type, state, expiry and remaining milliseconds.
 
-        `authorization` is how it will be sent with queries, `told` what happened in the frame before, as its journal takes it.
+        `body` is `{"authorization": text, "how": one of WAYS_OF_TOKENS, "entries": [...]}`. `authorization` is the
+        header with which data requests will carry the token. `entries` happened in the frame before, and are written
+        first.
         """
-        sent, how = (body.get("authorization"), body.get("how")) if isinstance(body, dict) else (None, None)
-        if not isinstance(sent, str) or how not in HOW:
-            raise InvalidRequest(f'The body must be {{"authorization": text, "how": one of {", ".join(HOW)}}}.')
-        self._write_all(item, body.get("told", []))
-        token, state = self._worth(sent)
+        authorization, how = (body.get("authorization"), body.get("how")) if isinstance(body, dict) else (None, None)
+        if not isinstance(authorization, str) or how not in WAYS_OF_TOKENS:
+            ways = ", ".join(WAYS_OF_TOKENS)
+            raise InvalidRequest(f'The body must be {{"authorization": text, "how": one of {ways}}}.')
+        self._write_entries(item, body.get("entries", []))
+        token, state = self._token_and_state(authorization)
         name, type_ = (token.name, token.type) if token else ("unknown", "unknown")
         expires = token.expires if token and state != "unknown" else None
         self._journal.write("token.applied", item=item, token=name, type=type_, expires=expires, how=how, state=state)
-        self._hold(item, token if state == "live" else None)
+        self._set_current_token(item, token if state == "live" else None)
         return {
             "token": name,
             "type": type_,
@@ -163,22 +182,29 @@ class Embed:
             "remainingMs": max(0, (expires - self._now()) // MILLISECOND) if expires else None,
         }
 
-    def _hold(self, item: str, token: Token | None) -> None:
-        """From now on this is the item's token, and its end is the one that counts; None: it has none that lives."""
-        held = object()
-        self._holding[item] = held
+    def _set_current_token(self, item: str, token: Token | None) -> None:
+        """Make a token the item's current one, and schedule the entry for its expiry. None: the new token is not valid.
+
+        The expiry of the token that was current before is not journalled any more.
+        """
+        marker = object()
+        self._current_markers[item] = marker
         if token:
             self._journal.schedule(
                 token.expires,
                 "token.expired",
-                unless=lambda: self._holding.get(item) is not held,
+                unless=lambda: self._current_markers.get(item) is not marker,
                 item=item,
                 token=token.name,
             )
 
     async def exploration(self, request: web.Request) -> web.Response:
-        """What an item consists of. Raises the 403 of a token that is not good for it."""
-        _, state = self._worth(request.headers.get("Authorization", ""))
+        """Answer with the name and the report pages of an item.
+
+        Raises `TokenExpired` or `LoadFailed` for a token that is not valid, `EntityNotFound` for an item that the
+        tenant does not have.
+        """
+        _, state = self._token_and_state(request.headers.get("Authorization", ""))
         if error := _refusal(state):
             raise error
         if self._tenant.only_items is not None and request.match_info["id"] not in self._tenant.only_items:
@@ -188,12 +214,19 @@ class Embed:
         )
 
     async def query(self, request: web.Request) -> web.Response:
-        """The data of a page, `{"item", "action", "detail", "page", "filters", "told"}`. Raises as `exploration` does."""
-        token, state = self._worth(request.headers.get("Authorization", ""))
+        """Answer a data request with the data of a report page, and write the request to the journal.
+
+        The request's body is a JSON object: `{"item", "action", "detail", "page", "filters", "entries"}`. `entries`
+        happened in the frame before, and are written first.
+
+        Raises `InvalidRequest` for a body of another form, `TokenExpired` or `LoadFailed` for a token that is not
+        valid, `EntityNotFound` for an unknown report page.
+        """
+        token, state = self._token_and_state(request.headers.get("Authorization", ""))
         body = await json_object(request)
-        if body.get("item") not in self._items or body.get("action") not in ACTIONS:
+        if body.get("item") not in self._served or body.get("action") not in ACTIONS:
             raise InvalidRequest(f"The body must name a served item and an action of {', '.join(ACTIONS)}.")
-        self._write_all(body["item"], body.get("told", []))
+        self._write_entries(body["item"], body.get("entries", []))
         page = page_named(body.get("page"))
         error = _refusal(state) or (None if page else EntityNotFound())
         self._journal.write(
@@ -211,19 +244,20 @@ class Embed:
             raise error or EntityNotFound()
         return web.json_response(page.data(body.get("filters") or []))
 
-    def _worth(self, authorization: str) -> tuple[Token | None, TokenState]:
-        """The token that the app sends so, and its state; one of the other type is as good as unknown.
+    def _token_and_state(self, authorization: str) -> tuple[Token | None, TokenState]:
+        """Return the token of an Authorization header and its state: "unknown" if its type does not fit the scheme.
 
         Source: embedded-troubleshoot ("bad token or tokenType mismatch").
         """
         scheme, _, text = authorization.partition(" ")
         token = self._tokens.find(text)
-        if token is None or SCHEMES.get(scheme.lower()) != token.type:
+        if token is None or TYPES_OF_SCHEMES.get(scheme.lower()) != token.type:
             return token, "unknown"
         return token, self._tokens.state(text)
 
 
 def _refusal(state: TokenState) -> ServiceError | None:
+    """Return the error with which the service answers a token in this state, or None for a valid token."""
     if state == "expired":
         return TokenExpired()
     return LoadFailed() if state == "unknown" else None
@@ -233,9 +267,9 @@ def _is_entry(entry: Any) -> bool:
     return (
         isinstance(entry, dict)
         and isinstance(entry.get("kind"), str)
-        and entry["kind"] in TOLD_BY_THE_APP
-        and isinstance(entry.get("ago"), int | float)
-        and 0 <= entry["ago"] < LONG_AGO
+        and entry["kind"] in KINDS_OF_APP
+        and isinstance(entry.get("ageMs"), int | float)
+        and 0 <= entry["ageMs"] < MAX_AGE_MS
         and isinstance(entry.get("data"), dict)
         and not entry["data"].keys() & {"at", "kind"}
     )

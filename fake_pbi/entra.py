@@ -1,4 +1,4 @@
-"""login.microsoftonline.com: discovery, keys and the token endpoint of Entra ID v2.0."""
+"""login.microsoftonline.com: discovery, signing keys and the token endpoint of Entra ID v2.0."""
 
 from urllib.parse import urlsplit
 
@@ -20,19 +20,24 @@ DEVICE_CODE = "/{tenant}/oauth2/v2.0/devicecode"
 INSTANCE = "/common/discovery/instance"
 
 SHARED = frozenset({"common", "organizations"})
-"""Tenant names that mean whichever tenant the user or the app is of."""
+"""Names in the place of a tenant id that mean the tenant of the user or the app, whichever it is."""
 
-ALIASES = (LOGIN, "login.windows.net", "login.microsoft.com", "sts.windows.net")
+ENTRA_HOSTS = (LOGIN, "login.windows.net", "login.microsoft.com", "sts.windows.net")
+"""The host names that instance discovery knows as Entra ID's."""
 
 
 class Entra:
-    """Entra ID for one tenant. Source: Entra's OpenID documents; MSAL Python 1.39 for what clients read of them."""
+    """Entra ID for one tenant.
+
+    Source: Entra's OpenID documentation; the source of MSAL Python 1.39 for the fields that clients read.
+    """
 
     def __init__(self, now: Now, tenant: Tenant, tokens: TokenBook) -> None:
         self._tenant = tenant
         self._grants = Grants(now, tenant, tokens)
 
     def application(self) -> web.Application:
+        """Return the web application of login.microsoftonline.com."""
         application = web.Application()
         application.add_routes(
             [
@@ -45,9 +50,12 @@ class Entra:
         return application
 
     async def instance(self, request: web.Request) -> web.Response:
-        """Whether a host is Entra's. MSAL asks after every token error, and hides that error if this fails."""
+        """Answer whether a host is one of Entra ID's. Raise `UnknownInstance` if it is not.
+
+        MSAL requests this after every error of the token endpoint. If this request fails, MSAL hides that error.
+        """
         endpoint = urlsplit(request.query.get("authorization_endpoint", ""))
-        if endpoint.hostname not in ALIASES:
+        if endpoint.hostname not in ENTRA_HOSTS:
             raise errors.UnknownInstance
         tenant = endpoint.path.strip("/").split("/")[0] or "common"
         return web.json_response(
@@ -55,13 +63,14 @@ class Entra:
                 "tenant_discovery_endpoint": _address(CONFIGURATION, tenant),
                 "api-version": "1.1",
                 "metadata": [
-                    {"preferred_network": LOGIN, "preferred_cache": "login.windows.net", "aliases": list(ALIASES)}
+                    {"preferred_network": LOGIN, "preferred_cache": "login.windows.net", "aliases": list(ENTRA_HOSTS)}
                 ],
             }
         )
 
     async def configuration(self, request: web.Request) -> web.Response:
-        tenant = self._asked_tenant(request)
+        """Answer with the addresses and abilities of a tenant. Raise `UnknownTenant` for another tenant."""
+        tenant = self._requested_tenant(request)
         return web.json_response(
             {
                 "issuer": self._issuer(tenant),
@@ -82,14 +91,17 @@ class Entra:
         )
 
     async def keys(self, request: web.Request) -> web.Response:
-        return web.json_response(signing.jwks(self._issuer(self._asked_tenant(request))))
+        """Answer with the public keys that verify tokens. Raise `UnknownTenant` for another tenant."""
+        return web.json_response(signing.jwks(self._issuer(self._requested_tenant(request))))
 
     async def token(self, request: web.Request) -> web.Response:
-        self._asked_tenant(request)
+        """Answer with a token for the form of the request. Raise an `EntraError` for every reason to refuse it."""
+        self._requested_tenant(request)
         form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
         return web.json_response(self._grants.answer(form), headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
 
-    def _asked_tenant(self, request: web.Request) -> str:
+    def _requested_tenant(self, request: web.Request) -> str:
+        """Return the tenant in the path of a request. Raise `UnknownTenant` if it is another one than ours."""
         tenant = request.match_info["tenant"]
         if tenant not in SHARED and tenant.lower() != self._tenant.tenant_id.lower():
             raise errors.UnknownTenant(tenant)

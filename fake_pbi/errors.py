@@ -1,4 +1,8 @@
-"""Errors that are answers of the service: one class each, with its status, its code and the service's own sentence."""
+"""The service's error answers: a class for each, with its HTTP status, its code and Microsoft's own sentence.
+
+"Source" names the Microsoft article or the public bug report that shows the answer. Without one, the class says what
+is assumed.
+"""
 
 import uuid
 from datetime import datetime
@@ -8,7 +12,7 @@ from fake_pbi.tokens import utc_text
 
 
 class ServiceError(Exception):
-    """An error that the service answers; `body` is its JSON."""
+    """An error that the service answers. `sentence` is its text for people."""
 
     status: ClassVar[int] = 400
     code: ClassVar[str]
@@ -18,18 +22,20 @@ class ServiceError(Exception):
         self.sentence = sentence
 
     def body(self, now: datetime) -> dict[str, Any]:
+        """Return the JSON object of the answer. `now` is service time."""
         raise NotImplementedError
 
 
 class PowerBIError(ServiceError):
-    """An error with a message. Source: troubleshoot-rest-api."""
+    """An error of Power BI with a code and a message. Source: troubleshoot-rest-api."""
 
     def body(self, now: datetime) -> dict[str, Any]:
+        """Return the JSON object of the answer."""
         return {"error": {"code": self.code, "message": self.sentence}}
 
 
 class TokenExpired(PowerBIError):
-    """The token was good once. Source: troubleshoot-rest-api."""
+    """A request with an expired token. Source: troubleshoot-rest-api."""
 
     status = 403
     code = "TokenExpired"
@@ -39,7 +45,10 @@ class TokenExpired(PowerBIError):
 
 
 class LoadFailed(PowerBIError):
-    """The item was given something that is no token of the type it was announced as. Source: embedded-troubleshoot."""
+    """A request of an item with an unusable token, or with a token of another type than the page declared.
+
+    Source: embedded-troubleshoot.
+    """
 
     status = 403
     code = "LoadReportFailed"
@@ -49,42 +58,50 @@ class LoadFailed(PowerBIError):
 
 
 class InvalidRequest(PowerBIError):
-    """The body is not what the operation takes. Assumed: the code; no capture of such an answer is public."""
+    """A request whose body the operation does not accept. The code is assumed: no such answer is public."""
 
     code = "InvalidRequest"
 
 
 class PowerBIException(ServiceError):
-    """An error without a message, as the service's own exceptions are shown."""
+    """An error of Power BI with a code but without a message, in the `pbi.error` form of the service's exceptions."""
 
     def __init__(self) -> None:
         super().__init__(self.code)
 
     def body(self, now: datetime) -> dict[str, Any]:
+        """Return the JSON object of the answer."""
         detail = {"code": self.code, "parameters": {}, "details": [], "exceptionCulprit": 1}
         return {"error": {"code": self.code, "pbi.error": detail}}
 
 
 class NotAuthorized(PowerBIException):
-    """No bearer token, or none of Entra's. Source: powerbi-docs#1096 for the shape; assumed for a missing token."""
+    """A request without a bearer token, or with one that is no Entra token.
+
+    Source: powerbi-docs#1096 for the form. That a missing token gets the same answer is assumed.
+    """
 
     status = 401
     code = "PowerBINotAuthorizedException"
 
 
 class EntityNotFound(PowerBIException):
-    """The item has no such part. Source: powerbi-powershell-modules#66."""
+    """A request for an item, or a part of an item, that does not exist. Source: powerbi-powershell-modules#66."""
 
     status = 404
     code = "PowerBIEntityNotFound"
 
 
 class EntraError(ServiceError):
-    """An AADSTS error; `number` is its own, `code` the OAuth one. Source: Entra reference-error-codes."""
+    """An error of Entra ID. `number` is its AADSTS number, `code` the error code of OAuth.
+
+    Source: Entra reference-error-codes.
+    """
 
     number: ClassVar[int]
 
     def body(self, now: datetime) -> dict[str, Any]:
+        """Return the JSON object of the answer."""
         trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
         timestamp = utc_text(now).replace("T", " ")
         lines = (
@@ -105,7 +122,7 @@ class EntraError(ServiceError):
 
 
 class UnknownInstance(EntraError):
-    """Instance discovery for a host that is not Entra's. Source: MSAL Python's authority.py."""
+    """An instance discovery for a host that is not Entra ID's. Source: MSAL Python's authority.py."""
 
     code, number = "invalid_instance", 50049
 
@@ -114,7 +131,7 @@ class UnknownInstance(EntraError):
 
 
 class UnknownTenant(EntraError):
-    """The address names another tenant."""
+    """A request whose address names another tenant."""
 
     code, number = "invalid_request", 90002
 
@@ -126,7 +143,7 @@ class UnknownTenant(EntraError):
 
 
 class MissingParameter(EntraError):
-    """The form lacks a field."""
+    """A request whose form lacks a field."""
 
     code, number = "invalid_request", 900144
 
@@ -135,7 +152,7 @@ class MissingParameter(EntraError):
 
 
 class UnsupportedGrant(EntraError):
-    """A grant type that the fake does not play."""
+    """A request for an OAuth grant that the fake does not have."""
 
     code, number = "unsupported_grant_type", 70003
 
@@ -144,7 +161,7 @@ class UnsupportedGrant(EntraError):
 
 
 class UnknownClient(EntraError):
-    """The app is not one of the tenant's."""
+    """A request of an app that the tenant does not have."""
 
     code, number = "unauthorized_client", 700016
 
@@ -153,7 +170,7 @@ class UnknownClient(EntraError):
 
 
 class MissingSecret(EntraError):
-    """The app did not say who it is. Status seen in practice: 401."""
+    """A request of an app without its secret. Status 401 was seen in practice."""
 
     status = 401
     code, number = "invalid_client", 7000218
@@ -165,7 +182,7 @@ class MissingSecret(EntraError):
 
 
 class WrongSecret(EntraError):
-    """The app's secret is another one. Status seen in practice: 401."""
+    """A request of an app with a wrong secret. Status 401 was seen in practice."""
 
     status = 401
     code, number = "invalid_client", 7000215
@@ -178,7 +195,7 @@ class WrongSecret(EntraError):
 
 
 class NotDefaultScope(EntraError):
-    """An app asked for single permissions on its own behalf."""
+    """A request for a token of the app itself that names single permissions."""
 
     code, number = "invalid_scope", 1002012
 
@@ -190,7 +207,7 @@ class NotDefaultScope(EntraError):
 
 
 class UnknownResource(EntraError):
-    """A scope of something other than Power BI."""
+    """A request with a scope of another resource than Power BI."""
 
     code, number = "invalid_resource", 500011
 
@@ -199,7 +216,7 @@ class UnknownResource(EntraError):
 
 
 class InvalidGrant(EntraError):
-    """No refresh token of Entra's."""
+    """A request with a text that is no refresh token of Entra ID."""
 
     code, number = "invalid_grant", 9002313
 
@@ -208,7 +225,7 @@ class InvalidGrant(EntraError):
 
 
 class GrantInactive(EntraError):
-    """A refresh token that was left unused for too long."""
+    """A request with a refresh token that was not used for too long."""
 
     code, number = "invalid_grant", 700082
 

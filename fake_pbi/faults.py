@@ -1,4 +1,4 @@
-"""What an endpoint does wrong, from when to when."""
+"""The faults of endpoints: their kinds, and when they begin and end."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,19 +19,25 @@ GARBAGE: dict[Garbage, tuple[str, str]] = {
     "json": ("application/json", '{"token": "H4sIAAAAAAAC'),
     "no token": ("application/json", '{"message": "ok"}'),
 }
-"""What stands where a token should be: content type and body of an answer with status 200."""
+"""Content type and body of answers with status 200 in which a page finds no token. "json" is cut off."""
 
+KINDS_AT_PAGE = ("slow", "expired tokens")
+"""The kinds that only the interception in front of a page can produce.
 
-AT_THE_PAGE = ("slow", "expired tokens")
-"""The kinds that need the browser's help: time that passes while an answer is awaited, and the endpoint's own answer."""
+The interception can delay an answer in virtual time, and can change the endpoint's own answer.
+"""
 
 
 @dataclass(eq=False, slots=True)
 class Fault:
-    """One fault: it answers requests to `urls` (globs) in place of the endpoint, from `begins` until `ends`.
+    """One fault of the endpoints whose URLs match `urls` (globs), from `begins` until `ends`, in service time.
 
-    A "drop" has no answer: the connection is closed. A "slow" one lets the endpoint answer after `delay`, "expired tokens"
-    lets it answer with tokens that have ended. Otherwise `status`, `content_type` and `body` are the answer.
+    - "drop": the connection is closed without an answer.
+    - "slow": the endpoint's own answer arrives after `delay`.
+    - "expired tokens": the endpoint's own answer arrives with expired tokens.
+    - Every other kind is answered with `status`, `content_type` and `body`.
+
+    `begins` is None until the fault has begun. `lasts` is the fault's length; None means until `Faults.end`.
     """
 
     name: str
@@ -47,11 +53,12 @@ class Fault:
 
     @property
     def url(self) -> str:
+        """The globs of the fault in one text, as the journal has them."""
         return " ".join(self.urls)
 
 
 class Faults:
-    """The faults of a cloud and of the pages in front of it."""
+    """The faults of a cloud, and of the pages in front of it."""
 
     def __init__(self, now: Now, journal: Journal) -> None:
         self._now = now
@@ -70,16 +77,21 @@ class Faults:
         for_: Duration | None = None,
         from_first_request: bool = False,
     ) -> Fault:
-        """Begin a fault, for a duration or until `end`: now, or with the first request that it meets.
+        """Add a fault and return it.
 
-        `urls` are globs for the full URL ("*/api/token*"). Exactly one of `status` (an HTTP status), `drop`, `garbage`,
-        `slow` (how long an answer takes) and `expired_tokens` says what goes wrong; else a `ValueError` is raised. The last
-        two are for requests of a page. Of two faults for one URL the later one counts.
+        `urls` are globs for the full URL ("*/api/token*"). Exactly one argument says what goes wrong: `status` (an HTTP
+        status), `drop`, `garbage`, `slow` (the length of the delay) or `expired_tokens`. The last two affect requests
+        of a page only. Of two faults for one URL, the one that was added later applies.
+
+        The fault begins now, or with `from_first_request` at the first request that meets it. The fault ends after the
+        duration `for_`, or with a call of `end`.
+
+        Raises `ValueError` unless exactly one argument says what goes wrong.
         """
         if (status is not None) + drop + (garbage is not None) + (slow is not None) + expired_tokens != 1:
             raise ValueError(
-                "A fault is exactly one of status=500, drop=True, garbage='html', 'json' or 'no token', slow='45s' and "
-                "expired_tokens=True."
+                "A fault needs exactly one of status=500, drop=True, garbage='html' (or 'json', 'no token'), "
+                "slow='45s' and expired_tokens=True."
             )
         fault = Fault(f"fault-{next(self._numbers)}", urls, "drop", None, None)
         fault.lasts = duration(for_) if for_ is not None else None
@@ -107,27 +119,28 @@ class Faults:
             )
 
     def end(self, fault: Fault) -> None:
-        """End a fault now. One that is over stays over."""
-        if self._is_on(fault):
+        """End a fault now. A fault that has already ended is left as it is."""
+        if self._is_active(fault):
             self._faults.remove(fault)
             if fault.begins is not None:
                 self._journal.write("fault.ended", fault=fault.name, url=fault.url)
 
     def for_request(self, url: str, method: str, *, at_page: bool = False) -> Fault | None:
-        """The fault that this request meets now, which is then journalled as hit; None for a healthy endpoint.
+        """Return the fault that a request meets now, and journal the hit. Return None if the endpoint is healthy.
 
-        `at_page`: whoever asks stands between page and endpoint, and can play the faults that take both.
+        `at_page` is True for the interception in front of a page, which can produce `KINDS_AT_PAGE`.
         """
         address = urldefrag(url).url
         for fault in self._faults:
-            if fault.kind in AT_THE_PAGE and not at_page:
+            if fault.kind in KINDS_AT_PAGE and not at_page:
                 continue
-            if self._is_on(fault) and any(fnmatchcase(address, glob) for glob in fault.urls):
+            if self._is_active(fault) and any(fnmatchcase(address, glob) for glob in fault.urls):
                 if fault.begins is None:
                     self._begin(fault)
                 self._journal.write("fault.hit", fault=fault.name, url=address, method=method)
                 return fault
         return None
 
-    def _is_on(self, fault: Fault) -> bool:
+    def _is_active(self, fault: Fault) -> bool:
+        """Return whether a fault has not ended. A fault that waits for its first request counts as active."""
         return fault in self._faults and (fault.ends is None or self._now() < fault.ends)

@@ -1,53 +1,41 @@
-"""The document of an iframe, which brings all that it runs: a request for each of its files, even out of a `data:` address, would
-take longer than all else that a frame does."""
+"""The document of an iframe, with its style, its packages and its modules inside.
 
-import re
+One request per file, even to a `data:` address, would take longer than everything else that a frame does.
+"""
+
 from functools import cache
-from graphlib import TopologicalSorter
 from pathlib import Path
 
+from harness.base.es_modules import bundle
+
 APP_FOLDER = Path(__file__).parent / "embed_app"
+ENTRY = "main.js"
+"""The module of the app that starts it."""
 PACKAGES = (
     "http-post-message/dist/httpPostMessage.min.js",
     "window-post-message-proxy/dist/windowPostMessageProxy.min.js",
     "powerbi-router/dist/router.min.js",
     "powerbi-models/dist/models.min.js",
 )
-"""Microsoft's own packages that speak the wire protocol, as far as the app uses them."""
+"""Microsoft's own packages for the protocol between SDK and iframe, as paths in node_modules."""
 
 SETTINGS = "__SETTINGS__"
-"""What stands in the document where an item's settings belong."""
-IMPORT = re.compile(r'^import (\{.*\}) from "\./(.+)";$', re.MULTILINE)
-EXPORT = re.compile(r"^export (?=(?:class|function) (\w+))", re.MULTILINE)
+"""The text in the document that is replaced by an item's settings."""
 
 
 @cache
 def frame_document(npm: Path, app: Path) -> str:
-    """The document of the iframe app in a folder (`APP_FOLDER`), but for an item's settings.
+    """Return the document of the iframe app, with `SETTINGS` in the place of an item's settings.
 
-    `npm` is a node_modules folder with `PACKAGES`; without one, a `FileNotFoundError`.
+    `app` is the folder of the app, in normal use `APP_FOLDER`. `npm` is a node_modules folder with `PACKAGES`. Raises
+    `FileNotFoundError` if a file is missing.
     """
     parts = {
         "__STYLE__": (app / "style.css").read_text("utf-8"),
         "__PACKAGES__": "\n".join(f"<script>{(npm / script).read_text('utf-8')}</script>" for script in PACKAGES),
-        "__MODULES__": _in_one(app),
+        "__MODULES__": bundle(app / ENTRY),
     }
     document = (app / "index.html").read_text("utf-8")
     for name, part in parts.items():
         document = document.replace(name, part)
     return document
-
-
-def _in_one(app: Path) -> str:
-    """The modules of a folder as one, each in a function of its own after those that it imports from. They import by name, and
-    export functions and classes."""
-    sources = {module.name: module.read_text("utf-8") for module in sorted(app.glob("*.js"))}
-    imports = {name: [of for _, of in IMPORT.findall(source)] for name, source in sources.items()}
-    order = TopologicalSorter(imports).static_order()
-    return "\n".join(["const modules = {};", *(_in_a_function(name, sources[name]) for name in order)])
-
-
-def _in_a_function(name: str, source: str) -> str:
-    body = EXPORT.sub("", IMPORT.sub(r'const \1 = modules["\2"];', source))
-    exported = ", ".join(EXPORT.findall(source))
-    return f'modules["{name}"] = (() => {{\n{body}\nreturn {{ {exported} }};\n}})();'

@@ -1,4 +1,4 @@
-"""The grants of Entra's token endpoint, a method each: the form of a request in, the body of the answer out."""
+"""The OAuth grants of Entra ID's token endpoint: a method for each, from the request's form to the answer."""
 
 import base64
 import json
@@ -17,11 +17,15 @@ from harness.base.journal import Now
 Form = Mapping[str, str]
 
 OPENID_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
-REFRESH_TOKEN_LIFE = timedelta(days=90)
+REFRESH_TOKEN_LIFETIME = timedelta(days=90)
+"""The time after which a refresh token expires. Source: Entra's refresh-tokens."""
 
 
 class Grants:
-    """What the token endpoint gives, and to whom. Source: Entra's v2-oauth2-*.md and MSAL Python 1.39."""
+    """The token endpoint's decisions: who gets a token by which OAuth grant.
+
+    Source: Entra's v2-oauth2-*.md and the source of MSAL Python 1.39.
+    """
 
     def __init__(self, now: Now, tenant: Tenant, tokens: TokenBook) -> None:
         self._now = now
@@ -29,22 +33,22 @@ class Grants:
         self._tokens = tokens
         self._refresh_tokens: dict[str, datetime] = {}
         self._began = now()
-        self._of = {"client_credentials": self.client_credentials, "refresh_token": self.refresh_token}
+        self._by_name = {"client_credentials": self.client_credentials, "refresh_token": self.refresh_token}
 
     def answer(self, form: Form) -> dict[str, Any]:
-        """The success body for a form. Raises an `EntraError` for every reason not to give a token."""
+        """Return the JSON object with a token for a form. Raise an `EntraError` for every reason to refuse one."""
         grant = _required(form, "grant_type")
-        if grant not in self._of:
+        if grant not in self._by_name:
             raise errors.UnsupportedGrant(grant)
         client_id = _required(form, "client_id")
         if client_id != self._tenant.client_id:
             raise errors.UnknownClient(client_id, self._tenant.tenant_id)
         if form.get("client_secret", self._tenant.client_secret) != self._tenant.client_secret:
             raise errors.WrongSecret(client_id)
-        return self._of[grant](form)
+        return self._by_name[grant](form)
 
     def client_credentials(self, form: Form) -> dict[str, Any]:
-        """A token for the app itself; never a refresh token."""
+        """Return a token for the app itself, without a refresh token."""
         if "client_secret" not in form:
             raise errors.MissingSecret
         scope = self._power_bi_scope(form)
@@ -54,9 +58,9 @@ class Grants:
         return self._access({"idtyp": "app", "oid": principal, "sub": principal})
 
     def refresh_token(self, form: Form) -> dict[str, Any]:
-        """A token for the user, and a new refresh token; the old one stays valid.
+        """Return a token for the user and a new refresh token. The old refresh token stays valid.
 
-        An app without a secret is one that runs in a browser, and is served too.
+        A form without a secret is accepted, because an app that runs in a browser has none.
         """
         self._check_refresh_token(_required(form, "refresh_token"))
         scope = self._power_bi_scope(form)
@@ -74,14 +78,15 @@ class Grants:
         return body
 
     def _access(self, claims: Mapping[str, str]) -> dict[str, Any]:
-        token = self._tokens.mint_entra(
+        """Return the part of an answer that every grant has: a new access token and its remaining seconds."""
+        token = self._tokens.issue_entra(
             self._tenant.lifetime,
             tenant_id=self._tenant.tenant_id,
             client_id=self._tenant.client_id,
             claims=claims,
         )
-        left = self._seconds_left(token)
-        return {"token_type": "Bearer", "expires_in": left, "ext_expires_in": left, "access_token": token.text}
+        left_s = self._seconds_left(token)
+        return {"token_type": "Bearer", "expires_in": left_s, "ext_expires_in": left_s, "access_token": token.text}
 
     def _seconds_left(self, token: Token) -> int:
         return (token.expires - self._now()) // timedelta(seconds=1)
@@ -103,22 +108,24 @@ class Grants:
         )
 
     def _check_refresh_token(self, text: str) -> None:
+        """Raise `InvalidGrant` for an unknown refresh token, `GrantInactive` for an expired one."""
         issued = self._began if text == self._tenant.refresh_token else self._refresh_tokens.get(text)
         if issued is None:
             raise errors.InvalidGrant
-        if self._now() >= issued + REFRESH_TOKEN_LIFE:
+        if self._now() >= issued + REFRESH_TOKEN_LIFETIME:
             raise errors.GrantInactive(issued)
 
     def _power_bi_scope(self, form: Form) -> str:
-        """What is asked of Power BI, the one resource here: the form's scope without those of OpenID."""
-        asked = [part for part in _required(form, "scope").split() if part not in OPENID_SCOPES]
-        for part in asked:
+        """Return the form's scopes of Power BI, without OpenID's. Raise `UnknownResource` for any other scope."""
+        scopes = [part for part in _required(form, "scope").split() if part not in OPENID_SCOPES]
+        for part in scopes:
             if not part.startswith(f"{POWER_BI}/"):
                 raise errors.UnknownResource(part, self._tenant.tenant_id)
-        return " ".join(asked)
+        return " ".join(scopes)
 
 
 def _required(form: Form, name: str) -> str:
+    """Return a field of the form. Raise `MissingParameter` if the form lacks it."""
     if name not in form:
         raise errors.MissingParameter(name)
     return form[name]

@@ -1,4 +1,4 @@
-"""The host names of the cloud: those that the fake plays, and those that must never be reached for real."""
+"""The host names that the fake cloud answers for, and the real hosts of Microsoft that must never be reached."""
 
 from fnmatch import fnmatchcase
 
@@ -7,12 +7,12 @@ API = "api.powerbi.com"
 LOGIN = "login.microsoftonline.com"
 CLUSTER = "wabi-emulated-redirect.analysis.windows.net"
 
-PLUMBING = "/_fake/"
-"""Part of the paths of requests by which the fake's own frames talk to it; the real service has no such path."""
+FAKE_PATH = "/_fake/"
+"""The beginning of the paths to which the fake's own frames report. The real service has no such paths."""
 
 CLOUD_HOSTS = (APP, API, LOGIN, CLUSTER)
 
-# A test that reached one of these would spend real tokens, or pass because of the real service.
+# A test that really reached one of these hosts could spend real tokens, or pass because of the real service.
 _MICROSOFT = (
     "powerbi.com",
     "*.powerbi.com",
@@ -36,5 +36,8 @@ _MICROSOFT = (
 
 
 def is_microsoft(host: str) -> bool:
-    """Whether `host` is one of Power BI's or Entra ID's, of any sovereign cloud. Source: the samples' CloudConfigs."""
+    """Return whether a host belongs to Power BI or Entra ID, in any national cloud.
+
+    Source: the CloudConfigs of Microsoft's samples.
+    """
     return any(fnmatchcase(host.lower(), glob) for glob in _MICROSOFT)

@@ -19,7 +19,7 @@ from fake_pbi.tokens import Token, TokenBook, utc_text
 ROOT = "/v1.0/myorg"
 GROUP = f"{ROOT}/groups/{{group}}"
 OWNERS = (ROOT, GROUP)
-"""What items are asked from: "My workspace", or a workspace."""
+"""The paths under which items are found: "My workspace", and a named workspace."""
 
 METADATA = f"http://{CLUSTER}/v1.0/myorg/$metadata"
 TOKEN_CONTEXT = f"{METADATA}#Microsoft.PowerBI.ServiceContracts.Api.V1.GenerateTokenResponse"
@@ -32,9 +32,12 @@ JsonObject = dict[str, Any]
 
 
 class Rest:
-    """The REST API of Power BI, as far as embedding needs it. Source: the swagger file of PowerBI-CSharp.
+    """The part of Power BI's REST API that embedding needs.
 
-    Any item id is answered for. A missing or foreign bearer token is a 401, an expired one the documented 403.
+    Every item id exists. A request is refused with 401 if its bearer token is missing or unusable, with 403 if the
+    token has expired.
+
+    Source: the swagger file of PowerBI-CSharp.
     """
 
     def __init__(self, tenant: Tenant, tokens: TokenBook) -> None:
@@ -42,6 +45,7 @@ class Rest:
         self._tokens = tokens
 
     def application(self) -> web.Application:
+        """Return the web application of api.powerbi.com."""
         application = web.Application()
         application.on_response_prepare.append(_add_request_id)
         routes = [
@@ -70,44 +74,54 @@ class Rest:
         return application
 
     async def groups(self, request: web.Request) -> web.Response:
+        """Answer with the tenant's workspace."""
         self._caller(request)
         workspace = {"id": self._tenant.workspace_id, "name": "Contoso", "isReadOnly": False}
         return _list("groups", workspace | {"isOnDedicatedCapacity": True})
 
     async def refresh_user_permissions(self, request: web.Request) -> web.Response:
+        """Answer with status 200 and no body: the fake has no permissions."""
         self._caller(request)
         return web.Response()
 
     async def reports(self, request: web.Request) -> web.Response:
+        """Answer with a list of the tenant's report."""
         self._caller(request)
         return _list("reports", self._report(self._tenant.report_id, request))
 
     async def report(self, request: web.Request) -> web.Response:
+        """Answer with the report of the id in the path."""
         self._caller(request)
         return _one("reports", self._report(request.match_info["report"], request))
 
     async def dashboards(self, request: web.Request) -> web.Response:
+        """Answer with a list of the tenant's dashboard."""
         self._caller(request)
         return _list("dashboards", self._dashboard(self._tenant.dashboard_id, request))
 
     async def dashboard(self, request: web.Request) -> web.Response:
+        """Answer with the dashboard of the id in the path."""
         self._caller(request)
         return _one("dashboards", self._dashboard(request.match_info["dashboard"], request))
 
     async def tiles(self, request: web.Request) -> web.Response:
+        """Answer with a list of the tenant's tile."""
         self._caller(request)
         return _list("tiles", self._tile(self._tenant.tile_id, request))
 
     async def tile(self, request: web.Request) -> web.Response:
+        """Answer with the tile of the id in the path."""
         self._caller(request)
         return _one("tiles", self._tile(request.match_info["tile"], request))
 
     def _generate(self, check: Callable[[JsonObject], None]) -> Callable[[web.Request], Any]:
+        """Return a handler that answers with a new embed token, if `check` accepts the body of the request."""
+
         async def generate(request: web.Request) -> web.Response:
             caller = self._caller(request)
             body = await json_object(request)
             check(body)
-            token = self._tokens.mint_embed(caller, generate_token.max_life(body))
+            token = self._tokens.issue_embed(caller, generate_token.max_lifetime(body))
             return web.json_response(
                 {
                     "@odata.context": TOKEN_CONTEXT,
@@ -120,7 +134,10 @@ class Rest:
         return generate
 
     def _caller(self, request: web.Request) -> Token:
-        """The Entra token that a request is made with. Raises `NotAuthorized` or `TokenExpired`."""
+        """Return the valid Entra token of a request.
+
+        Raises `TokenExpired` if it has expired, `NotAuthorized` if there is none.
+        """
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         token = self._tokens.find(text.strip())
         if scheme.lower() != "bearer" or token is None or token.type != "entra":
@@ -167,7 +184,10 @@ class Rest:
 
 
 def _embed_url(path: str, request: web.Request, **ids: str) -> str:
-    """The embed URL as the live service writes it. Source: learn samples; questions/161465 for `w` and `config`."""
+    """Return the embed URL of an item as the real service writes it.
+
+    Source: the samples of learn.microsoft.com; its questions/161465 for `w` and `config`.
+    """
     if "group" in request.match_info:
         ids["groupId"] = request.match_info["group"]
     return f"https://{APP}/{path}?{urlencode(ids | {'w': '2', 'config': CLUSTER_CONFIG})}"

@@ -1,4 +1,4 @@
-"""The model behind every item: one table of sales, shown on three pages by region, product and month."""
+"""The data behind every item: one table of sales, shown on three report pages by region, by product and by month."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ ROWS: tuple[Row, ...] = tuple(
 
 @dataclass(frozen=True)
 class Page:
-    """A page of a report: a table of all rows and a chart of the amounts by the column `by`."""
+    """A page of a report, with a table of all rows and a chart that sums the amounts by the column `by`."""
 
     name: str
     display_name: str
     by: str
 
     def described(self) -> JsonObject:
-        """The page without data: what is known of it when an item has loaded."""
+        """Return the report page's names and visuals, without data, as a JSON object."""
         return {
             "name": self.name,
             "displayName": self.display_name,
@@ -39,12 +39,12 @@ class Page:
         }
 
     def data(self, filters: Sequence[JsonObject]) -> JsonObject:
-        """The page's data under `filters` (powerbi-models' shapes).
+        """Return the report page's data under some filters, as a JSON object.
 
-        A basic filter ("In", "NotIn", "All") on one of the columns chooses rows; every other filter is let pass without
-        effect, for no rule looks at what data there is.
+        `filters` have the forms of powerbi-models. A basic filter ("In", "NotIn", "All") on one of the columns selects
+        rows. All other filters have no effect, because no rule of the contract looks at the data itself.
         """
-        rows = [row for row in ROWS if all(_lets_through(one, row) for one in filters)]
+        rows = [row for row in ROWS if all(_passes(one, row) for one in filters)]
         key = COLUMNS.index(self.by)
         sums: dict[Any, int] = {}
         for row in rows:
@@ -71,21 +71,24 @@ PAGES = (
 
 
 def page_named(name: str | None) -> Page | None:
-    """The page of this internal name; without one the first page."""
+    """Return the report page of this internal name, the first one for None, or None if there is no such page."""
     if name is None:
         return PAGES[0]
     return next((page for page in PAGES if page.name == name), None)
 
 
-def _lets_through(one: JsonObject, row: Row) -> bool:
-    """Source: powerbi-models' IBasicFilter, `{target: {table, column}, operator, values}`."""
-    column = (one.get("target") or {}).get("column")
-    values = one.get("values")
+def _passes(basic_filter: JsonObject, row: Row) -> bool:
+    """Return whether a row passes a filter.
+
+    Source: powerbi-models' IBasicFilter, `{target: {table, column}, operator, values}`.
+    """
+    column = (basic_filter.get("target") or {}).get("column")
+    values = basic_filter.get("values")
     if column not in COLUMNS or not isinstance(values, list):
         return True
     value = row[COLUMNS.index(column)]
-    if one.get("operator") == "In":
+    if basic_filter.get("operator") == "In":
         return value in values
-    if one.get("operator") == "NotIn":
+    if basic_filter.get("operator") == "NotIn":
         return value not in values
     return True

@@ -1,4 +1,4 @@
-"""Entra ID's signature: one RSA key for the whole process, because making one is slow."""
+"""Entra ID's signatures. One RSA key serves the whole process, because generating a key is slow."""
 
 import base64
 import hashlib
@@ -25,18 +25,21 @@ def _key_id() -> str:
 
 
 def sign(claims: Mapping[str, Any]) -> str:
-    """A JWT of `claims`, signed with the key that `jwks` shows. Times in claims are Unix seconds."""
+    """Return a JWT of these claims, signed with the key that `jwks` publishes. Times in claims are Unix seconds."""
     return jwt.encode(dict(claims), _key(), algorithm=ALGORITHM, headers={"kid": _key_id(), "x5t": _key_id()})
 
 
 def claims_of(token: str) -> dict[str, Any]:
-    """The claims of a JWT, whoever signed it. Raises `jwt.InvalidTokenError` for anything else."""
+    """Return the claims of a JWT without checking its signature. Raise `jwt.InvalidTokenError` for any other text."""
     claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     return claims
 
 
 def jwks(issuer: str) -> dict[str, Any]:
-    """The public key as Entra publishes it; kid and x5t are equal there, too. Source: Entra discovery/v2.0/keys."""
+    """Return the public key as Entra ID publishes it, with the same value for kid and x5t.
+
+    Source: Entra ID's own discovery/v2.0/keys.
+    """
     public = jwt.algorithms.RSAAlgorithm.to_jwk(_key().public_key(), as_dict=True)
     key = {"kty": "RSA", "use": "sig", "kid": _key_id(), "x5t": _key_id(), "n": public["n"], "e": public["e"]}
     return {"keys": [key | {"issuer": issuer}]}

@@ -1,4 +1,7 @@
-"""Answers in which a page gets a token: as GenerateToken and MSAL give them, in a shape of the page's own, or expired."""
+"""Answers of token endpoints, with valid or expired tokens.
+
+The answers have the form of GenerateToken, the form of MSAL, or a form of the page's own.
+"""
 
 import json
 import re
@@ -12,111 +15,127 @@ from fake_pbi.tokens import Token, TokenBook, utc_text
 from harness.base.journal import Now
 
 Shape = Literal["embed", "aad"]
+"""The form of an answer: GenerateToken's, with an embed token, or MSAL's, with an Entra token."""
 Template = Any
-"""JSON in which "{token}", "{tokenId}", "{expiration}", "{expires_in}" and "{expires_on}" (in seconds), "{expires_in_minutes}" and
-"{expires_on_ms}" stand for their values."""
+"""JSON whose texts may contain placeholders.
 
-ENDED_AGO = timedelta(minutes=1)
-"""How long ago a token has ended that an endpoint hands out by mistake."""
-ROUNDED = timedelta(seconds=2)
-"""By how much a field may differ from the end of the token that it tells of."""
+The placeholders are "{token}", "{tokenId}", "{expiration}", "{expires_in}" and "{expires_on}" (both in seconds),
+"{expires_in_minutes}" and "{expires_on_ms}".
+"""
+
+EXPIRED_AGO = timedelta(minutes=1)
+"""The time since the expiry of a token that an endpoint gives out although it has expired."""
+TOLERANCE = timedelta(seconds=2)
+"""The largest difference between a token's expiry and a field that states this expiry; fields may be rounded."""
 REMAINING = re.compile(r"expir|refresh|ttl|life|live|valid|remain|left|max_?age|lease|duration", re.IGNORECASE)
-"""Names of fields that hold how long a token lives from now on."""
+"""A pattern for the names of fields that can contain the remaining lifetime of a token."""
 NUMBER = re.compile(r"^\d+$|\b\d{10}(\d{3})?\b")
-"""In a text: all of it, or a count of seconds or milliseconds since 1970, as in ASP.NET's "/Date(1893502800000)/"."""
+"""A pattern for a number in a text: the whole text, or a count of seconds or milliseconds since 1970.
+
+ASP.NET writes such a count inside a text: "/Date(1893502800000)/".
+"""
 
 EMBED: Template = {"token": "{token}", "tokenId": "{tokenId}", "expiration": "{expiration}"}
+"""GenerateToken's answer. Source: the swagger file of PowerBI-CSharp (EmbedToken)."""
 AAD: Template = {
     "access_token": "{token}",
     "token_type": "Bearer",
     "expires_in": "{expires_in}",
     "expires_on": "{expires_on}",
 }
-"""Sources: the swagger file of PowerBI-CSharp (EmbedToken); MSAL's answers, `expires_on` in epoch seconds."""
+"""MSAL's answer. Source: answers of MSAL, with `expires_on` in seconds since 1970."""
 
 
 class TokenAnswers:
-    """Makes such answers with tokens of the cloud."""
+    """A maker of the answers of token endpoints, with tokens of the fake cloud."""
 
     def __init__(self, now: Now, tenant: Tenant, tokens: TokenBook) -> None:
         self._now, self._tenant, self._tokens = now, tenant, tokens
 
-    def text(self, shape: Shape, template: Template | None = None, *, ended: bool = False) -> str:
-        """A new token in `template`, by default the shape's own, as JSON. `ended`: one that has ended a minute ago."""
-        token = self._mint(shape)
-        if ended:
-            token = self._ended_like(token)
+    def text(self, shape: Shape, template: Template | None = None, *, expired: bool = False) -> str:
+        """Return an answer with a new token, as JSON.
+
+        `template` gives the answer another form than the usual one of `shape`. With `expired`, the token expired a
+        minute ago.
+        """
+        token = self._issue(shape)
+        if expired:
+            token = self._expired_like(token)
         filled = _filled(template if template is not None else EMBED if shape == "embed" else AAD, self._values(token))
         return json.dumps(filled)
 
-    def _mint(self, shape: Shape) -> Token:
+    def _issue(self, shape: Shape) -> Token:
         tenant = self._tenant
         claims = {"oid": tenant.user_id, "upn": tenant.user_name} if shape == "aad" else None
-        entra = self._tokens.mint_entra(
+        entra = self._tokens.issue_entra(
             tenant.lifetime, tenant_id=tenant.tenant_id, client_id=tenant.client_id, claims=claims
         )
-        return entra if shape == "aad" else self._tokens.mint_embed(entra)
+        return entra if shape == "aad" else self._tokens.issue_embed(entra)
 
     def _values(self, token: Token) -> dict[str, str | int]:
-        left = (token.expires - self._now()).total_seconds()
+        """Return the values of the placeholders for a token."""
+        remaining_s = (token.expires - self._now()).total_seconds()
         return {
             "token": token.text,
             "tokenId": str(uuid4()),
             "expiration": utc_text(token.expires),
-            "expires_in": int(left),
-            "expires_in_minutes": int(left / 60),
+            "expires_in": int(remaining_s),
+            "expires_in_minutes": int(remaining_s / 60),
             "expires_on": int(token.expires.timestamp()),
             "expires_on_ms": int(token.expires.timestamp() * 1000),
         }
 
     def expired(self, text: str) -> str:
-        """The answer `text` as it would be with a token that has ended: every field says so.
+        """Return an endpoint's answer with expired tokens instead of its own, and with all fields changed to match.
 
-        What holds no token of the cloud stays as it is.
+        `text` is the body of the answer. A text without a token of the cloud is returned unchanged.
         """
         try:
             body = json.loads(text)
         except ValueError:
             for token in self._tokens.found_in(text):
-                text = text.replace(token.text, self._ended_like(token).text)
+                text = text.replace(token.text, self._expired_like(token).text)
             return text
         found = self._tokens.found_in(json.dumps(body, ensure_ascii=False))
         for token in found:
-            body = _changed(body, self._aged(token, self._ended_like(token)))
+            body = _changed(body, self._expiring_change(token, self._expired_like(token)))
         return json.dumps(body) if found else text
 
-    def _ended_like(self, token: Token) -> Token:
-        """A token of the same kind and life that ended a minute ago."""
-        return self._tokens.mint_ended(token, self._now() - ENDED_AGO)
+    def _expired_like(self, token: Token) -> Token:
+        """Return a new token that expired a minute ago, with the type and the lifetime of another one."""
+        return self._tokens.issue_expired(token, self._now() - EXPIRED_AGO)
 
-    def _aged(self, token: Token, ended: Token) -> "Callable[[str, Any], Any]":
-        """What becomes of a field of the answer, given its name and value."""
-        now, earlier = self._now(), ended.expires - token.expires
+    def _expiring_change(self, token: Token, expired: Token) -> "Callable[[str, Any], Any]":
+        """Return a function that takes a field's name and value, and returns its value for the expired token."""
+        now, difference = self._now(), expired.expires - token.expires
 
         def changed(name: str, value: Any) -> Any:
             if isinstance(value, str):
                 if token.text in value:
-                    return value.replace(token.text, ended.text)
+                    return value.replace(token.text, expired.text)
                 instant = _instant(value)
-                if instant and abs(instant - token.expires) <= ROUNDED:
-                    return _like(value, instant + earlier)
+                if instant and abs(instant - token.expires) <= TOLERANCE:
+                    return _written_like(value, instant + difference)
                 return NUMBER.sub(lambda number: str(changed(name, int(number.group()))), value)
             if isinstance(value, int | float) and not isinstance(value, bool):
-                for unit in (1, 1000):  # seconds, milliseconds
-                    if abs(value / unit - token.expires.timestamp()) <= ROUNDED.total_seconds():
-                        return round(value + earlier.total_seconds() * unit)
+                for units_per_second in (1.0, 1000.0):
+                    if abs(value / units_per_second - token.expires.timestamp()) <= TOLERANCE.total_seconds():
+                        return round(value + difference.total_seconds() * units_per_second)
                 if REMAINING.search(name):
-                    for per_second in (1.0, 1000.0, 1 / 60):
-                        left = (token.expires - now).total_seconds() * per_second
-                        if abs(value - left) <= max(ROUNDED.total_seconds() * per_second, 1):
-                            return round((ended.expires - now).total_seconds() * per_second)
+                    for units_per_second in (1.0, 1000.0, 1 / 60):
+                        remaining = (token.expires - now).total_seconds() * units_per_second
+                        if abs(value - remaining) <= max(TOLERANCE.total_seconds() * units_per_second, 1):
+                            return round((expired.expires - now).total_seconds() * units_per_second)
             return value
 
         return changed
 
 
 def _filled(template: Template, values: dict[str, str | int]) -> Template:
-    """A text that is nothing but a placeholder becomes the value itself; within a longer text it is put in."""
+    """Return a template with the values of its placeholders.
+
+    A text that is nothing but a placeholder becomes the value itself, so that a number stays a number.
+    """
     if isinstance(template, dict):
         return {name: _filled(value, values) for name, value in template.items()}
     if isinstance(template, list):
@@ -131,6 +150,7 @@ def _filled(template: Template, values: dict[str, str | int]) -> Template:
 
 
 def _changed(body: Any, change: Callable[[str, Any], Any], name: str = "") -> Any:
+    """Return JSON with every value replaced by `change(name, value)`. Values in a list have the name of the list."""
     if isinstance(body, dict):
         return {key: _changed(value, change, key) for key, value in body.items()}
     if isinstance(body, list):
@@ -139,7 +159,7 @@ def _changed(body: Any, change: Callable[[str, Any], Any], name: str = "") -> An
 
 
 def _instant(text: str) -> datetime | None:
-    """The instant that an ISO text names; one without a zone is taken as UTC."""
+    """Return the instant that an ISO text names, or None for any other text. A text without a time zone means UTC."""
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
@@ -147,8 +167,8 @@ def _instant(text: str) -> datetime | None:
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
-def _like(text: str, instant: datetime) -> str:
-    """An instant, written as `text` is."""
+def _written_like(text: str, instant: datetime) -> str:
+    """Return the text of an instant, written in the style of `text`."""
     written = instant.isoformat(sep=" " if " " in text else "T", timespec="milliseconds" if "." in text else "seconds")
     if text.endswith("Z"):
         return written.replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Entra access tokens and embed tokens: mint them, know them again, judge them by the clock."""
+"""Entra tokens and embed tokens: issue them, find them by their text, and determine their state in service time."""
 
 import base64
 import gzip
@@ -18,14 +18,18 @@ from harness.base.journal import Journal, Now
 
 TokenType = Literal["entra", "embed"]
 TokenState = Literal["live", "expired", "unknown"]
+"""The state of a token: valid ("live"), expired, or unusable ("unknown")."""
 
 POWER_BI = "https://analysis.windows.net/powerbi/api"
-"""The resource that Entra access tokens are for."""
+"""The resource for which Entra tokens are issued."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token that was issued: `name` is what the journal calls it, `text` what travels; times are aware UTC."""
+    """A token that was issued.
+
+    `name` is its name in the journal, `text` is what clients send. `issued` and `expires` are service time, in UTC.
+    """
 
     name: str
     type: TokenType
@@ -35,7 +39,7 @@ class Token:
 
 
 def utc_text(instant: datetime) -> str:
-    """`instant` in whole seconds as the service writes it: "2018-07-29T17:58:19Z"."""
+    """Return an instant in whole seconds as the service writes it: "2018-07-29T17:58:19Z"."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -47,18 +51,18 @@ class TokenBook:
         self._journal = journal
         self._by_text: dict[str, Token] = {}
         self._issued: Counter[TokenType] = Counter()
-        self._foreigners = 0
-        self.takes_foreign = False
-        """Whether tokens of another service are taken for what they say of themselves: its clock is a real one."""
+        self._foreign_tokens = 0
+        self.accepts_foreign = False
+        """True if tokens of another service are accepted too. The text of such a token states its type and expiry."""
         self.on_foreign: Callable[[Token], None] = lambda _: None
-        """Hears of each of these when it is first seen."""
+        """Function that is called with each token of another service when it is first seen."""
 
-    def mint_entra(
+    def issue_entra(
         self, lifetime: timedelta, *, tenant_id: str, client_id: str, claims: Mapping[str, Any] | None = None
     ) -> Token:
-        """A new Entra access token for Power BI that ends after `lifetime`, both ends in whole seconds.
+        """Issue an Entra token for Power BI that expires after `lifetime`, in whole seconds.
 
-        `claims` says who it is about: a user, or the app itself. Source: Entra's access-token-claims (v1).
+        `claims` describes the user, or the app itself. Source: Entra's access-token-claims (v1).
         """
         now = self._now()
         issued = now.replace(microsecond=0)
@@ -79,53 +83,58 @@ class TokenBook:
         )
         return self._add("entra", text, now, expires)
 
-    def mint_embed(self, entra: Token, max_life: timedelta | None = None) -> Token:
-        """A new embed token that ends with the Entra token that asked for it, or `max_life` from now if earlier.
+    def issue_embed(self, entra: Token, max_lifetime: timedelta | None = None) -> Token:
+        """Issue an embed token that expires with an Entra token, or after `max_lifetime` if that is earlier.
 
-        Source: generate-embed-token ("set to the remaining lifetime of the Microsoft Entra token"); for the shape
-        of the text ten public repositories, none of which shows what its first part holds.
+        `entra` is the token that was sent with the request.
+
+        Source: generate-embed-token ("set to the remaining lifetime of the Microsoft Entra token"). The form of the
+        text is the one in ten public repositories; none of them shows the content of its first part.
         """
         now = self._now()
-        latest = (now + max_life).replace(microsecond=0) if max_life else entra.expires
+        latest = (now + max_lifetime).replace(microsecond=0) if max_lifetime else entra.expires
         expires = min(entra.expires, latest)
         return self._add("embed", _embed_text(expires), now, expires)
 
-    def mint_ended(self, like: Token, expires: datetime) -> Token:
-        """A token of the same type and life as `like` that has ended already: what a stale cache hands out."""
+    def issue_expired(self, like: Token, expires: datetime) -> Token:
+        """Issue a token that has already expired, with the type and the lifetime of another one.
+
+        A stale cache gives out such tokens. `expires` is an instant in the past.
+        """
         issued = expires - (like.expires - like.issued)
-        end = expires.replace(microsecond=0)
+        expires = expires.replace(microsecond=0)
         if like.type == "entra":
             claims = signing.claims_of(like.text)
-            claims |= {"iat": int(issued.timestamp()), "nbf": int(issued.timestamp()), "exp": int(end.timestamp())}
-            return self._add("entra", signing.sign(claims), issued, end)
-        return self._add("embed", _embed_text(end), issued, end)
+            claims |= {"iat": int(issued.timestamp()), "nbf": int(issued.timestamp()), "exp": int(expires.timestamp())}
+            return self._add("entra", signing.sign(claims), issued, expires)
+        return self._add("embed", _embed_text(expires), issued, expires)
 
     def all(self) -> list[Token]:
-        """Every token so far, oldest first."""
+        """Return every token so far, oldest first."""
         return list(self._by_text.values())
 
     def found_in(self, text: str) -> list[Token]:
-        """The issued tokens whose text stands in `text`, oldest first."""
+        """Return the known tokens whose text is part of `text`, oldest first."""
         return [token for token in self._by_text.values() if token.text in text]
 
     def find(self, text: str) -> Token | None:
-        """The issued token of this text; with `takes_foreign` also one of another service."""
+        """Return the token of this text, or None. With `accepts_foreign` this can be a token of another service."""
         found = self._by_text.get(text)
-        return found if found or not self.takes_foreign else self._foreign(text)
+        return found if found or not self.accepts_foreign else self._find_foreign(text)
 
-    def _foreign(self, text: str) -> Token | None:
-        """A token that another service issued, known by what it says of itself."""
-        type_, expires = _read(text)
+    def _find_foreign(self, text: str) -> Token | None:
+        """Return a token of another service, and remember it. Return None for a text that is no token."""
+        type_, expires = _read_foreign(text)
         if expires is None:
             return None
-        self._foreigners += 1
-        token = Token(f"foreign-{self._foreigners}", type_, text, self._now(), expires)
+        self._foreign_tokens += 1
+        token = Token(f"foreign-{self._foreign_tokens}", type_, text, self._now(), expires)
         self._by_text[text] = token
         self.on_foreign(token)
         return token
 
     def state(self, text: str) -> TokenState:
-        """What the token is worth now. It has expired from its last second on."""
+        """Return the state of a token's text now. At the instant of its expiry the token has already expired."""
         token = self.find(text)
         if token is None:
             return "unknown"
@@ -140,20 +149,21 @@ class TokenBook:
 
 
 def _embed_text(expires: datetime) -> str:
+    """Return the text of a new embed token: random bytes, a dot, and readable JSON with the expiry."""
     sealed = gzip.compress(secrets.token_bytes(384), mtime=0)
-    where = {
+    content = {
         "clusterUrl": f"https://{CLUSTER}",
         "exp": int(expires.timestamp()),
         "allowAccessOverPublicInternet": True,
     }
-    readable = base64.b64encode(json.dumps(where, separators=(",", ":")).encode())
+    readable = base64.b64encode(json.dumps(content, separators=(",", ":")).encode())
     return f"{base64.urlsafe_b64encode(sealed).decode()}.{readable.decode()}"
 
 
-def _read(text: str) -> tuple[TokenType, datetime | None]:
-    """Type and end of a token of any service, as it says itself; None for what is no token.
+def _read_foreign(text: str) -> tuple[TokenType, datetime | None]:
+    """Return the type and the expiry that a token's text states. The expiry of a text that is no token is None.
 
-    Source: RFC 7519 (`exp` of an Entra token); for embed tokens the shape that public repositories show.
+    Source: RFC 7519 for `exp` of an Entra token; public repositories for the form of embed tokens.
     """
     try:
         if text.count(".") == 2:

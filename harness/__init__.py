@@ -1,6 +1,6 @@
-"""Tests how a web app renews the access tokens of its embedded Power BI, in a real browser on a virtual clock.
+"""Test how a web app renews the access tokens of its embedded Power BI, in a real browser on a virtual clock.
 
-The public names are listed in `__init__.pyi` and imported when they are first used.
+The public names are listed in `__init__.pyi`, and each is imported when it is first used.
 """
 
 import lazy_loader

@@ -1,9 +1,14 @@
-"""The command `pbi-harness`: thin, and quick to start, as nothing heavy is imported before it is needed."""
+"""The command `pbi-harness`.
+
+The command starts quickly, because packages such as pytest and Playwright are imported only when a subcommand needs
+them.
+"""
 
 import argparse
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from typing import TYPE_CHECKING, NoReturn
 
 from harness.base.errors import HarnessError, UsageError
@@ -15,10 +20,10 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 start here:
-  pbi-harness setup      once: npm packages and a browser; a second time it only looks
-  pbi-harness verify     test the built-in host pages against the refresh contract
+  pbi-harness setup      once: find or install a browser, and install Microsoft's npm packages
+  pbi-harness verify     judge the built-in pages by the refresh contract
 
-a browser of your own:
+use a browser of your own:
   pbi-harness setup --pbi-browser "/opt/google/chrome/chrome"
   PBI_BROWSER=/usr/bin/chromium pbi-harness setup
 
@@ -27,16 +32,20 @@ exit codes: 0 all is well, 1 a check failed, 2 interrupted, 3 the harness could 
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that raises where argparse would print its usage and end the process with pytest's "interrupted"."""
+    """A parser that raises `UsageError` for wrong usage.
+
+    argparse would end the process with exit code 2, which means "interrupted" here as in pytest.
+    """
 
     def error(self, message: str) -> NoReturn:
+        """Raise `UsageError` with argparse's message."""
         raise UsageError(f"{message}. Try '{self.prog} --help'.")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line `argv` (default: the process's own) and return the exit code.
+    """Run the command line `argv` (default: that of this process) and return the exit code.
 
-    What goes wrong is one sentence on stderr. `--help` ends with argparse's `SystemExit(0)`.
+    An error is printed to stderr, in one or two sentences. `--help` and `--version` raise argparse's `SystemExit(0)`.
     """
     try:
         arguments = _parser().parse_args(argv)
@@ -50,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except Exception:
         traceback.print_exc()
-        sys.stderr.write("pbi-harness: this is a defect of the harness; please report it with the lines above\n")
+        sys.stderr.write("pbi-harness: This is a defect of pbi-harness. Please report it with the lines above.\n")
         return HarnessError.exit_code
 
 
@@ -62,13 +71,14 @@ def _parser() -> _Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('pbi-harness')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add_to in _COMMANDS:
         add_to(commands)
     return parser
 
 
-# Each adds its parser, with `run` as a default: a function from the parsed arguments to the exit code.
+# Each function adds a subcommand whose arguments have `run`, a function from the parsed arguments to the exit code.
 _COMMANDS: tuple[Callable[["Commands"], None], ...] = (add_setup, add_verify)
 
 

@@ -1,3 +1,5 @@
+"""Fixtures of the project's own tests, and the summaries that pytest prints after them."""
+
 from collections.abc import Iterator
 
 import matrix
@@ -7,7 +9,7 @@ from site_of_pages import Site, site
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The matrix of pages and rules, and the share of the mutants that were caught, where tests recorded them."""
+    """Print the matrix of pages and rules, and the share of caught mutants, if tests recorded any."""
     recorded = [
         recorded
         for reports in terminalreporter.stats.values()
@@ -27,13 +29,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def pages() -> Iterator[Site]:
-    """A web site of plain pages. Session scope."""
+    """Serve a web site of plain pages. Session scope."""
     with site() as served:
         yield served
 
 
 @pytest.fixture
 def runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Runs]:
-    """Runs of pytest inside a test. Function scope."""
+    """Return an object that runs pytest inside a test. Function scope."""
     with runs_of(pytester, monkeypatch, request.config.option.pbi_browser) as started:
         yield started

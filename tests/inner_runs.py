@@ -1,4 +1,7 @@
-"""Runs of pytest inside a test, as a user starts them: a process of its own, with its own folder for temporary files."""
+"""Runs of pytest inside a test, as a user starts them.
+
+Each is a new process, and has a new folder for temporary files.
+"""
 
 import contextlib
 import os
@@ -16,69 +19,80 @@ import pytest
 
 from harness.browser.find import find_browser
 
-LIMIT = 300.0
-"""Real seconds after which an inner run is given up."""
-GONE_WITHIN = 30.0
-"""Real seconds in which the processes of a run must have ended after it."""
-OUTER = ("PYTEST_XDIST", "PYTEST_CURRENT_TEST", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE")
-"""Variables that are about the run that these tests are part of."""
+RUN_TIMEOUT_S = 300.0
+"""Timeout of an inner run in real seconds."""
+CLEANUP_TIMEOUT_S = 30.0
+"""Real seconds after an inner run in which its processes must end and its temporary folders must be removed."""
+OUTER_VARIABLES = ("PYTEST_XDIST", "PYTEST_CURRENT_TEST", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE")
+"""Beginnings of the names of variables that describe the outer run."""
 
 
 class Runs:
-    """Starts inner runs. `temporary` is empty again after each, and no process of theirs is left."""
+    """Starts inner runs in `folder`.
+
+    Each run has to leave no process behind, and to leave its folder for temporary files, `temporary`, empty.
+    """
 
     def __init__(self, pytester: pytest.Pytester, temporary: Path) -> None:
         self._pytester, self.temporary = pytester, temporary
         self.folder = pytester.path
 
     def conftest(self, source: str) -> None:
+        """Write the conftest.py of the inner runs."""
         self._pytester.makeconftest(source)
 
     def tests(self, source: str) -> Path:
+        """Write the tests of the inner runs, and return their file, test_it.py."""
         return self._pytester.makepyfile(test_it=source)
 
     def script(self, name: str, text: str) -> Path:
-        """An executable text file."""
+        """Write an executable text file and return its path."""
         path = self.folder / name
         path.write_text(text)
         path.chmod(0o755)
         return path
 
     def run(self, *options: str) -> pytest.RunResult:
-        """Run pytest on the tests; they run in the order in which they are written unless `-p randomly` is among the options."""
+        """Run pytest on the tests and return its result.
+
+        The tests run in the order in which they are written, unless `-p randomly` is among the options.
+        """
         order = () if "randomly" in options else ("-p", "no:randomly")
-        result = self._pytester.runpytest_subprocess(*order, *options, timeout=LIMIT)
+        result = self._pytester.runpytest_subprocess(*order, *options, timeout=RUN_TIMEOUT_S)
         self.expect_nothing_left()
         return result
 
     def python(self, source: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a Python program in the folder."""
+        """Run a Python program in the folder, and return the ended process."""
         program = self._pytester.makepyfile(program=source)
         command = [sys.executable, program, *arguments]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=RUN_TIMEOUT_S, check=False)
         self.expect_nothing_left()
         return ended
 
     def files(self, folder: str = "test-results") -> list[str]:
-        """What a run left in its folder for artifacts, as paths relative to it."""
+        """Return the files that a run left in `folder`, sorted, as paths relative to it."""
         root = self.folder / folder
         return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
 
     def expect_nothing_left(self) -> None:
-        """No process of a run lives on, and no temporary folder of ours. (Playwright's own are its own.)"""
-        until = time.monotonic() + GONE_WITHIN
+        """Wait until no process of a run and no temporary folder of the harness or the browser is left.
+
+        Fails after `CLEANUP_TIMEOUT_S`. Playwright's own temporary folders may stay.
+        """
+        until = time.monotonic() + CLEANUP_TIMEOUT_S
         while left := [*self._processes(), *self.temporary.glob("*pbi-harness*"), *self.temporary.glob("*hromium*")]:
             assert time.monotonic() < until, f"left behind: {left}"
             time.sleep(0.05)
 
     def _processes(self) -> list[str]:
-        """Whatever has the folder for temporary files on its command line: a browser with its profile, and its guard."""
+        """Return the ids of the browsers and guards of folders: their command line names the temporary folder."""
         if not Path("/proc/self/cmdline").exists():
             found = subprocess.run(["pgrep", "-f", self.temporary], capture_output=True, text=True, check=False)
             return found.stdout.split()
         living = []
         for process in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):  # it has just ended
+            with contextlib.suppress(OSError):  # the process has just ended
                 if os.fsencode(self.temporary) in process.joinpath("cmdline").read_bytes():
                     living.append(process.name)
         return living
@@ -86,10 +100,13 @@ class Runs:
 
 @contextmanager
 def runs_of(pytester: pytest.Pytester, environment: pytest.MonkeyPatch, browser: Path | None) -> Iterator[Runs]:
-    """`browser` is the one that the outer run was told to use."""
-    for name in [name for name in os.environ if name.startswith(OUTER)]:
+    """Yield a `Runs` whose inner runs use `browser`, or the browser that the harness finds.
+
+    Removes its temporary folder.
+    """
+    for name in [name for name in os.environ if name.startswith(OUTER_VARIABLES)]:
         environment.delenv(name)
-    if found := find_browser(browser):  # an inner run has another home, where Playwright's browsers are not
+    if found := find_browser(browser):  # an inner run has another home folder, without Playwright's browsers
         environment.setenv("PBI_BROWSER", str(found))
     temporary = Path(tempfile.mkdtemp(prefix="inner-"))
     environment.setenv("TMPDIR", str(temporary))
@@ -101,7 +118,7 @@ def runs_of(pytester: pytest.Pytester, environment: pytest.MonkeyPatch, browser:
 
 
 def sections(output: str) -> dict[str, list[str]]:
-    """The failure sections of an output, by their titles: the lines of each, without what was captured."""
+    """Return the failure sections of pytest's output: title -> lines that are not empty, without captured output."""
     found: dict[str, list[str]] = {}
     title = None
     for line in output.splitlines():

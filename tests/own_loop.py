@@ -1,4 +1,4 @@
-"""Coroutines in tests that may run where Playwright has a loop of its own."""
+"""Coroutines in tests whose thread may already have a running loop, namely Playwright's."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -9,6 +9,6 @@ T = TypeVar("T")
 
 
 def result_of(work: Coroutine[Any, Any, T]) -> T:
-    """Its result, by a loop of another thread."""
+    """Run a coroutine on a new loop in another thread, and return its result."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()

@@ -1,6 +1,6 @@
-"""Small programs for a page, as data: what it does, and what its user and its tab do meanwhile.
+"""Small random programs for a page, as data: what the page's documents do, and what its user and its tab do meanwhile.
 
-`site_of_programs.py` has the page that does it, `model_of_programs.py` knows what has to come of it.
+`site_of_programs.py` serves the page that runs a program. `model_of_programs.py` knows what a program has to lead to.
 """
 
 from __future__ import annotations
@@ -10,31 +10,31 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-DELAYS = [4, 50, 333, 1000, 4999, 30_000, 61_000, 600_000]
-PERIODS = [16, 250, 1000, 7001, 30_000]
-LENGTHS = [10, 1000, 4321, 30_000, 240_000, 1_800_000]
+DELAYS_MS = [4, 50, 333, 1000, 4999, 30_000, 61_000, 600_000]
+PERIODS_MS = [16, 250, 1000, 7001, 30_000]
+LENGTHS_MS = [10, 1000, 4321, 30_000, 240_000, 1_800_000]
 
 
 @dataclass(frozen=True)
 class Timer:
-    """After so many milliseconds, do the rest."""
+    """A timeout of the page, and the steps that follow it."""
 
-    after: int
+    after_ms: int
     then: Steps = ()
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Every so many milliseconds, so many times, do the rest."""
+    """An interval of the page that ticks `times` times, and the steps that follow each tick."""
 
-    every: int
+    every_ms: int
     times: int
     then: Steps = ()
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Begin to wait for something (`site_of_programs.WAITS`), and do the rest at its end."""
+    """A browser call (a key of `site_of_programs.WAITS`) that the page awaits, and the steps that follow its end."""
 
     what: str
     then: Steps = ()
@@ -46,16 +46,19 @@ Steps = tuple[Step, ...]
 
 @dataclass(frozen=True)
 class Leave:
-    """After so many milliseconds, "reload", go "elsewhere" (to another address of the page), go there by a "redirect" over another
-    site, or go "back"."""
+    """A navigation that a document makes by itself.
 
-    after: int
+    `how` is "reload", "elsewhere" (another address of the page), "redirect" (that address by way of another site), or
+    "back".
+    """
+
+    after_ms: int
     how: str
 
 
 @dataclass(frozen=True)
 class Document:
-    """What a document does, and how it ends if it does so by itself."""
+    """The steps of one document, and the navigation that ends it, if the document makes one."""
 
     steps: Steps
     leave: Leave | None = None
@@ -63,29 +66,29 @@ class Document:
 
 @dataclass(frozen=True)
 class Act:
-    """So many milliseconds in which the tab is "shown", "hidden" or "frozen"."""
+    """A stretch of virtual time in which the tab is "shown", "hidden" or "frozen"."""
 
     tab: str
-    length: int
+    length_ms: int
 
 
 @dataclass(frozen=True)
 class Go:
-    """The user shows the tab and goes: "reload", "goto" (another address of the page) or "back"."""
+    """A navigation of the user, who shows the tab first: "reload", "goto" (another address of the page) or "back"."""
 
     how: str
 
 
 @dataclass(frozen=True)
 class Program:
-    """What documents do, one after the other, and what happens to their tab."""
+    """The documents of a page, in their order, and what happens to their tab."""
 
     documents: tuple[Document, ...]
     acts: tuple[Act | Go, ...]
 
 
 def as_json(program: Program) -> list[dict[str, Any]]:
-    """What the page's interpreter reads."""
+    """Return the documents in the form that the page's interpreter reads."""
     return [
         {"steps": _as_json(document.steps), "leave": document.leave and vars(document.leave)}
         for document in program.documents
@@ -97,28 +100,29 @@ def _as_json(steps: Steps) -> list[dict[str, Any]]:
 
 
 def programs(waits: list[str]) -> st.SearchStrategy[Program]:
-    """Programs that wait for some of these. (Of samples only: what hypothesis makes of them depends on nothing but its seed.)
+    """Return a strategy for programs that await calls out of `waits`.
 
-    Either the page or its user navigates, lest they do so at the same time. A document that leaves has no worker: Chromium holds
-    time for good after one that has not started when its document goes.
+    The strategy only draws samples, so the programs depend on the seed alone. Either the page navigates or its user
+    does, so that the two never navigate at the same time. A document that navigates has no worker: Chromium pauses
+    virtual time for good when a document goes before its worker has started.
     """
-    acts = st.builds(Act, st.sampled_from(["shown", "hidden", "frozen"]), st.sampled_from(LENGTHS))
+    acts = st.builds(Act, st.sampled_from(["shown", "hidden", "frozen"]), st.sampled_from(LENGTHS_MS))
     goes = st.builds(Go, st.sampled_from(["reload", "goto", "back"]))
-    leaves = st.builds(Leave, st.sampled_from(DELAYS), st.sampled_from(["reload", "elsewhere", "redirect", "back"]))
+    leaves = st.builds(Leave, st.sampled_from(DELAYS_MS), st.sampled_from(["reload", "elsewhere", "redirect", "back"]))
     last = st.builds(Document, _steps(waits, 2))
     leaving = st.builds(Document, _steps([wait for wait in waits if "worker" not in wait], 2), leaves)
-    restless = st.builds(Program, st.tuples(leaving, leaving, last), _tuples(acts, 4))
-    steady = st.builds(Program, _tuples(last, 3), _tuples(acts | acts | goes, 5))
-    return restless | steady
+    page_navigates = st.builds(Program, st.tuples(leaving, leaving, last), _tuples(acts, 4))
+    user_navigates = st.builds(Program, _tuples(last, 3), _tuples(acts | acts | goes, 5))
+    return page_navigates | user_navigates
 
 
 def _steps(waits: list[str], depth: int) -> st.SearchStrategy[Steps]:
     then = _steps(waits, depth - 1) if depth else st.just(())
-    timers = st.builds(Timer, st.sampled_from(DELAYS), then)
-    working = st.builds(Interval, st.sampled_from(PERIODS), st.sampled_from([1, 4]), then)
-    ticking = st.builds(Interval, st.sampled_from(PERIODS), st.just(60))
+    timers = st.builds(Timer, st.sampled_from(DELAYS_MS), then)
+    brief = st.builds(Interval, st.sampled_from(PERIODS_MS), st.sampled_from([1, 4]), then)
+    long = st.builds(Interval, st.sampled_from(PERIODS_MS), st.just(60))
     waiting = st.builds(Wait, st.sampled_from(waits), then)
-    return _tuples(timers | working | ticking | waiting | waiting, 3)
+    return _tuples(timers | brief | long | waiting | waiting, 3)
 
 
 def _tuples(of: st.SearchStrategy[Any], at_most: int) -> st.SearchStrategy[tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""Serves a small web application, or a page with its files over TLS, for as long as tests need it."""
+"""Servers for tests: one for a small web application, one for a page with its files over TLS."""
 
 import threading
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from harness.browser.engine import Engine
 
 @contextmanager
 def serving(app: web.Application) -> Iterator[int]:
-    """The port of 127.0.0.1 at which it is served, by a thread of its own."""
+    """Serve `app` in another thread within the block. Yields its port on 127.0.0.1."""
     engine, server = Engine(), Server(app)
     engine.run(server.start())
     try:
@@ -28,8 +28,10 @@ def serving(app: web.Application) -> Iterator[int]:
 
 
 class _Page(SimpleHTTPRequestHandler):
-    """Answers with its page, or with a file of its folder. Each connection ends with its answer: asyncio leaves those over TLS
-    open when it stops (CPython 3.11)."""
+    """Answers with a page, or below `/npm/` with a file of a folder. Each connection is closed after its answer.
+
+    This is not done with asyncio, which leaves TLS connections open when its loop stops (CPython 3.11).
+    """
 
     def __init__(self, *args: Any, page: str, **options: Any) -> None:
         self._page = page.encode()
@@ -46,12 +48,15 @@ class _Page(SimpleHTTPRequestHandler):
         self.wfile.write(self._page)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nobody reads it."""
+        """Print nothing."""
 
 
 @contextmanager
 def serving_over_tls(page: str, context: SSLContext, packages: Path) -> Iterator[int]:
-    """The port of 127.0.0.1 at which a page is served, and below `/npm/` what is in a folder."""
+    """Serve `page` at every path within the block, but below `/npm/` the files of `packages`.
+
+    Yields its port on 127.0.0.1.
+    """
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Page, page=page, directory=str(packages))) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever)

@@ -1,6 +1,7 @@
-"""A small web site for tests of the clock and the tab: pages that know nothing of Power BI, on two sites.
+"""A small web site for tests of the clock and the tab: pages without Power BI, on two origins.
 
-Each brings its own icon: for another the browser would ask whenever it gets to it, and time would jump 10 ms.
+Each page has an icon in its HTML. Without one the browser requests the icon at a moment of its own, and virtual time
+jumps by 10 ms.
 """
 
 import asyncio
@@ -16,12 +17,14 @@ from harness.base.resources import node_modules
 
 RECORD_END = "\x1e"
 INVOCATION, COMPLETION = 1, 3
-"""What ends a message of SignalR's hub protocol, and two of their types."""
+"""Parts of SignalR's hub protocol: the character that ends a message, and two types of messages."""
+STREAM_RETRY_MS = 15_000
+"""Virtual milliseconds after which the browser requests the event stream again."""
 WORKER = "setInterval(() => postMessage(Date.now()), 30000)"
 
 
 def document(title: str, rest: str) -> str:
-    """The text of a page that brings its own icon."""
+    """Return the HTML of a page with an icon of its own."""
     return f'<!doctype html><title>{title}</title><link rel="icon" href="data:,">{rest}'
 
 
@@ -79,29 +82,47 @@ self.addEventListener('message', async ({ data, source }) => {
 
 
 class Site:
-    """Its pages: `/home` (with a frame of the other site), `/empty`, `/slow` (after 0.15 s, or `answer`; its `text` has the rest after `body`, both in seconds), `/never`,
-    `/news` (an event stream that ends after one event, to be asked for again after 15 s), `/echo` (a WebSocket), `/chatter`
-    (one that speaks all the time), `/hub` (SignalR's), `/service_worker.js`, `/sign-in` (by way of the other site), `/redirect` (to itself, for ever),
-    `/cookies` (sets what its parameters `set` say, and answers with the cookies that it got; `to` redirects), `/npm/` (what is
-    in the packages)."""
+    """The addresses of the site.
+
+    The pages, and what else the site answers:
+
+    - `/home`: a page with a frame of the other origin; `/frame` is this frame.
+    - `/empty`: a page with helper functions and no content.
+    - `/popup`: a page that closes after 5 s.
+    - `/worker.js`, `/service_worker.js`: scripts of workers.
+    - `/made`: a page with the HTML and the Content-Security-Policy of the query.
+    - `/slow`: an answer whose head takes `answer` seconds (0.15 by default), and whose text takes `body` seconds more
+      after its first byte. `text`, `type` and `cache` set the text and the headers.
+    - `/never`: no answer for an hour.
+    - `/news`: an event stream that ends after one event; the browser requests it again after 15 s.
+    - `/echo`: a WebSocket that sends back each message.
+    - `/chatter`: a WebSocket that sends a message every 2 ms.
+    - `/hub`: a WebSocket with SignalR's protocol.
+    - `/sign-in`: a redirect to the other origin, which redirects to the path `back` of the query.
+    - `/redirect`: a redirect to itself, without an end.
+    - `/cookies`: sets the `set` lines of the query as cookies, answers the request's cookies, and redirects to `to`.
+    - `/npm/`: the files of the npm packages.
+    """
 
     def __init__(self, port: int) -> None:
         self.origin = f"http://127.0.0.1:{port}"
         self.other = f"http://localhost:{port}"
+        """The other origin, with the same answers."""
         self.url = f"{self.origin}/home"
         self.empty = f"{self.origin}/empty"
 
     def sets(self, *lines: str, to: str | None = None) -> str:
-        """The path of an answer with these `Set-Cookie` lines."""
+        """Return the path of an answer with these `Set-Cookie` lines; `to` makes it a redirect."""
         return "/cookies?" + urlencode([("set", line) for line in lines] + ([("to", to)] if to else []))
 
     def made(self, html: str, policy: str = "") -> str:
-        """The address of a page that is made for it, with its Content-Security-Policy."""
+        """Return the address of a page with this HTML and this Content-Security-Policy."""
         return f"{self.origin}/made?" + urlencode({"html": document("made", html), "policy": policy})
 
 
 @contextmanager
 def site() -> Iterator[Site]:
+    """Serve the site until the block ends."""
     with serving(_application()) as port:
         yield Site(port)
 
@@ -164,7 +185,7 @@ def _application() -> web.Application:
         return web.Response()
 
     async def news(_: web.Request) -> web.Response:
-        return web.Response(text="retry: 15000\ndata: news\n\n", content_type="text/event-stream")
+        return web.Response(text=f"retry: {STREAM_RETRY_MS}\ndata: news\n\n", content_type="text/event-stream")
 
     async def sign_in(request: web.Request) -> web.Response:
         await asyncio.sleep(0.05)
@@ -215,5 +236,6 @@ def _application() -> web.Application:
 
 
 def _other(request: web.Request) -> str:
+    """Return the origin of the site that the request did not go to."""
     site = Site(request.url.port or 80)
     return site.other if request.host.startswith("127") else site.origin

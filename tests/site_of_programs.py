@@ -1,4 +1,4 @@
-"""Runs programs in a browser: a web site whose page does what a program says and keeps a journal of it."""
+"""A web site whose page runs a program (`programs.py`), and keeps a journal of what happens."""
 
 import asyncio
 import json
@@ -14,13 +14,13 @@ WAITS = {
     "request": "fetch('/answer').then((answer) => answer.text())",
     "slow request": "fetch('/answer?ms=40').then((answer) => answer.text())",
     "IndexedDB": """new Promise((done, failed) => {
-        const asked = indexedDB.open("d");
-        asked.onerror = failed;
-        asked.onupgradeneeded = () => asked.result.createObjectStore("s");
-        asked.onsuccess = () => {
-          const writing = asked.result.transaction("s", "readwrite");
+        const opening = indexedDB.open("d");
+        opening.onerror = failed;
+        opening.onupgradeneeded = () => opening.result.createObjectStore("s");
+        opening.onsuccess = () => {
+          const writing = opening.result.transaction("s", "readwrite");
           writing.objectStore("s").put(1, key).onerror = failed;
-          writing.oncomplete = () => (asked.result.close(), done());
+          writing.oncomplete = () => (opening.result.close(), done());
         };
       })""",
     "Cache API": """caches.open("c").then(async (cache) => {
@@ -62,9 +62,12 @@ WAITS = {
         socket.onerror = failed;
       })""",
 }
+"""Browser calls that a page can await: name -> a JavaScript expression for a promise.
+
+In the expression `key` is the step's place in the program."""
 
 IN_ORDER = [("lock", "lock during a request"), *((what,) for what in WAITS if what.startswith("message"))]
-"""Of these the first that begins is the first to end."""
+"""Groups of calls that end in the order in which they begin."""
 
 FRAME = """<!doctype html><script>onmessage = ({ data, source }) => source.postMessage(data, "*");</script>"""
 PAGE = """<!doctype html><title>program</title><link rel="icon" href="data:,"><body><script>
@@ -79,13 +82,13 @@ let frame, worker;
 const journal = (key, begins) => events.push([key, Date.now(), begins]);
 const WAITS = {%(waits)s};
 const does = {
-  Timer: (key, { after, then }) => setTimeout(() => happened(key, then), after),
-  Interval: (key, { every, times, then }) => {
+  Timer: (key, { after_ms, then }) => setTimeout(() => happened(key, then), after_ms),
+  Interval: (key, { every_ms, times, then }) => {
     let tick = 0;
     const timer = setInterval(() => {
       if (++tick === times) clearInterval(timer);
       happened(`${key}#${tick}`, then);
-    }, every);
+    }, every_ms);
   },
   Wait: (key, { what, then }) => {
     journal(key, what);
@@ -102,19 +105,19 @@ const leaves = {
 };
 const { steps = [], leave } = documents[number] ?? {};
 happened(String(number), steps);
-if (leave) setTimeout(() => (journal(`${number} leaves`), leaves[leave.how]()), leave.after);
+if (leave) setTimeout(() => (journal(`${number} leaves`), leaves[leave.how]()), leave.after_ms);
 </script>"""
 
 
 class ProgramSite:
-    """Serves programs: `/program/0`, and so on."""
+    """A site that serves its first program at `/program/0`, its second one at `/program/1`."""
 
     def __init__(self) -> None:
         self.origin = self.other = ""
         self._programs: list[Program] = []
 
     def add(self, program: Program) -> str:
-        """The address of a page that does what the program says."""
+        """Add a program, and return the address of the page that runs it."""
         self._programs.append(program)
         return f"{self.origin}/program/{len(self._programs) - 1}"
 
@@ -147,6 +150,7 @@ class ProgramSite:
 
 @contextmanager
 def site_of_programs() -> Iterator[ProgramSite]:
+    """Serve a site of programs at two origins, which are two sites for the browser."""
     app, site = web.Application(), ProgramSite()
     app.router.add_get("/program/{number}", site.page)
     app.router.add_get("/answer", site.answer)

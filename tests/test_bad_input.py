@@ -1,4 +1,4 @@
-"""What can go wrong from outside: one sentence that names the remedy, and nothing left behind."""
+"""Mistakes and failures from outside: a short message names the problem and the remedy, and nothing is left behind."""
 
 import json
 import os
@@ -10,17 +10,17 @@ import time
 from pathlib import Path
 
 import pytest
-from inner_runs import LIMIT, Runs, sections
+from inner_runs import RUN_TIMEOUT_S, Runs, sections
 
-# What is missing or wrong before the first test
+# A browser or package that is missing or does not work
 
 
 NO_BROWSER = "import harness.browser.find; harness.browser.find._candidates = lambda: iter(())"
 NO_SDK = "import pathlib, harness.stage.session; harness.stage.session.node_modules = lambda: pathlib.Path('empty')"
-IMPATIENT = "import harness.browser.launch; harness.browser.launch.START_PATIENCE = 1"
-SETUP = "or run 'pbi-harness setup'."
-NAMED = "give the path of the program of Chrome, Edge or Chromium, or leave it out and one is looked for."
-LISTENS_TO_NOBODY = """#!/bin/sh
+SHORT_TIMEOUT = "import harness.browser.launch; harness.browser.launch.START_TIMEOUT_S = 1"
+ANOTHER = "Pass another browser with --pbi-browser PATH, or run 'pbi-harness setup'."
+GIVE_PATH = "Give the path of an executable Chrome, Edge or Chromium, or leave {} out: then a browser is searched for."
+CLOSED_PORT = """#!/bin/sh
 for flag; do case $flag in --user-data-dir=*) profile=${flag#*=};; esac; done
 echo "Opening in existing session" >&2
 printf '9\\n/devtools/browser/x\\n' > "$profile/DevToolsActivePort"
@@ -37,21 +37,25 @@ sleep 60
             NO_BROWSER,
             "No browser was found; run 'pbi-harness setup', or name one with --pbi-browser PATH.",
         ),
-        ("no/such/browser", "", "", f"PBI_BROWSER names FOLDER/no/such/browser, which does not exist: {NAMED}"),
-        (".", "", "", f"PBI_BROWSER names FOLDER, which is a folder: {NAMED}"),
+        (
+            "no/such/browser",
+            "",
+            "",
+            f"PBI_BROWSER names FOLDER/no/such/browser, which does not exist. {GIVE_PATH.format('PBI_BROWSER')}",
+        ),
+        (".", "", "", f"PBI_BROWSER names FOLDER, which is a folder. {GIVE_PATH.format('PBI_BROWSER')}"),
         (
             "browser",
             "#!/bin/sh\necho 'error while loading shared libraries: libnss3.so' >&2\nexit 127\n",
             "",
-            "The browser FOLDER/browser did not start: it ended with exit code 127, and it said 'error while loading "
-            f"shared libraries: libnss3.so'. Name another one with --pbi-browser PATH, {SETUP}",
+            "The browser FOLDER/browser did not start: it ended with exit code 127 and printed 'error while loading "
+            f"shared libraries: libnss3.so'. {ANOTHER}",
         ),
         (
             "browser",
             "#!/bin/sh\nexit\n",
             "",
-            "The browser FOLDER/browser did not start: it ended with exit code 0, and it said nothing. "
-            f"Name another one with --pbi-browser PATH, {SETUP}",
+            f"The browser FOLDER/browser did not start: it ended with exit code 0 and printed nothing. {ANOTHER}",
         ),
         (
             "browser",
@@ -60,48 +64,46 @@ sleep 60
             "echo '[7:7:FATAL:process_singleton_posix.cc:315] Disk full' >&2\n"
             "echo '[7:7:ERROR:zygote_linux.cc:662] write: Broken pipe' >&2\nexit 1\n",
             "",
-            "The browser FOLDER/browser did not start: it ended with exit code 1, and it said "
-            "'[7:7:FATAL:process_singleton_posix.cc:315] Disk full'. "
-            f"Name another one with --pbi-browser PATH, {SETUP}",
+            "The browser FOLDER/browser did not start: it ended with exit code 1 and printed "
+            f"'[7:7:FATAL:process_singleton_posix.cc:315] Disk full'. {ANOTHER}",
         ),
         (
             "browser",
             "no program at all",
             "",
-            "The browser FOLDER/browser did not start: it is no program of this system (Exec format error). "
-            f"Name another one with --pbi-browser PATH, {SETUP}",
+            f"The browser FOLDER/browser did not start: this system cannot execute it (Exec format error). {ANOTHER}",
         ),
         (
             "browser",
             "#!/bin/sh\nsleep 60\n",
-            IMPATIENT,
-            "The browser FOLDER/browser did not start: no port was opened in 1 s, and it said nothing. "
-            f"Name another one with --pbi-browser PATH, {SETUP}",
+            SHORT_TIMEOUT,
+            "The browser FOLDER/browser did not start: it opened no DevTools port in 1 s and printed nothing. "
+            f"{ANOTHER}",
         ),
         (
             "browser",
-            LISTENS_TO_NOBODY,
+            CLOSED_PORT,
             "",
             "The browser FOLDER/browser did not start: Playwright could not connect to it: "
             r"BrowserType\.connect_over_cdp: [^\n]*\. "
-            f"Name another one with --pbi-browser PATH, {SETUP}",
+            f"{ANOTHER}",
         ),
         ("FOUND", "", NO_SDK, "Microsoft's powerbi-client is not installed; run 'pbi-harness setup'."),
     ],
     ids=[
         "no browser",
-        "no such browser",
+        "no such file",
         "a folder",
-        "lacks a library",
-        "ends at once",
-        "says much",
-        "no program",
-        "hangs",
-        "listens to nobody",
+        "a library is missing",
+        "exits without a message",
+        "prints several messages",
+        "not executable by this system",
+        "opens no port",
+        "nothing listens at its port",
         "no SDK",
     ],
 )
-def test_what_is_missing_before_the_first_test(
+def test_missing_or_broken_prerequisite_fails_each_test_with_one_message(
     runs: Runs, monkeypatch: pytest.MonkeyPatch, named: str, script: str, conftest: str, message: str
 ) -> None:
     if script:
@@ -122,7 +124,7 @@ def test_what_is_missing_before_the_first_test(
     assert runs.files() == []
 
 
-def test_a_display_that_is_not_there(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_headed_browser_without_a_display_is_explained(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(variable, raising=False)
     runs.script("browser", "#!/bin/sh\necho 'Missing X server or $DISPLAY' >&2\nexit 1\n")
@@ -130,16 +132,16 @@ def test_a_display_that_is_not_there(runs: Runs, monkeypatch: pytest.MonkeyPatch
     runs.conftest("import sys; sys.platform = 'linux'")
     [line] = sections(runs.run("--headed", "--pbi-browser=browser").stdout.str())["ERROR at setup of test_one"]
     assert line.endswith(
-        "and it said 'Missing X server or $DISPLAY'. Showing it needs a display, and there is none; "
-        "leave --headed out, or try 'xvfb-run'."
+        "and printed 'Missing X server or $DISPLAY'. --headed needs a display, and there is none. "
+        "Leave --headed out, or use 'xvfb-run'."
     )
 
 
-def test_without_pytest_playwright(runs: Runs) -> None:
+def test_missing_pytest_playwright_plugin_is_explained(runs: Runs) -> None:
     runs.tests("def test_one(pbi_stage): pass")
     [line] = sections(runs.run("-p", "no:playwright").stdout.str())["ERROR at setup of test_one"]
     assert line == (
-        "pytest-playwright is not loaded; leave '-p no:playwright' out, or load it with "
+        "The plugin pytest-playwright is not loaded. Leave '-p no:playwright' out, or load the plugin with "
         "'-p pytest_playwright.pytest_playwright'."
     )
 
@@ -150,24 +152,25 @@ def test_without_pytest_playwright(runs: Runs) -> None:
         (
             ["--json=no/such/report.json"],
             4,
-            "--json names no/such/report.json, whose folder does not exist: make it, or name another file.",
+            "--json names no/such/report.json, whose folder does not exist. Make the folder, or name another file.",
         ),
-        (["--json=."], 4, "--json names ., which cannot be written: name another file."),
+        (["--json=."], 4, "--json names ., which cannot be written. Name another file."),
         (
             ["--json=report.json", "--pbi-browser=nothing"],
             4,
-            f"--pbi-browser names FOLDER/nothing, which does not exist: {NAMED}",
+            f"--pbi-browser names FOLDER/nothing, which does not exist. {GIVE_PATH.format('--pbi-browser')}",
         ),
         (
             ["--json=report.json", "--pbi-browser=browser"],
             3,
-            "The browser FOLDER/browser did not start: it ended with exit code 1, and it said 'Oh.'. "
-            f"Name another one with --pbi-browser PATH, {SETUP}",
+            f"The browser FOLDER/browser did not start: it ended with exit code 1 and printed 'Oh.'. {ANOTHER}",
         ),
     ],
     ids=["no folder for the report", "report is a folder", "no such browser", "browser does not start"],
 )
-def test_verify_ends_with_the_right_exit_code(runs: Runs, arguments: list[str], code: int, message: str) -> None:
+def test_verify_reports_bad_input_with_its_exit_code_and_still_writes_the_report(
+    runs: Runs, arguments: list[str], code: int, message: str
+) -> None:
     runs.script("browser", "#!/bin/sh\necho Oh. >&2\nexit 1\n")
     ended = runs.python(
         "import sys; from harness.cli import main; sys.exit(main(['verify', *sys.argv[1:]]))", *arguments
@@ -180,7 +183,7 @@ def test_verify_ends_with_the_right_exit_code(runs: Runs, arguments: list[str], 
         assert json.loads(report.read_text())["exit_code"] == code
 
 
-# What a test of the user's says wrongly
+# Mistakes in a user's test
 
 UNIT = 'write a timedelta or a string with a unit, such as "90min" or "24h".'
 ADDRESS = "is not the address of a page; give one such as http://localhost:3000/report."
@@ -188,17 +191,15 @@ NOT_EMBEDDED = (
     "The page http://127.0.0.1:PORT/{} did not embed the Power BI item that was asked for in 30 s of virtual time: "
     "{}no iframe of app.powerbi.com was seen{}. Check what it passes to powerbi.embed()."
 )
-GONE = "in the middle of the work; the journal has all that happened until then. Open a new stage."
+GONE = "while it was in use. The journal holds everything that happened until then. Open a new stage."
 CLOSED = f"The page crashed or was closed {GONE}"
 
 MISTAKES = {
     "stage.clock.advance(90)": f"90 is not a duration: it has no unit; {UNIT}",
     'stage.clock.advance("90")': f"'90' is not a duration: it has no unit; {UNIT}",
     'stage.clock.advance("abc")': f"'abc' is not a duration; {UNIT}",
-    'stage.clock.advance("-5min")': f"'-5min' is not a duration: time does not run backwards; {UNIT}",
-    "stage.clock.advance(-timedelta(1))": (
-        f"datetime.timedelta(days=-1) is not a duration: time does not run backwards; {UNIT}"
-    ),
+    'stage.clock.advance("-5min")': f"'-5min' is not a duration: it is negative; {UNIT}",
+    "stage.clock.advance(-timedelta(1))": (f"datetime.timedelta(days=-1) is not a duration: it is negative; {UNIT}"),
     "stage.clock.advance_until(lambda: True, within=5)": f"5 is not a duration: it has no unit; {UNIT}",
     'stage.open(host.url("reference"), lifetime=60)': f"60 is not a duration: it has no unit; {UNIT}",
     "stage.clock.advance_to(datetime(2100, 1, 1))": (
@@ -216,7 +217,7 @@ MISTAKES = {
     'stage.open("http://[::1/")': f"'http://[::1/' {ADDRESS}",
     'stage.open("http://localhost:99999/")': f"'http://localhost:99999/' {ADDRESS}",
     'stage.goto("chrome://crash")': f"'chrome://crash' {ADDRESS}",
-    "stage.open(NOBODY_LISTENS)": (
+    "stage.open(NOT_LISTENING)": (
         r"RE: http://127\.0\.0\.1:\d+/ could not be opened \(net::ERR_CONNECTION_REFUSED\); "
         r"start the app, or correct the address\."
     ),
@@ -233,7 +234,7 @@ MISTAKES = {
         "reference", "", "; the page threw 'ReferenceError: embed is not defined'"
     ),
     'stage.open(page("<script src=https://cdn.example/sdk.js></script>")).item()': NOT_EMBEDDED.format(
-        "reference", "", "; it was refused cdn.example (stage.allow_host opens a host)"
+        "reference", "", "; the gateway refused cdn.example (stage.allow_host opens a host)"
     ),
     'stage.open(host.url("reference") + "s").item()': NOT_EMBEDDED.format(
         "references", "its server answered 404; ", ""
@@ -262,9 +263,9 @@ MISTAKES = {
     "loaded(); stage.page.close(); stage.tab.hide()": CLOSED,
     "loaded(); stage.page.close(); stage.reload()": CLOSED,
 }
-"""What a test does -> what it is told (RE: a pattern)."""
+"""The source of a mistake -> the message that the test fails with. A message after "RE: " is a regular expression."""
 
-PREPARED = """
+MISTAKE_FIXTURE = """
 import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -273,8 +274,8 @@ from harness import Host
 
 @pytest.fixture
 def mistake(pbi_session, pbi_stage, pbi_host):
-    deaf = socket.socket()  # bound, but it does not listen
-    deaf.bind(("127.0.0.1", 0))
+    bound = socket.socket()  # it has a port, but does not listen
+    bound.bind(("127.0.0.1", 0))
 
     def page(html):
         pbi_stage.page.route("**/reference", lambda route: route.fulfill(content_type="text/html", body=html))
@@ -284,45 +285,44 @@ def mistake(pbi_session, pbi_stage, pbi_host):
         names["item"] = pbi_stage.open(pbi_host.url("article_manual")).item()
         names["item"].expect_loaded()
 
-    def make(what):
-        exec(what, names)
+    def make(mistake):
+        exec(mistake, names)
 
-    nobody = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
     names = globals() | {"session": pbi_session, "stage": pbi_stage, "host": pbi_host, "page": page, "loaded": loaded}
-    names["NOBODY_LISTENS"] = nobody
-    with deaf:
+    names["NOT_LISTENING"] = f"http://127.0.0.1:{bound.getsockname()[1]}/"
+    with bound:
         yield make
 """
 
 
-def test_mistakes_in_a_test_are_explained_in_a_sentence(runs: Runs) -> None:
-    runs.conftest(PREPARED)
-    source = "\n".join(f"def test_{n:02}(mistake):\n    mistake({what!r})\n" for n, what in enumerate(MISTAKES))
+def test_mistake_in_a_test_is_explained_at_the_line_of_the_test(runs: Runs) -> None:
+    runs.conftest(MISTAKE_FIXTURE)
+    source = "\n".join(f"def test_{n:02}(mistake):\n    mistake({code!r})\n" for n, code in enumerate(MISTAKES))
     runs.tests(source)
 
     result = runs.run("-n", "2")
 
-    told = sections(result.stdout.str())
+    failures = sections(result.stdout.str())
     wrong = {}
-    for n, (what, message) in enumerate(MISTAKES.items()):
-        lines = [line for line in told.get(f"test_{n:02}", []) if not line.startswith("[gw")]
+    for n, (code, message) in enumerate(MISTAKES.items()):
+        lines = [line for line in failures.get(f"test_{n:02}", []) if not line.startswith("[gw")]
         wanted = re.escape(message).replace("PORT", r"\d+")
         if message.startswith("RE: "):
             wanted = message.removeprefix("RE: ")
         if not re.fullmatch(rf"test_it\.py:{3 * n + 2}: {wanted}", "\n".join(lines)):
-            wrong[what] = lines
+            wrong[code] = lines
     assert not wrong
     assert runs.files() == [f"test-it-py-test-{n:02}/journal.jsonl" for n in range(len(MISTAKES))]
 
 
-# What goes away in the middle of a test
+# A browser or page that ends during a test
 
 LOSSES = '''
 import os, signal
 import pytest
-import harness.browser.devtools, harness.browser.errors, harness.clock.virtual_time, harness.report.artifacts
+import harness.browser.devtools, harness.browser.errors, harness.clock.time_limits, harness.report.artifacts
 
-harness.report.artifacts.SCREENSHOT_PATIENCE_MS = 1000
+harness.report.artifacts.SCREENSHOT_TIMEOUT_REAL_MS = 1000
 
 def kill_the_browser(stage):
     os.kill(stage._browser._process.pid, signal.SIGKILL)
@@ -334,53 +334,53 @@ def close_the_page(stage):
     stage._engine.run(send(stage, "Page.close"))
 
 async def send(stage, method):
-    stage._virtual.devtools.send(method)
+    stage.virtual.devtools.send(method)
 
 def loaded(stage, host):
     item = stage.open(host.url("article_manual")).item()
     item.expect_loaded()
     return item
 
-def in_mid_advance(stage, host, what):
-    """Half an hour into a day, while the page waits for an answer."""
+def during_advance(stage, host, what):
+    """Advance a day, and call `what` after half an hour, while a request of the page is pending."""
     stage.page.route("**/now", lambda route: what(stage))
     loaded(stage, host)
     stage.page.evaluate("void setTimeout(() => fetch('/now'), 1_800_000)")
     stage.clock.advance("24h")
 
-def test_browser_killed_mid_advance(pbi_stage, pbi_host):
-    in_mid_advance(pbi_stage, pbi_host, kill_the_browser)
+def test_browser_killed_during_advance(pbi_stage, pbi_host):
+    during_advance(pbi_stage, pbi_host, kill_the_browser)
 
-def test_the_next_one_gets_another(pbi_stage, pbi_host):
+def test_after_a_killed_browser_another_starts(pbi_stage, pbi_host):
     loaded(pbi_stage, pbi_host).refresh()
 
-def test_page_crashes_mid_advance(pbi_stage, pbi_host):
-    in_mid_advance(pbi_stage, pbi_host, crash_the_page)
+def test_page_crashes_during_advance(pbi_stage, pbi_host):
+    during_advance(pbi_stage, pbi_host, crash_the_page)
 
-def test_page_closed_mid_advance(pbi_stage, pbi_host):
-    in_mid_advance(pbi_stage, pbi_host, close_the_page)
+def test_page_closed_during_advance(pbi_stage, pbi_host):
+    during_advance(pbi_stage, pbi_host, close_the_page)
 
-def test_crashed_page_is_asked(pbi_stage, pbi_host):
+def test_crashed_page_is_used(pbi_stage, pbi_host):
     item = loaded(pbi_stage, pbi_host)
     crash_the_page(pbi_stage)
     item.refresh()
 
-def test_crashed_page_is_left(pbi_stage, pbi_host):
+def test_crashed_page_is_navigated(pbi_stage, pbi_host):
     loaded(pbi_stage, pbi_host)
     with pytest.raises(harness.browser.errors.PageGone):
-        in_mid_advance(pbi_stage, pbi_host, crash_the_page)
+        during_advance(pbi_stage, pbi_host, crash_the_page)
     pbi_stage.goto(pbi_host.url("reference"))
 
-def test_script_without_end(pbi_stage, pbi_host, monkeypatch):
+def test_endless_script(pbi_stage, pbi_host, monkeypatch):
     loaded(pbi_stage, pbi_host)
-    monkeypatch.setattr(harness.browser.devtools, "PATIENCE", 2.0)
-    monkeypatch.setattr(harness.clock.virtual_time, "PATIENCE", 2.0)
+    monkeypatch.setattr(harness.browser.devtools, "CALL_TIMEOUT_S", 2.0)
+    monkeypatch.setattr(harness.clock.time_limits, "STUCK_AFTER_S", 2.0)
     pbi_stage.page.evaluate("void setTimeout(() => { for (;;); }, 60_000)")
     pbi_stage.clock.advance("10min")
 
-def test_answer_that_never_comes(pbi_stage, pbi_host, monkeypatch):
+def test_request_without_an_answer(pbi_stage, pbi_host, monkeypatch):
     loaded(pbi_stage, pbi_host)
-    monkeypatch.setattr(harness.clock.virtual_time, "PATIENCE", 2.0)
+    monkeypatch.setattr(harness.clock.time_limits, "STUCK_AFTER_S", 2.0)
     pbi_stage.page.route("**/never", lambda route: None)
     pbi_stage.page.evaluate(
         "void setTimeout(() => document.head.append(Object.assign(document.createElement('script'), {src: '/never'})), 60_000)"
@@ -398,7 +398,7 @@ def test_browser_killed_and_a_second_stage(pbi_session, pbi_stage, pbi_host):
     with pbi_session.stage() as other, pbi_session.host(other) as host:
         loaded(other, host).refresh()
 
-def test_playwright_let_go(pbi_stage, pbi_host):
+def test_playwright_connection_is_closed(pbi_stage, pbi_host):
     loaded(pbi_stage, pbi_host)
     pbi_stage.page.context.browser.close()
 
@@ -406,43 +406,43 @@ def test_page_closed_at_the_end(pbi_stage, pbi_host):
     loaded(pbi_stage, pbi_host)
     pbi_stage.page.close()
 
-def test_the_last_one_gets_another(pbi_stage, pbi_host):
+def test_after_all_losses_another_browser_works(pbi_stage, pbi_host):
     loaded(pbi_stage, pbi_host).refresh()
 '''
-STUCK = "Time has stood still for 2 s, waiting for"
-TOLD_OF_LOSSES = {
-    "test_browser_killed_mid_advance": f"The browser ended {GONE}",
-    "test_page_crashes_mid_advance": CLOSED,
-    "test_page_closed_mid_advance": CLOSED,
-    "test_crashed_page_is_asked": CLOSED,
-    "test_crashed_page_is_left": CLOSED,
-    "test_script_without_end": f"{STUCK} a script of the page that does not end; look for an endless loop in it.",
-    "test_answer_that_never_comes": f"{STUCK} an answer from http://127.0.0.1:PORT/never; "
-    "let it be answered, e.g. by page.route().",
+STUCK = "The clock could not advance for 2 s of real time."
+LOSS_MESSAGES = {
+    "test_browser_killed_during_advance": f"The browser ended {GONE}",
+    "test_page_crashes_during_advance": CLOSED,
+    "test_page_closed_during_advance": CLOSED,
+    "test_crashed_page_is_used": CLOSED,
+    "test_crashed_page_is_navigated": CLOSED,
+    "test_endless_script": f"{STUCK} A script of the page does not end. Look for an endless loop in the script.",
+    "test_request_without_an_answer": f"{STUCK} No answer came from http://127.0.0.1:PORT/never. "
+    "Answer the request, for example by page.route().",
     "test_browser_killed_between_two_calls": f"The browser ended {GONE}",
 }
 
 
-def test_what_goes_away_is_named_and_the_next_test_passes(runs: Runs) -> None:
+def test_lost_browser_or_page_is_explained_and_the_next_test_passes(runs: Runs) -> None:
     runs.tests(LOSSES)
 
     result = runs.run("--screenshot=only-on-failure", "--tracing=retain-on-failure")
 
-    result.assert_outcomes(failed=len(TOLD_OF_LOSSES), passed=5)
-    told = {
+    result.assert_outcomes(failed=len(LOSS_MESSAGES), passed=5)
+    messages = {
         title: re.sub(r"^test_it\.py:\d+: ", "", re.sub(r"1:\d+/", "1:PORT/", "\n".join(lines)))
         for title, lines in sections(result.stdout.str()).items()
     }
-    assert told == TOLD_OF_LOSSES
+    assert messages == LOSS_MESSAGES
     assert {Path(file).parent.name for file in runs.files() if file.endswith("/journal.jsonl")} == {
-        f"test-it-py-{name.replace('_', '-')}" for name in TOLD_OF_LOSSES
+        f"test-it-py-{name.replace('_', '-')}" for name in LOSS_MESSAGES
     }
-    killed = runs.folder / "test-results/test-it-py-test-browser-killed-mid-advance/journal.jsonl"
+    killed = runs.folder / "test-results/test-it-py-test-browser-killed-during-advance/journal.jsonl"
     kinds = [json.loads(line)["kind"] for line in killed.read_text().splitlines()]
     assert "token.applied" in kinds
 
 
-# The end of the test process itself
+# The end of the test process
 
 ENDLESS = """
     from pathlib import Path
@@ -457,7 +457,7 @@ ENDLESS = """
         pass
 """
 DEFAULT_SIGINT = "import os, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); os.execv(sys.executable, sys.argv[1:])"
-"""A shell in the background lets its children ignore Ctrl-C."""
+"""A program that restores Ctrl-C and then runs pytest: a background shell makes its children ignore Ctrl-C."""
 
 
 @pytest.mark.parametrize(
@@ -465,7 +465,7 @@ DEFAULT_SIGINT = "import os, signal, sys; signal.signal(signal.SIGINT, signal.de
     [(signal.SIGINT, 2), (signal.SIGTERM, -signal.SIGTERM), (signal.SIGKILL, -signal.SIGKILL)],
     ids=["Ctrl-C", "SIGTERM", "SIGKILL"],
 )
-def test_the_browser_ends_with_the_test_process(runs: Runs, sent: signal.Signals, code: int) -> None:
+def test_browser_ends_with_the_test_process_however_that_ends(runs: Runs, sent: signal.Signals, code: int) -> None:
     runs.tests(ENDLESS)
     pytest_command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider"]
     run = subprocess.Popen(
@@ -477,15 +477,15 @@ def test_the_browser_ends_with_the_test_process(runs: Runs, sent: signal.Signals
         start_new_session=True,
     )
     try:
-        until = time.monotonic() + LIMIT
+        until = time.monotonic() + RUN_TIMEOUT_S
         while not (runs.folder / "ready").exists() and run.poll() is None and time.monotonic() < until:
             time.sleep(0.02)
         assert list(runs.temporary.glob("pbi-harness-*"))
         if sent is signal.SIGINT:
-            os.killpg(run.pid, sent)  # a terminal sends it to all of the foreground: Playwright's driver, too
+            os.killpg(run.pid, sent)  # like a terminal, which signals Playwright's driver, too
         else:
             run.send_signal(sent)
-        output = run.communicate(timeout=LIMIT)[0]
+        output = run.communicate(timeout=RUN_TIMEOUT_S)[0]
     finally:
         if run.poll() is None:
             os.killpg(run.pid, signal.SIGKILL)
@@ -499,8 +499,10 @@ def test_the_browser_ends_with_the_test_process(runs: Runs, sent: signal.Signals
         assert runs.files() == ["test-it-py-test-endless/journal.jsonl"]
 
 
-def test_a_long_name_of_the_temporary_folder(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sockets have short paths: in such a folder no browser starts."""
+def test_browser_starts_if_the_path_of_the_temporary_folder_is_long(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A browser does not start if the path of its socket is longer than the system allows."""
     long = runs.temporary / ("x" * 80)
     long.mkdir()
     monkeypatch.setenv("TMPDIR", str(long))

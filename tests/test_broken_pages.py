@@ -1,4 +1,8 @@
-"""Whether the contract finds what is wrong with a page, all of it and nothing else: pages broken as real teams break them."""
+"""The contract finds everything that is wrong with a page, and nothing else.
+
+The broken pages of fixtures/broken have the mistakes of real teams. fixtures/matrix.txt has the outcome of every rule
+on every page; fixtures/broken/expected.toml has the reason for each finding.
+"""
 
 import re
 import tomllib
@@ -18,11 +22,13 @@ FOLDER = Path(__file__).resolve().parent.parent / "fixtures/broken"
 HOSTS = FOLDER.parent / "hosts"
 Record = Callable[[str, object], None]
 PAGES = sorted(path.stem for folder in (FOLDER, HOSTS) for path in folder.glob("*.html"))
-MATRIX = matrix.wanted()
+MATRIX = matrix.expected()
 
 
 @dataclass(frozen=True)
 class Expected:
+    """The findings that a broken page has to get. `root` is the rule that the page's mistake breaks first."""
+
     root: str
     findings: dict[str, Expectation]
 
@@ -40,55 +46,60 @@ BUILT_IN = {
     page: {id: found for id, found in expected.items() if found.outcome != "skipped"}
     for page, expected in expected_findings().items()
 }
-"""Good pages, of which the article's first leaves some things open."""
+"""Page -> rule id -> the finding that a built-in page has to get. Only the first page of the article has any."""
 FINDINGS = BUILT_IN | {page: expected.findings for page, expected in EXPECTED.items()}
+"""Page -> rule id -> the finding that any page has to get."""
 
 
 def verdicts(
     session: HarnessSession, page: str, rules: Iterable[str] = RULES, lifetime: timedelta | None = None
 ) -> dict[str, Verdict]:
-    """What these rules say of a page, in the contract's order."""
+    """Return the verdicts of these rules on a page, in the order of the contract."""
     remove = "#remove" if is_removable(page) else None
     scenarios = Scenarios(session, PageUnderTest(page, remove=remove, lifetime=lifetime))
     return {id: judge(RULES[id], scenarios) for id in rules}
 
 
 def is_removable(page: str) -> bool:
-    """Whether a page of ours has a button that removes an item."""
+    """Return whether a page has a button that removes an item."""
     files = [folder / f"{page}.html" for folder in (FOLDER, HOSTS)]
     return any(re.search(r'id(=|: )"remove"', file.read_text("utf-8")) for file in files if file.exists())
 
 
 def outcomes(verdicts: dict[str, Verdict]) -> matrix.Outcomes:
+    """Return the outcome of each verdict."""
     return {id: verdict.outcome for id, verdict in verdicts.items()}
 
 
 def difference(page: str, verdicts: dict[str, Verdict]) -> str:
-    """Rule by rule: what was wanted and why, what came and why. All findings are listed; a ! stands where they differ."""
+    """Return a text that compares the verdicts on a page with its row of the matrix.
+
+    The text lists all findings and all differences, each with the reason; a ! marks a difference.
+    """
     reasons = {id: f" ({found.reason})" for id, found in FINDINGS.get(page, {}).items()}
     lines = []
     for id, verdict in verdicts.items():
-        wanted = MATRIX.get(page, {}).get(id, "nothing, for want of a row in fixtures/matrix.txt")
-        if verdict.is_finding or wanted != verdict.outcome:
-            mark = " " if wanted == verdict.outcome else "!"
-            lines.append(f"{mark} {id}: expected {wanted}{reasons.get(id, '')}")
-            lines.append(f"  {' ' * len(id)}  came {verdict.outcome}: {verdict.message}")
+        expected = MATRIX.get(page, {}).get(id, "nothing: fixtures/matrix.txt has no row for the page")
+        if verdict.is_finding or expected != verdict.outcome:
+            mark = " " if expected == verdict.outcome else "!"
+            lines.append(f"{mark} {id}: expected {expected}{reasons.get(id, '')}")
+            lines.append(f"  {' ' * len(id)}  got {verdict.outcome}: {verdict.message}")
     return "\n".join(lines)
 
 
 ONE_LIFETIME = timedelta(minutes=60)
-"""The matrix takes them all."""
+"""The lifetime for tests that judge one rule; the matrix takes all lifetimes."""
 
 
-def _one_of_each_rule() -> list[str]:
+def _one_page_per_rule() -> list[str]:
     pages: dict[str, str] = {}
     for page, expected in EXPECTED.items():
         pages.setdefault(expected.root, page)
     return sorted(pages.values())
 
 
-@pytest.mark.parametrize("page", _one_of_each_rule())
-def test_rule_finds_what_it_is_about(pbi_session: HarnessSession, page: str) -> None:
+@pytest.mark.parametrize("page", _one_page_per_rule())
+def test_rule_finds_the_mistake_of_a_page_that_breaks_it(pbi_session: HarnessSession, page: str) -> None:
     root = EXPECTED[page].root
     (verdict,) = verdicts(pbi_session, page, [root], ONE_LIFETIME).values()
     assert verdict.outcome == EXPECTED[page].findings[root].outcome, verdict.message
@@ -98,7 +109,9 @@ def test_rule_finds_what_it_is_about(pbi_session: HarnessSession, page: str) -> 
 @pytest.mark.parametrize(
     "page", [pytest.param(page, marks=[] if page == "reference" else [pytest.mark.matrix]) for page in PAGES]
 )
-def test_page_gets_its_row_of_the_matrix(pbi_session: HarnessSession, record_property: Record, page: str) -> None:
+def test_outcomes_of_a_page_are_its_row_of_the_matrix(
+    pbi_session: HarnessSession, record_property: Record, page: str
+) -> None:
     found = verdicts(pbi_session, page)
     record_property("outcomes", {"page": page, "outcomes": outcomes(found)})
     if outcomes(found) != MATRIX.get(page):
@@ -107,43 +120,45 @@ def test_page_gets_its_row_of_the_matrix(pbi_session: HarnessSession, record_pro
         assert not [verdict.message for verdict in found.values() if "could not wait" in verdict.message]
 
 
-def test_matrix_is_as_it_is_printed() -> None:
+def test_matrix_file_has_the_format_that_the_tests_print() -> None:
     assert matrix.FILE.read_text("utf-8").splitlines() == list(matrix.lines(MATRIX))
 
 
-def test_matrix_has_every_page() -> None:
+def test_matrix_file_has_a_row_for_every_page() -> None:
     assert list(MATRIX) == PAGES
 
 
 @pytest.mark.parametrize("page", MATRIX)
-def test_findings_of_the_matrix_have_their_reasons(page: str) -> None:
+def test_every_finding_in_the_matrix_has_a_reason(page: str) -> None:
     explained = {id: found.outcome for id, found in FINDINGS.get(page, {}).items()}
     assert {id: outcome for id, outcome in MATRIX[page].items() if outcome in ("failed", "warned")} == explained
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_rule_has_two_pages_that_break_it(rule: str) -> None:
+def test_at_least_two_broken_pages_break_each_rule(rule: str) -> None:
     assert [page.root for page in EXPECTED.values()].count(rule) >= 2
 
 
-def test_every_page_is_expected_and_every_expectation_has_its_page() -> None:
+def test_every_broken_page_has_an_expectation_and_every_expectation_a_page() -> None:
     assert {path.stem for path in FOLDER.glob("*.html")} == set(EXPECTED)
 
 
 @pytest.mark.parametrize("page", EXPECTED)
-def test_expectation_begins_with_its_root(page: str) -> None:
+def test_the_first_finding_of_a_broken_page_is_its_root(page: str) -> None:
     expected = EXPECTED[page]
     assert next(iter(expected.findings)) == expected.root
     assert expected.findings.keys() <= RULES.keys()
 
 
 @pytest.mark.parametrize("page", EXPECTED)
-def test_page_says_what_is_wrong_with_it(page: str) -> None:
+def test_broken_page_begins_with_a_comment_about_its_mistake(page: str) -> None:
     assert (FOLDER / f"{page}.html").read_text("utf-8").startswith("<!--\n")
 
 
-def test_nothing_is_judged_where_the_clock_could_not_wait(pbi_session: HarnessSession, tmp_path: Path) -> None:
-    """Neither what was seen after that, nor that something was not seen."""
+def test_a_finding_is_skipped_when_the_clock_could_not_wait_for_a_browser_call(
+    pbi_session: HarnessSession, tmp_path: Path
+) -> None:
+    """The skip also covers a finding without evidence: something may have happened if the clock had waited."""
     text = (FOLDER / "never_renews.html").read_text("utf-8")
     endless = "caches.open('c').then((cache) => cache.put('/x', new Response(new ReadableStream({}))));"
     (tmp_path / "page.html").write_text(text.replace("<script>", f"<script>{endless}", 1), "utf-8")
@@ -154,4 +169,4 @@ def test_nothing_is_judged_where_the_clock_could_not_wait(pbi_session: HarnessSe
 
     assert verdict.outcome == "skipped"
     assert verdict.message.startswith("The clock could not wait for Cache.put at 00:0")
-    assert scenarios.lost_to_the_clock([]).startswith("Cache.put")
+    assert scenarios.endless_call([]).startswith("Cache.put")

@@ -1,4 +1,4 @@
-"""What a tab can be put under: another clock, another zone, slow and wrong answers, requests without an end, a watch on tokens."""
+"""Conditions of a tab: another clock or time zone, slow and faulty answers, endless requests, and the leak watch."""
 
 import json
 import re
@@ -21,7 +21,9 @@ def requests_to(stage: Stage, part: str) -> list[datetime]:
 
 
 @pytest.mark.parametrize("minutes", [-10, 10])
-def test_the_clients_clock_may_be_wrong(pbi_session: HarnessSession, pages: Site, minutes: int) -> None:
+def test_page_time_is_off_by_client_ahead_and_service_time_is_not(
+    pbi_session: HarnessSession, pages: Site, minutes: int
+) -> None:
     ahead = timedelta(minutes=minutes)
     with pbi_session.stage(Conditions(client_ahead=ahead)) as stage:
         stage.open(pages.empty)
@@ -32,7 +34,7 @@ def test_the_clients_clock_may_be_wrong(pbi_session: HarnessSession, pages: Site
             stage.clock.advance("1h")
 
 
-def test_a_time_zone_and_a_start_before_its_clocks_change(pbi_session: HarnessSession, pages: Site) -> None:
+def test_stage_starts_at_the_given_instant_in_the_given_time_zone(pbi_session: HarnessSession, pages: Site) -> None:
     start = datetime(2040, 11, 4, 8, 30, tzinfo=UTC)
     with pbi_session.stage(Conditions(start=start, time_zone="America/Los_Angeles")) as stage:
         stage.open(pages.empty)
@@ -47,16 +49,16 @@ def test_a_time_zone_and_a_start_before_its_clocks_change(pbi_session: HarnessSe
         assert stage.page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone") != "America/Los_Angeles"
 
 
-def test_an_answer_takes_the_time_that_it_is_told(pbi_stage: Stage, pbi_host: Host) -> None:
+def test_delayed_answer_takes_the_given_virtual_time(pbi_stage: Stage, pbi_host: Host) -> None:
     pbi_stage.delay_answers(EMBED, "200ms")
     item = pbi_stage.open(pbi_host.url("article_manual")).item()
     item.expect_loaded()
     pbi_stage.clock.advance("51min")
-    asked, applied = requests_to(pbi_stage, "/token/")[-1], pbi_stage.journal.of("token.applied")[-1].at
-    assert timedelta(milliseconds=200) <= applied - asked <= timedelta(milliseconds=250)
+    requested, applied = requests_to(pbi_stage, "/token/")[-1], pbi_stage.journal.of("token.applied")[-1].at
+    assert timedelta(milliseconds=200) <= applied - requested <= timedelta(milliseconds=250)
 
 
-def test_slow_answers_and_the_page_that_asks_again(pbi_stage: Stage, pbi_host: Host) -> None:
+def test_slow_fault_delays_each_answer_from_the_first_request_on(pbi_stage: Stage, pbi_host: Host) -> None:
     pbi_stage.open(pbi_host.url("article_manual")).item().expect_loaded()
     pbi_stage.faults.add(EMBED, slow="45s", from_first_request=True)
     assert not pbi_stage.journal.of("fault.began")
@@ -64,25 +66,27 @@ def test_slow_answers_and_the_page_that_asks_again(pbi_stage: Stage, pbi_host: H
     first, second = requests_to(pbi_stage, "/token/")[1:3]
     assert second - first == timedelta(seconds=30)
     applied = [entry.at for entry in pbi_stage.journal.of("token.applied", how="setAccessToken")]
-    assert [round((at - asked).total_seconds()) for at, asked in zip(applied, (first, second), strict=True)] == [45, 45]
+    assert [
+        round((at - requested).total_seconds()) for at, requested in zip(applied, (first, second), strict=True)
+    ] == [45, 45]
     assert pbi_stage.journal.of("fault.began")[0].at == first
 
 
-def test_answers_that_took_virtual_time_are_waited_for_however_long_that_took(pbi_stage: Stage, pages: Site) -> None:
+def test_delayed_requests_do_not_time_out_in_real_time(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.faults.add("*/slow", slow="20min")
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
-        """() => { const ask = () => { const asked = at(); fetch('/slow').then(() => seen.push(at() - asked)); };
+        """() => { const ask = () => { const began = at(); fetch('/slow').then(() => seen.push(at() - began)); };
         ask(); setTimeout(ask, 600_000); }"""
     )
 
-    pbi_stage.clock.advance("1h")  # holding the requests takes seconds
+    pbi_stage.clock.advance("1h")  # the delays take seconds of real time
 
     assert [round(took / 60_000, 1) for took in pbi_stage.page.evaluate("seen")] == [20, 20]
     assert not pbi_stage.journal.of("clock")
 
 
-def test_a_synchronous_request_is_not_held(pbi_stage: Stage, pages: Site) -> None:
+def test_synchronous_request_is_not_delayed(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.delay_answers("*/slow", "200ms")
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
@@ -92,7 +96,7 @@ def test_a_synchronous_request_is_not_held(pbi_stage: Stage, pages: Site) -> Non
     assert pbi_stage.page.evaluate("seen") == ["slow"]
 
 
-def test_a_synchronous_request_on_the_way_back_to_the_tab_is_not_held(pbi_stage: Stage, pages: Site) -> None:
+def test_synchronous_request_in_a_visibilitychange_listener_is_not_delayed(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.delay_answers("*/slow", "200ms")
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
@@ -105,7 +109,7 @@ def test_a_synchronous_request_on_the_way_back_to_the_tab_is_not_held(pbi_stage:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_answers_of_real_servers_bear_the_services_time(pbi_stage: Stage, pages: Site, method: str) -> None:
+def test_date_header_of_a_real_server_shows_service_time(pbi_stage: Stage, pages: Site, method: str) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.clock.advance("90min")
     pbi_stage.page.evaluate(
@@ -117,7 +121,7 @@ def test_answers_of_real_servers_bear_the_services_time(pbi_stage: Stage, pages:
     assert status == 200
 
 
-def test_expired_tokens_every_field_says_so(pbi_stage: Stage, pbi_host: Host) -> None:
+def test_expired_tokens_fault_is_consistent_in_every_field_of_the_answer(pbi_stage: Stage, pbi_host: Host) -> None:
     pbi_stage.open(pbi_host.url("reference")).item().expect_loaded()
     pbi_stage.faults.add("*/token/*", expired_tokens=True)
     pbi_stage.page.evaluate(
@@ -131,7 +135,7 @@ def test_expired_tokens_every_field_says_so(pbi_stage: Stage, pbi_host: Host) ->
         assert pbi_stage.cloud.tokens.state(text) == "expired"
 
 
-def test_time_goes_on_beside_a_request_without_an_end(pbi_stage: Stage, pages: Site) -> None:
+def test_clock_advances_beside_an_endless_request(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate("void fetch('/never')")
     pbi_stage.page.evaluate("void setInterval(() => fetch('/slow').then(() => seen.push(at())), 60_000)")
@@ -143,7 +147,7 @@ def test_time_goes_on_beside_a_request_without_an_end(pbi_stage: Stage, pages: S
     assert entry["url"].endswith("/never")
 
 
-def test_a_long_poll_is_asked_again_when_the_page_has_given_it_up(pbi_stage: Stage, pages: Site) -> None:
+def test_page_repeats_a_long_poll_that_it_aborts_every_30_s(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         "void (async () => { for (let n = 0;; n++) { seen.push(at()); await fetch(`/never?${n}`,"
@@ -154,7 +158,7 @@ def test_a_long_poll_is_asked_again_when_the_page_has_given_it_up(pbi_stage: Sta
     assert [entry["url"] for entry in pbi_stage.journal.of("clock")] == [f"{pages.origin}/never?0"]
 
 
-def test_an_event_stream_that_ends_is_opened_again(pbi_stage: Stage, pages: Site) -> None:
+def test_event_stream_that_ends_is_opened_again(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         "void (new EventSource('/news').onmessage = async () => { seen.push(at()); await (await fetch('/empty')).text(); })"
@@ -163,12 +167,12 @@ def test_an_event_stream_that_ends_is_opened_again(pbi_stage: Stage, pages: Site
     apart = [b - a for a, b in pairwise(pbi_stage.page.evaluate("seen"))]
     assert len(apart) >= 38
     assert all(15_000 <= length <= 15_200 for length in apart)
-    # One that takes 0.1 s of real time to end, as on a busy machine, stands in the journal as one without an end, and is none the
-    # less opened again in time.
+    # On a busy machine a stream may take 0.1 s of real time to end. The journal then lists it as endless, and it is still
+    # opened again in time.
     assert {entry["what"] for entry in pbi_stage.journal.of("clock")} <= {"request without an end"}
 
 
-def test_a_page_without_its_backend_is_answered(pbi_stage: Stage, pages: Site) -> None:
+def test_stage_answers_requests_to_a_backend_that_does_not_exist(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.answer("https://api.example.com/token*", lambda: Answer(200, "application/json", '{"token": 1}'))
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
@@ -199,11 +203,11 @@ PLACES = {
     "Cache Storage": "caches.open('c').then((c) => c.put('/x', new Response(JSON.stringify({token}))))",
     "Referer": "history.replaceState(null, '', '?t=' + token); fetch('/empty', {referrerPolicy: 'unsafe-url'})",
 }
-"""Where (and how) -> what puts it there."""
+"""Place of a leak, and the way if there are several -> JavaScript that leaks the token there."""
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_token_is_seen_wherever_a_page_puts_it(pbi_session: HarnessSession, place: str) -> None:
+def test_leak_watch_finds_a_token_in_every_place(pbi_session: HarnessSession, place: str) -> None:
     where = re.split(", | of ", place)[0]
     with pbi_session.stage(Conditions(watch_tokens=True)) as stage, pbi_session.host(stage) as host:
         stage.open(host.url("reference")).item().expect_loaded()
@@ -223,14 +227,14 @@ def test_a_token_is_seen_wherever_a_page_puts_it(pbi_session: HarnessSession, pl
 
 
 @pytest.mark.parametrize("endless", ["new EventSource('/never')", "fetch('/never')"])
-def test_beside_a_request_that_never_ends_everything_else_comes_in_time(
+def test_other_requests_and_browser_calls_end_in_time_beside_an_endless_request(
     pbi_stage: Stage, pages: Site, endless: str
 ) -> None:
     pbi_stage.open(pages.empty)
     before = pbi_stage.clock.now
     pbi_stage.page.evaluate(
         f"""() => {{ {endless}; globalThis.requests = []; globalThis.keys = [];
-        const timed = async (list, work) => {{ const asked = Date.now(); await work(); list.push(Date.now() - asked); }};
+        const timed = async (list, work) => {{ const began = Date.now(); await work(); list.push(Date.now() - began); }};
         setInterval(() => timed(requests, () => fetch('/slow')), 5_000_003);
         setInterval(() => timed(keys, () => crypto.subtle.generateKey({{name: 'AES-GCM', length: 128}}, false, ['encrypt'])),
           3_000_001); }}"""
@@ -241,11 +245,13 @@ def test_beside_a_request_that_never_ends_everything_else_comes_in_time(
     assert pbi_stage.clock.now - before == timedelta(hours=6)
     requests, keys = pbi_stage.page.evaluate("[requests, keys]")
     assert (len(requests), len(keys)) == (4, 7)
-    assert max(requests) <= 3000  # the server takes 150 ms; a busy machine makes more of it
+    assert max(requests) <= 3000  # the server takes 150 ms, and more on a busy machine
     assert max(keys) <= 200
 
 
-def test_a_worker_asks_in_time_where_the_clients_clock_is_slow(pbi_session: HarnessSession, pages: Site) -> None:
+def test_worker_sends_its_request_at_once_although_the_clients_clock_is_slow(
+    pbi_session: HarnessSession, pages: Site
+) -> None:
     with pbi_session.stage(Conditions(client_ahead=timedelta(minutes=-10))) as stage:
         stage.open(pages.empty)
         before = stage.clock.now

@@ -1,4 +1,4 @@
-"""Cookies end by virtual time, to the millisecond, whoever wrote them and wherever they are."""
+"""Cookies expire in virtual time, to the millisecond, however they were set and in whatever frame or partition."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from site_of_pages import Site
 
-from harness.clock.cookies import Said, said_in
+from harness.clock.cookie_lifetime import StatedLifetime, stated_in
 from harness.clock.targets import Targets
 from harness.stage import Conditions, Stage
 from harness.stage.host import Host
@@ -32,11 +32,13 @@ PROGRAM = """([write, asked]) => {
   };
   setTimeout(setUp, 60_000);
 }"""
-"""Writes a cookie a minute from now; says what a request sent, and what scripts read, so many milliseconds after it."""
+"""A script that sets a cookie after a minute. It collects in `sent` which cookies a request sends and a script reads.
+
+`asked` lists the delays after the cookie was set, in milliseconds."""
 
 
 def sent(stage: Stage, write: str, asked: list[int], *, advance: str = "24h") -> dict[int, str]:
-    """What requests send so many milliseconds after `write`: "a=1", or "" where there is no cookie."""
+    """Return the Cookie header ("a=1"; "" without a cookie) that is sent each of `asked` milliseconds after `write`."""
     stage.page.evaluate(PROGRAM, [write, asked])
     stage.clock.advance(advance)
     return {int(ms): header for ms, (header, _) in _sent(stage).items()}
@@ -56,7 +58,7 @@ def http_date(instant: datetime) -> str:
 
 
 def fetches(*lines: str) -> str:
-    """The program that asks for an answer with these `Set-Cookie` lines."""
+    """Return a JavaScript expression that requests an answer with these `Set-Cookie` lines."""
     return f"fetch('{Site(0).sets(*lines)}')"
 
 
@@ -64,11 +66,11 @@ IN_HALF_AN_HOUR = "new Date(Date.now() + 1800_000)"
 WRITES = {
     "Max-Age": fetches("a=1; Max-Age=1800"),
     "HttpOnly": fetches("a=1; Max-Age=1800; HttpOnly; SameSite=Strict; Path=/"),
-    "both": fetches("a=1; Max-Age=1800; Expires=Fri, 01 Jan 2100 00:00:00 GMT"),
-    "quoted, oddly written": fetches('a="1" ;  MAX-AGE = 1800 ;Priority=High'),
-    "the last of two": fetches("a=1; Max-Age=20; Max-Age=1800"),
-    "in a script": "document.cookie = 'a=1; max-age=1800'",
-    "an instant in a script": f"document.cookie = 'a=1; expires=' + {IN_HALF_AN_HOUR}.toUTCString()",
+    "Max-Age and Expires": fetches("a=1; Max-Age=1800; Expires=Fri, 01 Jan 2100 00:00:00 GMT"),
+    "Max-Age with quotes, spaces and capitals": fetches('a="1" ;  MAX-AGE = 1800 ;Priority=High'),
+    "the last of two Max-Age": fetches("a=1; Max-Age=20; Max-Age=1800"),
+    "max-age in a script": "document.cookie = 'a=1; max-age=1800'",
+    "expires in a script": f"document.cookie = 'a=1; expires=' + {IN_HALF_AN_HOUR}.toUTCString()",
     "the cookie store": f"cookieStore.set({{ name: 'a', value: '1', expires: +{IN_HALF_AN_HOUR} }})",
     "in a worker": """new Promise(done => { workerOf(`fetch('${location.origin}/cookies?set=' + encodeURIComponent('a=1; Max-Age=1800'))
         .then(answer => answer.text()).then(postMessage)`).onmessage = done; })""",
@@ -81,7 +83,7 @@ WRITES = {
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_a_cookie_ends_after_half_an_hour(pbi_stage: Stage, pages: Site, write: str) -> None:
+def test_cookie_expires_after_half_an_hour_however_it_was_set(pbi_stage: Stage, pages: Site, write: str) -> None:
     pbi_stage.open(pages.empty)
 
     seen = sent(pbi_stage, WRITES[write], [100, 1_799_000, 1_801_000, 7_200_000])
@@ -97,7 +99,7 @@ def test_a_cookie_ends_after_half_an_hour(pbi_stage: Stage, pages: Site, write: 
     assert not pbi_stage.journal.of("clock")
 
 
-def test_a_script_sees_it_end_at_the_millisecond(pbi_stage: Stage, pages: Site) -> None:
+def test_script_sees_a_cookie_expire_at_the_millisecond(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
 
     sent(pbi_stage, "document.cookie = 'a=1; max-age=60'", [0, 59_998, 60_000])
@@ -108,8 +110,8 @@ def test_a_script_sees_it_end_at_the_millisecond(pbi_stage: Stage, pages: Site) 
 @pytest.mark.parametrize(
     "write", ["document.cookie = 'a=1; max-age=1'", WRITES["the cookie store"].replace("1800_000", "1000")]
 )
-def test_time_does_not_outrun_a_script(pbi_stage: Stage, pages: Site, write: str) -> None:
-    """Nothing else is under way: only the script itself holds time until the clock knows of the cookie."""
+def test_clock_does_not_pass_a_cookie_that_a_script_has_just_set(pbi_stage: Stage, pages: Site, write: str) -> None:
+    """No other work is pending: only the time hold of the script pauses the clock until it knows of the cookie."""
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         f"""() => {{ setTimeout(async () => {{ await ({write});
@@ -121,7 +123,7 @@ def test_time_does_not_outrun_a_script(pbi_stage: Stage, pages: Site, write: str
     assert pbi_stage.page.evaluate("seen") == ["a=1", ""]
 
 
-def test_expires_of_a_server_counts_from_its_own_date(pbi_stage: Stage, pages: Site) -> None:
+def test_expires_counts_from_the_servers_date_header(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     in_two_hours = http_date(pbi_stage.clock.now + timedelta(hours=2))
 
@@ -130,8 +132,8 @@ def test_expires_of_a_server_counts_from_its_own_date(pbi_stage: Stage, pages: S
     assert list(seen.values()) == ["a=1", ""]
 
 
-def test_an_instant_that_has_gone_by_removes_it_at_once(pbi_stage: Stage, pages: Site) -> None:
-    """Though it has not in real time, by which the browser goes."""
+def test_expires_in_the_past_removes_a_cookie_at_once(pbi_stage: Stage, pages: Site) -> None:
+    """The instant is past in virtual time and not in real time, by which the browser judges it."""
     pbi_stage.open(pages.empty)
     pbi_stage.clock.advance("5h")
     gone = http_date(pbi_stage.clock.now - timedelta(hours=1))
@@ -144,7 +146,7 @@ def test_an_instant_that_has_gone_by_removes_it_at_once(pbi_stage: Stage, pages:
     assert "b" not in pbi_stage.page.evaluate("left")
 
 
-def test_an_answer_in_place_of_the_servers_counts_too(pbi_stage: Stage, pages: Site) -> None:
+def test_cookie_of_an_answer_by_a_route_handler_expires(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     headers = {"Set-Cookie": "a=1; Max-Age=1800; HttpOnly", "Content-Type": "text/plain"}
     pbi_stage.page.route("**/signed-in", lambda route: route.fulfill(body="", headers=headers))
@@ -154,7 +156,7 @@ def test_an_answer_in_place_of_the_servers_counts_too(pbi_stage: Stage, pages: S
     assert list(seen.values()) == ["a=1", "a=1", ""]
 
 
-def test_a_session_that_slides_lasts_as_long_as_it_is_renewed(pbi_stage: Stage, pages: Site) -> None:
+def test_sliding_session_cookie_lasts_as_long_as_it_is_renewed(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     slides = fetches("sid=1; Max-Age=1200; HttpOnly")
     pbi_stage.page.evaluate(
@@ -172,7 +174,7 @@ def test_a_session_that_slides_lasts_as_long_as_it_is_renewed(pbi_stage: Stage, 
     assert timedelta(0) <= ended.at - last - timedelta(minutes=20) <= timedelta(milliseconds=100)
 
 
-def test_the_last_that_was_written_counts(pbi_stage: Stage, pages: Site) -> None:
+def test_last_written_lifetime_of_a_cookie_counts(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     write = f"""(async () => {{
       await fetch('{Site(0).sets("shorter=1; Max-Age=7200", "longer=1; Max-Age=60", "session=1; Max-Age=60", "gone=1; Max-Age=60")}');
@@ -189,7 +191,7 @@ def test_the_last_that_was_written_counts(pbi_stage: Stage, pages: Site) -> None
     assert [entry["name"] for entry in pbi_stage.journal.of("cookie.expired")] == ["shorter", "longer"]
 
 
-def test_what_the_browser_refuses_changes_nothing(pbi_stage: Stage, pages: Site) -> None:
+def test_cookie_that_the_browser_refuses_changes_no_lifetime(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     write = f"""(async () => {{ await fetch('{Site(0).sets("a=1; Max-Age=600; HttpOnly")}');
       document.cookie = 'a=2; max-age=7200'; await fetch('{Site(0).sets("a=3; Max-Age=7200; Domain=example.com")}'); }})()"""
@@ -197,7 +199,7 @@ def test_what_the_browser_refuses_changes_nothing(pbi_stage: Stage, pages: Site)
     assert sent(pbi_stage, write, [599_000, 600_000]) == {599_000: "a=1", 600_000: ""}
 
 
-def test_each_path_and_domain_has_its_own(pbi_stage: Stage, pages: Site) -> None:
+def test_cookies_of_each_path_and_domain_expire_separately(pbi_stage: Stage, pages: Site) -> None:
     origin = pages.other.replace("localhost", "api.app.localhost")
     pbi_stage.open(f"{origin}/empty")
     lines = ["a=1; Max-Age=60", "a=2; Max-Age=120; Path=/cookies", "a=3; Max-Age=180; Domain=app.localhost"]
@@ -217,7 +219,7 @@ def test_each_path_and_domain_has_its_own(pbi_stage: Stage, pages: Site) -> None
     ]
 
 
-def test_a_partition_of_a_frame_of_another_site(pbi_stage: Stage, pages: Site) -> None:
+def test_partitioned_cookies_of_a_frame_of_another_site_expire(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     partitioned = "Secure; SameSite=None; Partitioned"
     pbi_stage.page.evaluate(
@@ -240,8 +242,10 @@ def test_a_partition_of_a_frame_of_another_site(pbi_stage: Stage, pages: Site) -
 
 
 @pytest.mark.parametrize("late", [0, 0.3])
-def test_a_popup_shares_them(pbi_stage: Stage, pages: Site, monkeypatch: pytest.MonkeyPatch, late: float) -> None:
-    """However many real seconds later the clock learns that there is one."""
+def test_popup_shares_the_cookies_of_its_opener(
+    pbi_stage: Stage, pages: Site, monkeypatch: pytest.MonkeyPatch, late: float
+) -> None:
+    """`late` is the real time in seconds by which the clock learns of the popup too late."""
     attach = Targets._attach
 
     async def attach_late(*args: Any, **more: Any) -> None:
@@ -259,7 +263,7 @@ def test_a_popup_shares_them(pbi_stage: Stage, pages: Site, monkeypatch: pytest.
     assert [set(header.split("; ")) for header in seen.values()] == [{"h=1", "s=1"}, {"h=1"}, {""}]
 
 
-def test_cookies_of_a_test_and_of_a_storage_state(pbi_stage: Stage, pages: Site) -> None:
+def test_added_and_restored_cookies_expire(pbi_stage: Stage, pages: Site) -> None:
     now = pbi_stage.clock.now.timestamp()
     host = urlsplit(pages.empty).hostname
     of_state = {"value": "1", "domain": host, "path": "/", "httpOnly": True, "secure": False, "sameSite": "Lax"}
@@ -278,7 +282,7 @@ def test_cookies_of_a_test_and_of_a_storage_state(pbi_stage: Stage, pages: Site)
     assert (before, between, names(pbi_stage)) == ({"r", "s", "a"}, {"r", "s"}, {"s"})
 
 
-def test_a_cookie_of_a_test_that_has_ended_is_none(pbi_stage: Stage, pages: Site) -> None:
+def test_added_cookie_that_has_expired_is_not_set(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.clock.advance("5h")
 
@@ -289,8 +293,8 @@ def test_a_cookie_of_a_test_that_has_ended_is_none(pbi_stage: Stage, pages: Site
     assert pbi_stage.cookies() == []
 
 
-def test_what_is_listed_is_the_pages_time(pbi_stage: Stage, pages: Site) -> None:
-    """So a storage state that is taken hours later holds cookies that live."""
+def test_listed_cookies_expire_in_page_time(pbi_stage: Stage, pages: Site) -> None:
+    """A storage state that is taken after hours of virtual time holds cookies that are still valid."""
     pbi_stage.open(pages.empty)
     pbi_stage.clock.advance("5h")
     pbi_stage.page.evaluate("() => { document.cookie = 'a=1; max-age=600'; document.cookie = 'b=1'; }")
@@ -300,7 +304,7 @@ def test_what_is_listed_is_the_pages_time(pbi_stage: Stage, pages: Site) -> None
     assert listed == {"a": pbi_stage.clock.now.timestamp() + 600, "b": -1}
 
 
-def test_a_page_whose_clock_is_fast(pbi_session: HarnessSession, pages: Site) -> None:
+def test_cookie_lasts_its_max_age_although_the_clients_clock_is_fast(pbi_session: HarnessSession, pages: Site) -> None:
     with pbi_session.stage(Conditions(client_ahead=timedelta(minutes=10))) as stage:
         stage.open(pages.empty)
 
@@ -309,7 +313,7 @@ def test_a_page_whose_clock_is_fast(pbi_session: HarnessSession, pages: Site) ->
         assert list(seen.values()) == ["a=1", ""]
 
 
-def test_in_a_hidden_tab_and_in_a_frozen_one(pbi_stage: Stage, pages: Site) -> None:
+def test_cookies_expire_in_a_hidden_and_in_a_frozen_tab(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     set_cookies = "a=1; Max-Age=3600", "b=1; Max-Age=10800"
     pbi_stage.page.evaluate(f"() => {{ {fetches(*set_cookies)}; }}")
@@ -326,17 +330,17 @@ def test_in_a_hidden_tab_and_in_a_frozen_one(pbi_stage: Stage, pages: Site) -> N
     assert times[1] - times[0] == timedelta(hours=2)
 
 
-def test_beside_a_request_without_an_end(pbi_stage: Stage, pages: Site) -> None:
+def test_cookies_expire_beside_an_endless_request(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate("() => { new EventSource('/never'); }")
 
     of_header = sent(pbi_stage, WRITES["HttpOnly"], [1_799_000, 1_801_000], advance="1h")
-    of_script = sent(pbi_stage, WRITES["in a script"], [1_799_000, 1_801_000], advance="1h")
+    of_script = sent(pbi_stage, WRITES["max-age in a script"], [1_799_000, 1_801_000], advance="1h")
 
     assert list(of_header.values()) == list(of_script.values()) == ["a=1", ""]
 
 
-def test_the_cookie_store_says_that_it_has_gone(pbi_stage: Stage, pages: Site) -> None:
+def test_cookie_store_reports_an_expired_cookie(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         """() => { globalThis.changes = []; cookieStore.onchange = event =>
@@ -350,10 +354,10 @@ def test_the_cookie_store_says_that_it_has_gone(pbi_stage: Stage, pages: Site) -
     assert pbi_stage.page.evaluate("changes") == [["a"], [], [], ["a"]]
 
 
-def test_one_that_would_end_in_real_time_lives_on(pbi_stage: Stage, pages: Site) -> None:
+def test_cookie_does_not_expire_in_real_time(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate("() => { document.cookie = 'a=1; max-age=1'; }")
-    pbi_stage.page.wait_for_timeout(1500)  # a test takes its time: real time, of which the page's knows nothing
+    pbi_stage.page.wait_for_timeout(1500)  # real time, which does not pass in the page
 
     assert pbi_stage.page.evaluate("document.cookie") == "a=1"
     pbi_stage.clock.advance("998ms")
@@ -362,7 +366,7 @@ def test_one_that_would_end_in_real_time_lives_on(pbi_stage: Stage, pages: Site)
     assert pbi_stage.page.evaluate("document.cookie") == ""
 
 
-def test_a_life_has_its_limit(pbi_stage: Stage, pages: Site) -> None:
+def test_lifetime_of_a_cookie_is_at_most_400_days(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         "() => { document.cookie = 'a=1; max-age=99999999999'; document.cookie = 'b=1; max-age=1e3'; }"
@@ -374,7 +378,7 @@ def test_a_life_has_its_limit(pbi_stage: Stage, pages: Site) -> None:
     assert listed == {"a": pbi_stage.clock.now.timestamp() - 1 + 400 * 86_400, "b": -1}
 
 
-def test_an_app_whose_session_ends_before_its_token(pbi_stage: Stage, pbi_host: Host) -> None:
+def test_app_signs_in_again_each_time_its_session_cookie_expires(pbi_stage: Stage, pbi_host: Host) -> None:
     report = pbi_stage.open(pbi_host.url("session_cookie")).item()
 
     pbi_stage.clock.advance("24h")
@@ -391,24 +395,24 @@ def test_an_app_whose_session_ends_before_its_token(pbi_stage: Stage, pbi_host: 
 DAY = 86_400.0
 NOON = "Wed, 25 Nov 2026 12:00:00 GMT"
 LINES = {
-    "a=1": Said("a"),
-    "a=1; Max-Age=60; Expires=" + NOON: Said("a", seconds=60),
-    "a=1; max-age=-1": Said("a", seconds=-1),
-    "a=1; max-age=soon; HttpOnly": Said("a"),
-    "a=b=c; Expires=" + NOON: Said("a", until=1795608000.0),
-    "a=1; Expires=Wednesday, 25-Nov-26 12:00:00 GMT": Said("a", until=1795608000.0),
-    "a=1; expires=Wed Nov 25 12:00:00 2026": Said("a", until=1795608000.0),
-    "a=1; Expires=tomorrow": Said("a"),
-    "a=1; Expires=Wed, 99 Foo 99999 12:00:00 GMT": Said("a"),
-    "nameless; Max-Age=5": Said("", seconds=5),
-    "": Said(""),
+    "a=1": StatedLifetime("a"),
+    "a=1; Max-Age=60; Expires=" + NOON: StatedLifetime("a", seconds=60),
+    "a=1; max-age=-1": StatedLifetime("a", seconds=-1),
+    "a=1; max-age=soon; HttpOnly": StatedLifetime("a"),
+    "a=b=c; Expires=" + NOON: StatedLifetime("a", until_s=1795608000.0),
+    "a=1; Expires=Wednesday, 25-Nov-26 12:00:00 GMT": StatedLifetime("a", until_s=1795608000.0),
+    "a=1; expires=Wed Nov 25 12:00:00 2026": StatedLifetime("a", until_s=1795608000.0),
+    "a=1; Expires=tomorrow": StatedLifetime("a"),
+    "a=1; Expires=Wed, 99 Foo 99999 12:00:00 GMT": StatedLifetime("a"),
+    "nameless; Max-Age=5": StatedLifetime("", seconds=5),
+    "": StatedLifetime(""),
 }
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_what_a_line_says(line: str) -> None:
-    assert said_in(line) == LINES[line]
+def test_lifetime_is_read_from_a_set_cookie_line(line: str) -> None:
+    assert stated_in(line) == LINES[line]
 
 
-def test_what_a_line_says_by_the_clock_of_its_server() -> None:
-    assert said_in("a=1; Expires=" + NOON, date="Tue, 24 Nov 2026 12:00:00 GMT") == Said("a", seconds=DAY)
+def test_lifetime_by_expires_is_relative_to_the_servers_date() -> None:
+    assert stated_in("a=1; Expires=" + NOON, date="Tue, 24 Nov 2026 12:00:00 GMT") == StatedLifetime("a", seconds=DAY)

@@ -1,4 +1,4 @@
-"""The websocket to the browser, with one that says nothing at its other end."""
+"""The DevTools connection, to a server that takes the place of a browser and never answers."""
 
 import asyncio
 
@@ -19,8 +19,8 @@ async def silent(request: web.Request) -> web.WebSocketResponse:
     return socket
 
 
-def test_what_a_worker_was_asked_ends_with_it() -> None:
-    """The browser does not say so."""
+def test_pending_call_to_a_worker_fails_when_the_worker_ends() -> None:
+    """The browser does not answer the calls that are pending when a worker ends."""
     application = web.Application()
     application.router.add_get("/", silent)
 
@@ -28,11 +28,11 @@ def test_what_a_worker_was_asked_ends_with_it() -> None:
         devtools = await DevTools.connect(f"http://127.0.0.1:{port}/")
         try:
             worker, other = DevToolsSession(devtools, "worker"), DevToolsSession(devtools, "other")
-            asked, asked_other = worker.evaluate("0"), other.evaluate("0")
+            pending, pending_other = worker.evaluate("0"), other.evaluate("0")
             devtools.forget("worker")
             with pytest.raises(DevToolsError):
-                await asyncio.wait_for(asked, 5)
-            return await or_gone(asked), asked_other.done()
+                await asyncio.wait_for(pending, 5)
+            return await or_gone(pending), pending_other.done()
         finally:
             await devtools.close()
 

@@ -1,5 +1,4 @@
-"""Which requests bring a page's tokens, and what shows that its backend lives in real time, when the page itself lives in
-virtual time."""
+"""The search for a page's token addresses, and for signs that its backend uses real time."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,22 +18,24 @@ MINUTE = timedelta(minutes=1)
 
 
 class Backend:
-    """Writes what a journal has of a backend: `cloud` issues a token that lives for an hour, `answer` hands one out."""
+    """A writer of the journal entries that a backend causes. `now` is the service time of the next entry."""
 
     def __init__(self) -> None:
         self.now = OPENED
         self.journal = Journal(lambda: self.now)
 
-    def cloud(self, minute: int, token: str) -> None:
+    def issue(self, minute: int, token: str) -> None:
+        """Record that the fake cloud issued a token with a lifetime of an hour."""
         self.now = OPENED + minute * MINUTE
         self.journal.write("token.issued", token=token, type="embed", expires=self.now + 60 * MINUTE)
 
     def answer(self, minute: int, token: str) -> None:
+        """Record that the backend answered the page with a token."""
         self.now = OPENED + minute * MINUTE
         self.journal.write("token.fetched", token=token, url=URL, by="Fetch")
 
     @property
-    def verdict(self) -> str:
+    def sign_of_real_time(self) -> str:
         return real_clock([Observation("healthy", self.journal, 60 * MINUTE, [URL], OPENED, self.now)])
 
 
@@ -43,32 +44,32 @@ def backend() -> Backend:
     return Backend()
 
 
-def test_a_backend_that_gets_each_token_anew_lives_in_virtual_time(backend: Backend) -> None:
+def test_backend_that_answers_with_a_new_token_each_time_shows_no_sign_of_real_time(backend: Backend) -> None:
     for minute, token in ((0, "embed-1"), (50, "embed-2"), (100, "embed-3")):
-        backend.cloud(minute, token)
+        backend.issue(minute, token)
         backend.answer(minute, token)
 
-    assert backend.verdict == ""
+    assert backend.sign_of_real_time == ""
 
 
-def test_a_backend_that_repeats_a_token_caches_it_by_another_clock(backend: Backend) -> None:
-    backend.cloud(0, "embed-1")
+def test_repeated_token_is_a_sign_of_real_time(backend: Backend) -> None:
+    backend.issue(0, "embed-1")
     backend.answer(0, "embed-1")
     backend.answer(50, "embed-1")
 
-    assert backend.verdict == "it answered embed-1 at 00:00 and again at 50:00."
+    assert backend.sign_of_real_time == "it answered embed-1 at 00:00 and again at 50:00."
 
 
-def test_an_answer_that_a_service_worker_passes_on_is_no_second_one(backend: Backend) -> None:
+def test_answer_seen_in_service_worker_and_page_is_not_a_repeated_token(backend: Backend) -> None:
     for minute, token in ((0, "embed-1"), (50, "embed-2")):
-        backend.cloud(minute, token)
+        backend.issue(minute, token)
         backend.answer(minute, token)
         backend.answer(minute, token)
 
-    assert backend.verdict == ""
+    assert backend.sign_of_real_time == ""
 
 
-def test_a_token_that_a_service_worker_passes_on_is_seen(pbi_session: HarnessSession) -> None:
+def test_token_address_behind_a_service_worker_is_found(pbi_session: HarnessSession) -> None:
     with site_of_apps() as origin, pbi_session.stage(Conditions(watch_tokens=True)) as stage:
         stage.answer("*/api/token", lambda: Answer(200, "application/json", stage.cloud.answers.text("embed")))
         stage.open(f"{origin}/relayed").item()
@@ -76,39 +77,39 @@ def test_a_token_that_a_service_worker_passes_on_is_seen(pbi_session: HarnessSes
         assert f"{origin}/api/token" in [found.glob for found in token_urls(stage.journal)]
 
 
-def test_a_backend_that_serves_a_dead_token_caches_it_by_another_clock(backend: Backend) -> None:
-    backend.cloud(0, "embed-1")
-    backend.cloud(0, "embed-2")
+def test_expired_token_is_a_sign_of_real_time(backend: Backend) -> None:
+    backend.issue(0, "embed-1")
+    backend.issue(0, "embed-2")
     backend.answer(1, "embed-1")
     backend.answer(61, "embed-2")
 
-    assert backend.verdict == "at 1:01:00 it answered embed-2, which had expired."
+    assert backend.sign_of_real_time == "at 1:01:00 it answered embed-2, which had expired."
 
 
-def test_a_repeated_token_says_nothing_where_the_cloud_issued_one_in_between(backend: Backend) -> None:
-    backend.cloud(0, "embed-1")
+def test_repeated_token_after_a_newly_issued_one_is_no_sign_of_real_time(backend: Backend) -> None:
+    backend.issue(0, "embed-1")
     backend.answer(0, "embed-1")
-    backend.cloud(40, "embed-2")
+    backend.issue(40, "embed-2")
     backend.answer(50, "embed-1")
 
-    assert backend.verdict == ""
+    assert backend.sign_of_real_time == ""
 
 
-def test_tokens_of_another_service_are_of_another_clock(backend: Backend) -> None:
+def test_token_of_another_service_is_a_sign_of_real_time(backend: Backend) -> None:
     backend.now = OPENED + 50 * MINUTE
     backend.journal.write("token.applied", item="1", token="foreign-1", type="embed", expires=None, how="load")
 
-    assert backend.verdict == "foreign-1 of 50:00 was issued by another service."
+    assert backend.sign_of_real_time == "foreign-1 of 50:00 was issued by another service."
 
 
 @pytest.mark.parametrize("origin", ["http://localhost:3000", "http://[::1]:3000"])
-def test_the_token_requests_are_those_to_the_very_address(backend: Backend, origin: str) -> None:
+def test_token_requests_are_those_to_the_found_address_with_or_without_query(backend: Backend, origin: str) -> None:
     journal, address = backend.journal, f"{origin}/api/report"
-    others = [f"{origin}/api/reports", f"{origin}/api/report/pages", f"{origin}/api/report-list?of=token"]
+    other_urls = [f"{origin}/api/reports", f"{origin}/api/report/pages", f"{origin}/api/report-list?of=token"]
     journal.write("token.fetched", token="embed-1", url=address, by="Fetch")
     journal.write("token.applied", item="1", token="embed-1", type="embed", expires=None, how="load")
     backend.now += MINUTE
-    for url in (address, f"{address}?", f"{address}?again=1", *others):
+    for url in (address, f"{address}?", f"{address}?again=1", *other_urls):
         journal.write("request", request=url, url=url, type="Fetch", source="page")
 
     globs = [found.glob for found in token_urls(journal)]

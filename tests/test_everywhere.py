@@ -1,4 +1,4 @@
-"""What holds in the page holds in a frame of another site and in a worker: the facts that the clock rests on."""
+"""The clock treats timers, requests and messages alike in the page, in a frame of another site and in a worker."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,8 +11,11 @@ from harness.stage import Stage
 PLACES = ["page", "frame", "worker"]
 
 
-def start(stage: Stage, pages: Site, place: str, program: str) -> None:
-    """Run a program there; it has `here` (its origin), and what it gives to `tell` is heard in the page (`heard`)."""
+def run_program(stage: Stage, pages: Site, place: str, program: str) -> None:
+    """Run a program in the page, in a frame of another site or in a worker.
+
+    `here` is the origin of the program. Values that the program passes to `tell` arrive in the list `heard`.
+    """
     stage.open(pages.empty)
     stage.page.evaluate("() => { globalThis.heard = []; globalThis.hear = ({ data }) => { heard.push(data); }; }")
     program = f"const here = new URL(location.href).origin; {program}"
@@ -33,30 +36,35 @@ def start(stage: Stage, pages: Site, place: str, program: str) -> None:
         stage.clock.advance("500ms")
 
 
-def heard(stage: Stage) -> list[object]:
+def received(stage: Stage) -> list[object]:
+    """Return the values that have arrived in the page's list `heard`."""
     return list(stage.page.evaluate("heard"))
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_day_of_a_30_s_interval(pbi_stage: Stage, pages: Site, place: str) -> None:
-    start(pbi_stage, pages, place, "const began = Date.now(); setInterval(() => tell(Date.now() - began), 30_000);")
+def test_30_s_interval_ticks_at_its_millisecond_for_a_day(pbi_stage: Stage, pages: Site, place: str) -> None:
+    run_program(
+        pbi_stage, pages, place, "const began = Date.now(); setInterval(() => tell(Date.now() - began), 30_000);"
+    )
 
     pbi_stage.clock.advance("24h")
 
-    ticks = heard(pbi_stage)
+    ticks = received(pbi_stage)
     assert ticks == [30_000 * (n + 1) for n in range(len(ticks))]
     assert len(ticks) in (2879, 2880)
 
 
 @pytest.mark.parametrize("place", ["frame", "worker"])
-def test_the_first_script_reads_the_time_at_which_it_was_made(pbi_stage: Stage, pages: Site, place: str) -> None:
+def test_first_script_of_a_new_frame_or_worker_reads_the_time_of_its_creation(
+    pbi_stage: Stage, pages: Site, place: str
+) -> None:
     first = "<script>parent.postMessage(Date.now(), '*')</script>"
     make = {
         "frame": f"""const frame = document.createElement('iframe'); frame.src = {pages.made(first)!r};
             frame.src = frame.src.replace('127.0.0.1', 'localhost'); document.body.append(frame);""",
         "worker": "workerOf('postMessage(Date.now())').onmessage = hear;",
     }
-    start(pbi_stage, pages, "page", "")
+    run_program(pbi_stage, pages, "page", "")
     pbi_stage.page.evaluate(
         f"() => {{ onmessage = hear; setTimeout(() => {{ heard.push(Date.now()); {make[place]} }}, 3600_000); }}"
     )
@@ -68,7 +76,7 @@ def test_the_first_script_reads_the_time_at_which_it_was_made(pbi_stage: Stage, 
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_route_handler_reads_the_time_of_the_request(pbi_stage: Stage, pages: Site, place: str) -> None:
+def test_route_handler_reads_the_time_of_the_request(pbi_stage: Stage, pages: Site, place: str) -> None:
     answered: list[float] = []
 
     def answer(route: Route) -> None:
@@ -76,7 +84,7 @@ def test_a_route_handler_reads_the_time_of_the_request(pbi_stage: Stage, pages: 
         route.fulfill(json={})
 
     pbi_stage.page.route("**/token", answer)
-    start(
+    run_program(
         pbi_stage,
         pages,
         place,
@@ -87,14 +95,14 @@ def test_a_route_handler_reads_the_time_of_the_request(pbi_stage: Stage, pages: 
 
     asked = pbi_stage.page.evaluate("heard")
     assert len(answered) == len(asked) >= 23
-    # A worker's request is known a step of the clock later.
+    # The clock learns of a worker's request one step later.
     assert all(0 <= read - at <= (20 if place == "worker" else 0) for read, at in zip(answered, asked, strict=True))
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_an_answer_that_takes_15_s_is_seen_after_15_s(pbi_stage: Stage, pages: Site, place: str) -> None:
+def test_answer_that_a_test_delays_by_15_s_arrives_after_15_s(pbi_stage: Stage, pages: Site, place: str) -> None:
     pbi_stage.delay_answers("*/slow", "15s")
-    start(
+    run_program(
         pbi_stage,
         pages,
         place,
@@ -108,33 +116,35 @@ def test_an_answer_that_takes_15_s_is_seen_after_15_s(pbi_stage: Stage, pages: S
 
 
 @pytest.mark.parametrize("place", ["page", "frame"])
-def test_a_message_posted_while_time_stands_still_comes_with_the_next_moment(
+def test_message_posted_while_the_clock_is_paused_arrives_within_the_next_millisecond(
     pbi_stage: Stage, pages: Site, place: str
 ) -> None:
-    start(pbi_stage, pages, "frame", "onmessage = () => tell('heard in the frame');")
+    run_program(pbi_stage, pages, "frame", "onmessage = () => tell('heard in the frame');")
     pbi_stage.page.evaluate(
         "() => { frames[0].postMessage(1, '*'); }" if place == "frame" else "() => { postMessage('heard', '*'); }"
     )
-    before = heard(pbi_stage)
+    before = received(pbi_stage)
 
     pbi_stage.clock.advance("1ms")
 
     assert before == []
-    assert heard(pbi_stage) == ["heard in the frame" if place == "frame" else "heard"]
+    assert received(pbi_stage) == ["heard in the frame" if place == "frame" else "heard"]
 
 
 @pytest.mark.parametrize(("place", "ticks"), [("page", 121), ("frame", 121), ("worker", 240)])
-def test_two_hours_in_a_hidden_tab(pbi_stage: Stage, pages: Site, place: str, ticks: int) -> None:
-    """The browser's own throttling: timers of pages and frames once a minute, those of workers as ever."""
-    start(pbi_stage, pages, place, "setInterval(() => tell(1), 30_000);")
+def test_hidden_tab_throttles_timers_of_documents_to_one_per_minute_but_not_timers_of_workers(
+    pbi_stage: Stage, pages: Site, place: str, ticks: int
+) -> None:
+    """The browser itself throttles the timers of hidden documents. The browser does not throttle timers of workers."""
+    run_program(pbi_stage, pages, place, "setInterval(() => tell(1), 30_000);")
 
     with pbi_stage.tab.hidden():
         pbi_stage.clock.advance("10min")  # throttling begins 5 min after hiding
-        before = len(heard(pbi_stage))
+        before = len(received(pbi_stage))
         pbi_stage.clock.advance("2h")
-        in_the_dark = len(heard(pbi_stage)) - before
+        hidden_ticks = len(received(pbi_stage)) - before
 
-    assert ticks - 6 <= in_the_dark <= ticks
+    assert ticks - 6 <= hidden_ticks <= ticks
 
 
 CONNECTIONS = {
@@ -146,13 +156,15 @@ CONNECTIONS = {
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("connection", CONNECTIONS)
-def test_a_connection_that_stays_open(pbi_stage: Stage, pages: Site, place: str, connection: str) -> None:
+def test_clock_advances_exactly_during_an_open_connection_and_reports_each_except_a_websocket(
+    pbi_stage: Stage, pages: Site, place: str, connection: str
+) -> None:
     program = f"const open = {CONNECTIONS[connection]}; const began = Date.now(); setInterval(() => tell(Date.now() - began), 600_000);"
-    start(pbi_stage, pages, place, program)
+    run_program(pbi_stage, pages, place, program)
     before = pbi_stage.clock.now
 
     pbi_stage.clock.advance("1h 1min")
 
     assert pbi_stage.clock.now - before == timedelta(hours=1, minutes=1)
-    assert heard(pbi_stage) == [600_000 * (n + 1) for n in range(6)]
+    assert received(pbi_stage) == [600_000 * (n + 1) for n in range(6)]
     assert bool(pbi_stage.journal.of("clock")) == (connection != "WebSocket")

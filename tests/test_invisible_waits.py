@@ -1,50 +1,19 @@
-"""A page cannot tell that functions of its are wrapped: compared, function by function, with a world of the same frame in which
-they are not. (What they do: test_same_behaviour.py.)"""
+"""A page cannot tell that functions are wrapped: each wrapped function looks like the browser's own.
+
+The functions are compared with those of a world of the same frame in which no function is wrapped. test_same_behaviour.py compares
+what the functions do.
+"""
 
 import json
 
 import pytest
 from site_of_pages import Site
 from untouched_world import in_both_worlds
+from wrapped_functions import interfaces_of_documents, listed, methods_of_documents
 
 from harness.stage import Stage
 
-INTERFACES = [
-    "BroadcastChannel",
-    "CacheStorage",
-    "Cache",
-    "Blob",
-    "Clipboard",
-    "CookieStore",
-    "CredentialsContainer",
-    "Date",
-    "Document",
-    "FileReader",
-    "FontFace",
-    "FontFaceSet",
-    "Function",
-    "HTMLImageElement",
-    "IDBDatabase",
-    "IDBFactory",
-    "LockManager",
-    "MessageChannel",
-    "MessagePort",
-    "Navigation",
-    "Performance",
-    "PerformanceObserver",
-    "PerformanceObserverEntryList",
-    "Permissions",
-    "ServiceWorker",
-    "ServiceWorkerContainer",
-    "SharedWorker",
-    "StorageManager",
-    "SubtleCrypto",
-    "WebSocket",
-    "Worker",
-    "XMLHttpRequest",
-]
-OBJECTS = ["Date", "Temporal.Now", "Intl.DateTimeFormat.prototype"]
-FUNCTIONS = ["cancelAnimationFrame", "createImageBitmap", "fetch", "requestAnimationFrame"]
+OTHER_OBJECTS = ["Date", "Temporal.Now", "Intl.DateTimeFormat.prototype", "WebAssembly"]
 
 LOOK = """(({interfaces, objects, functions}) => {
   const flags = (property) => property && [property.writable, property.enumerable, property.configurable, !!property.get];
@@ -72,9 +41,14 @@ LOOK = """(({interfaces, objects, functions}) => {
 })(%s)"""
 
 
-def test_functions_look_as_if_they_were_not_wrapped(pbi_stage: Stage, pages: Site) -> None:
+def test_wrapped_functions_look_like_functions_of_the_browser(pbi_stage: Stage, pages: Site) -> None:
+    methods = methods_of_documents()
+    interfaces, functions = interfaces_of_documents(), methods.pop("globalThis")
+    prototypes = {f"{name}.prototype" for name in interfaces}
+    objects = {function.object for function in listed() if function.where == "documents"}
+    assert objects - prototypes - {"globalThis"} == set(OTHER_OBJECTS)
     pbi_stage.open(pages.empty)
-    look = LOOK % json.dumps({"interfaces": INTERFACES, "objects": OBJECTS, "functions": FUNCTIONS})
+    look = LOOK % json.dumps({"interfaces": interfaces, "objects": OTHER_OBJECTS, "functions": functions})
 
     wrapped, untouched = in_both_worlds(pbi_stage, look)
 
@@ -101,7 +75,7 @@ def test_functions_look_as_if_they_were_not_wrapped(pbi_stage: Stage, pages: Sit
         "Temporal.Now.instant() instanceof Temporal.Instant && Temporal.Now.plainDateISO() instanceof Temporal.PlainDate",
     ],
 )
-def test_what_they_do_is_what_they_did(pbi_stage: Stage, pages: Site, expression: str) -> None:
+def test_expression_that_uses_wrapped_functions_is_true(pbi_stage: Stage, pages: Site, expression: str) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(f"() => {{ Promise.resolve({expression}).then((is) => {{ globalThis.is = is; }}); }}")
     pbi_stage.clock.advance("1s")
@@ -109,7 +83,7 @@ def test_what_they_do_is_what_they_did(pbi_stage: Stage, pages: Site, expression
     assert pbi_stage.page.evaluate("globalThis.is") is True
 
 
-def test_a_page_that_replaces_the_same_functions_goes_on(pbi_stage: Stage, pages: Site) -> None:
+def test_time_waits_in_a_page_that_replaces_wrapped_functions(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         """() => {
@@ -132,11 +106,11 @@ def test_a_page_that_replaces_the_same_functions_goes_on(pbi_stage: Stage, pages
     assert pbi_stage.page.evaluate("[asked, tookMs <= 300]") == [True, True]
 
 
-def test_a_page_that_keeps_what_it_has_loaded_hears_of_its_own_requests_only(pbi_stage: Stage, pages: Site) -> None:
+def test_page_observes_only_its_own_requests(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         """() => {
-        const others = new BroadcastChannel('loaded'); // time always waits for its messages by a request
+        const others = new BroadcastChannel('loaded'); // a hold for its messages always makes a request
         const keep = ({ name }) => {
           seen.push(name);
           others.postMessage(name);

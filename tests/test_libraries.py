@@ -1,9 +1,8 @@
-"""Libraries that put functions of their own in the place of the browser's: pages with them go on working, whichever came
-first, and time waits for what they do."""
+"""Libraries that replace functions of the browser work together with the clock's scripts, and time waits for their calls."""
 
 import pytest
 from site_of_pages import Site
-from test_other_threads import CLOSE, IN_DOCUMENTS, WORKS
+from test_other_threads import CLOSE_MS, IN_DOCUMENTS, WORKS
 from untouched_world import in_both_worlds
 
 from harness.base.resources import node_modules
@@ -27,7 +26,7 @@ MONITOR = """(() => {
   around(EventTarget.prototype, 'addEventListener', (args) => { args[1] = guarded(args[1]); });
   around(history, 'pushState');
 })()"""
-"""What error monitors such as Sentry's do."""
+"""A script that wraps functions as error monitors such as Sentry's do."""
 LIBRARIES = {"zone.js": [ZONE], "core-js": [CORE_JS], "React": REACT, "a monitor": []}
 
 WORK = {
@@ -66,7 +65,7 @@ def scripts(library: str) -> str:
 
 @pytest.mark.parametrize("first", ["the library", "the page"])
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_time_waits_for_a_page_with_a_library(pbi_stage: Stage, pages: Site, library: str, first: str) -> None:
+def test_time_waits_for_calls_in_a_page_with_a_library(pbi_stage: Stage, pages: Site, library: str, first: str) -> None:
     parts = [scripts(library), f"<script>{USE} use(took.first)</script>"]
     if first == "the page":
         parts.reverse()
@@ -76,7 +75,7 @@ def test_time_waits_for_a_page_with_a_library(pbi_stage: Stage, pages: Site, lib
 
     for took in pbi_stage.page.evaluate("[took.first, took.then]"):
         assert took.keys() == WORK.keys()
-        assert {name: ms for name, ms in took.items() if not isinstance(ms, int) or ms > CLOSE} == {}
+        assert {name: ms for name, ms in took.items() if not isinstance(ms, int) or ms > CLOSE_MS} == {}
     assert not pbi_stage.journal.of("clock", "page.error")
 
 
@@ -107,8 +106,8 @@ ZONES = """(() => {
 })()"""
 
 
-def test_zones_are_what_they_were(pbi_stage: Stage, pages: Site) -> None:
-    """Zone.js finds in its callbacks, for each wrapped function, the zone that it finds where nothing is wrapped."""
+def test_zone_js_finds_the_same_zones_in_callbacks_of_wrapped_functions(pbi_stage: Stage, pages: Site) -> None:
+    """The zones are compared with those in a world in which no function is wrapped."""
     zone = (node_modules() / ZONE).read_text("utf-8")
     pbi_stage.open(pages.empty)
     in_both_worlds(pbi_stage, f"{zone}\n;{ZONES}")
@@ -136,8 +135,10 @@ REPLACED = """(() => {
 })()"""
 
 
-def test_core_js_takes_wrapped_functions_for_the_browsers_own(pbi_stage: Stage, pages: Site) -> None:
-    """Its feature detection replaces what it replaces where nothing is wrapped, and no more."""
+def test_core_js_replaces_no_wrapped_function_that_it_would_not_replace_otherwise(
+    pbi_stage: Stage, pages: Site
+) -> None:
+    """The feature detection of core-js replaces the same functions in a world in which no function is wrapped."""
     core_js = (node_modules() / CORE_JS).read_text("utf-8")
     pbi_stage.open(pages.empty)
     in_both_worlds(pbi_stage, REPLACED % f"{core_js};")
@@ -168,7 +169,7 @@ ReactDOM.createRoot(document.querySelector('#app')).render(h(React.StrictMode, n
 """
 
 
-def test_an_app_of_a_development_build_of_react(pbi_stage: Stage, pages: Site) -> None:
+def test_app_of_a_development_build_of_react_runs_without_errors(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.made(f"<body><div id=app></div>{scripts('React')}<script>{APP}</script>"))
 
     pbi_stage.clock.advance("65min")
@@ -178,7 +179,7 @@ def test_an_app_of_a_development_build_of_react(pbi_stage: Stage, pages: Site) -
     assert not pbi_stage.journal.of("clock", "page.error")
 
 
-def test_a_monitor_sees_the_calls_of_the_page_and_no_others(pbi_stage: Stage, pages: Site) -> None:
+def test_error_monitor_sees_only_the_calls_of_the_page(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.made(f"{scripts('a monitor')}"))
     pbi_stage.page.evaluate(
         """() => { setTimeout(async () => { await fetch('/slow'); await new Blob(['x']).text(); new WebSocket(`ws://${location.host}/echo`);

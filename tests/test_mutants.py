@@ -1,4 +1,4 @@
-"""Whether the contract notices small mistakes: each mutant is a good page with one thing wrong, as real teams get it wrong."""
+"""The contract notices small mistakes: each mutant is a good page with one mistake of real teams."""
 
 import tomllib
 from collections.abc import Callable
@@ -13,13 +13,18 @@ from harness.stage.session import HarnessSession
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 HOSTS = FIXTURES / "hosts"
-ENOUGH = 60
+FEWEST_MUTANTS = 60
 
 Record = Callable[[str, object], None]
 
 
 @dataclass(frozen=True)
 class Mutant:
+    """A good page with one mistake, and the rules that have to find it.
+
+    The mistake replaces the text `find` in `file`, the page's document or one of its scripts, with `replace`.
+    """
+
     page: str
     name: str
     find: str
@@ -29,6 +34,7 @@ class Mutant:
 
     @property
     def original(self) -> str:
+        """The text of the file without the mistake."""
         return (HOSTS / self.file).read_text("utf-8")
 
 
@@ -42,7 +48,9 @@ MUTANTS = {f"{mutant.page}: {mutant.name}": mutant for mutant in _mutants()}
 
 @pytest.mark.mutants
 @pytest.mark.parametrize("name", MUTANTS)
-def test_mutant_is_caught(pbi_session: HarnessSession, tmp_path: Path, record_property: Record, name: str) -> None:
+def test_every_rule_of_a_mutant_finds_its_mistake(
+    pbi_session: HarnessSession, tmp_path: Path, record_property: Record, name: str
+) -> None:
     mutant = MUTANTS[name]
     (tmp_path / mutant.file).write_text(mutant.original.replace(mutant.find, mutant.replace), "utf-8")
     page = PageUnderTest(mutant.page, folder=tmp_path, remove="#remove" if is_removable(mutant.page) else None)
@@ -54,12 +62,12 @@ def test_mutant_is_caught(pbi_session: HarnessSession, tmp_path: Path, record_pr
         pytest.fail("\n".join(missed), pytrace=False)
 
 
-def test_there_are_enough_of_them_and_no_two_alike() -> None:
-    assert len(MUTANTS) == len(_mutants()) >= ENOUGH
+def test_there_are_enough_mutants_with_different_names() -> None:
+    assert len(MUTANTS) == len(_mutants()) >= FEWEST_MUTANTS
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_mutant_can_be_made(name: str) -> None:
+def test_text_that_a_mutant_replaces_occurs_once_in_its_file(name: str) -> None:
     mutant = MUTANTS[name]
     assert mutant.original.count(mutant.find) == 1
     assert mutant.replace != mutant.find

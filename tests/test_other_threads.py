@@ -1,18 +1,21 @@
-"""Time waits for what the browser does on its other threads and in its other processes: in a page, in a frame of another site
-and in a worker."""
+"""The clock waits for work on the browser's other threads and in its other processes.
+
+The tests run in a page, in a frame of another site and in a worker.
+"""
 
 from datetime import timedelta
 
+import pending_calls
 import pytest
 from playwright.sync_api import Frame, Page, Route
 from site_of_pages import Site
 
 from harness.stage import Stage
 
-CLOSE = 200
-"""Virtual milliseconds within which a wait has to end."""
-WORTH = {"an RSA key": 3000}
-"""Work that takes the machine longer, and so takes as long in virtual time."""
+CLOSE_MS = 200
+"""Virtual milliseconds within which a call has to end."""
+LONGER_MS = {"an RSA key": 3000}
+"""Virtual milliseconds within which a call has to end that takes the machine longer, and so takes as long in virtual time."""
 
 WORKS = {
     "IndexedDB": """new Promise((done, failed) => {
@@ -96,7 +99,7 @@ IN_WORKERS = {
 
 
 def timed(work: str) -> str:
-    """A program that does the work after a minute; `took` says how many milliseconds it took, or what went wrong."""
+    """Return a program that does the work after a minute, and calls `took` with the milliseconds that it took, or with the error."""
     return f"""setInterval(() => {{}}, 30_000);
       setTimeout(async () => {{
         const asked = Date.now();
@@ -104,59 +107,114 @@ def timed(work: str) -> str:
       }}, 60_000);"""
 
 
+def timed_calls(calls: dict[str, str], origin: str) -> str:
+    """Return a program that makes a call each minute, and calls `took` with the milliseconds and the error of each call."""
+    functions = ", ".join(f"'{name}': () => {call}" for name, call in calls.items())
+    helpers = pending_calls.HELPERS.replace("ORIGIN", repr(origin))
+    return f"""{helpers}
+      setInterval(() => {{}}, 30_000);
+      (async () => {{
+        const all = {{}};
+        for (const [call, make] of Object.entries({{ {functions} }})) {{
+          await new Promise((done) => setTimeout(done, 60_000));
+          const asked = Date.now();
+          const error = await (async () => make())().then(() => null, String);
+          all[call] = [Date.now() - asked, error];
+        }}
+        took(all);
+      }})();"""
+
+
 def took_in(where: Page | Frame) -> object:
     return where.evaluate("globalThis.tookMs")
 
 
-@pytest.mark.parametrize("work", [*WORKS, *IN_DOCUMENTS])
-def test_in_a_page(pbi_stage: Stage, pages: Site, work: str) -> None:
-    pbi_stage.open(pages.empty)
-    program = timed((WORKS | IN_DOCUMENTS)[work])
-    pbi_stage.page.evaluate(f"() => {{ const took = ms => {{ globalThis.tookMs = ms; }}; {program} }}")
-
-    pbi_stage.clock.advance("2h")
-
-    assert isinstance(took := took_in(pbi_stage.page), int), took
-    assert took <= WORTH.get(work, CLOSE)
-    assert not pbi_stage.journal.of("clock")
-
-
-@pytest.mark.parametrize("work", [*WORKS, *IN_DOCUMENTS])
-def test_in_a_frame_of_another_site(pbi_stage: Stage, pages: Site, work: str) -> None:
-    pbi_stage.open(pages.empty)
-    pbi_stage.page.evaluate(
+def frame_of_another_site(stage: Stage, pages: Site) -> Frame:
+    stage.page.evaluate(
         f"() => {{ const frame = document.createElement('iframe'); frame.src = '{pages.other}/empty'; document.body.append(frame); }}"
     )
-    pbi_stage.clock.advance("1s")
-    (frame,) = pbi_stage.page.main_frame.child_frames
-    program = timed((WORKS | IN_DOCUMENTS)[work])
-    frame.evaluate(f"() => {{ const took = ms => {{ globalThis.tookMs = ms; }}; {program} }}")
-
-    pbi_stage.clock.advance("2h")
-
-    assert isinstance(took := took_in(frame), int), took
-    assert took <= WORTH.get(work, CLOSE)
+    stage.clock.advance("1s")
+    (frame,) = stage.page.main_frame.child_frames
+    return frame
 
 
-@pytest.mark.parametrize("work", [*WORKS, *IN_WORKERS])
-def test_in_a_worker(pbi_stage: Stage, pages: Site, work: str) -> None:
-    pbi_stage.open(pages.empty)
-    here = {"origin": pages.origin, "host": pages.origin.partition("//")[2]}
-    program = timed((WORKS | IN_WORKERS)[work] % here)
-    pbi_stage.page.evaluate(
+def start(where: Page | Frame, program: str) -> None:
+    where.evaluate(f"() => {{ const took = ms => {{ globalThis.tookMs = ms; }}; {program} }}")
+
+
+def start_in_worker(page: Page, program: str) -> None:
+    page.evaluate(
         """program => { workerOf('const took = ms => postMessage(ms); ' + program).onmessage =
             event => { globalThis.tookMs = event.data; }; }""",
         program,
     )
 
+
+@pytest.mark.parametrize("work", [*WORKS, *IN_DOCUMENTS])
+def test_work_in_a_page_takes_little_virtual_time(pbi_stage: Stage, pages: Site, work: str) -> None:
+    pbi_stage.open(pages.empty)
+    start(pbi_stage.page, timed((WORKS | IN_DOCUMENTS)[work]))
+
     pbi_stage.clock.advance("2h")
 
     assert isinstance(took := took_in(pbi_stage.page), int), took
-    assert took <= WORTH.get(work, CLOSE)
+    assert took <= LONGER_MS.get(work, CLOSE_MS)
+    assert not pbi_stage.journal.of("clock")
 
 
-def test_work_that_a_click_begins(pbi_stage: Stage, pages: Site) -> None:
-    """The browser puts a page's own messages off after a click, and with them what keeps a frame busy."""
+@pytest.mark.parametrize("work", [*WORKS, *IN_DOCUMENTS])
+def test_work_in_a_frame_of_another_site_takes_little_virtual_time(pbi_stage: Stage, pages: Site, work: str) -> None:
+    pbi_stage.open(pages.empty)
+    frame = frame_of_another_site(pbi_stage, pages)
+    start(frame, timed((WORKS | IN_DOCUMENTS)[work]))
+
+    pbi_stage.clock.advance("2h")
+
+    assert isinstance(took := took_in(frame), int), took
+    assert took <= LONGER_MS.get(work, CLOSE_MS)
+
+
+@pytest.mark.parametrize("work", [*WORKS, *IN_WORKERS])
+def test_work_in_a_worker_takes_little_virtual_time(pbi_stage: Stage, pages: Site, work: str) -> None:
+    pbi_stage.open(pages.empty)
+    here = {"origin": pages.origin, "host": pages.origin.partition("//")[2]}
+    start_in_worker(pbi_stage.page, timed((WORKS | IN_WORKERS)[work] % here))
+
+    pbi_stage.clock.advance("2h")
+
+    assert isinstance(took := took_in(pbi_stage.page), int), took
+    assert took <= LONGER_MS.get(work, CLOSE_MS)
+
+
+@pytest.mark.parametrize("place", ["page", "frame of another site", "worker"])
+def test_each_listed_call_takes_little_virtual_time(pbi_stage: Stage, pages: Site, place: str) -> None:
+    calls = pending_calls.calls_in("workers" if place == "worker" else "documents")
+    pbi_stage.open(pages.empty)
+    where: Page | Frame = pbi_stage.page
+    if place == "worker":
+        start_in_worker(pbi_stage.page, timed_calls(calls, pages.origin))
+    else:
+        origin = pages.origin
+        if place != "page":
+            where, origin = frame_of_another_site(pbi_stage, pages), pages.other
+        start(where, timed_calls(calls, origin))
+
+    pbi_stage.clock.advance("3h")
+
+    took = took_in(where)
+    rejected = pending_calls.REJECTED
+    if place == "frame of another site":
+        rejected = pending_calls.REJECTED_IN_A_FRAME_OF_ANOTHER_SITE
+    assert isinstance(took, dict), took
+    assert took.keys() == calls.keys()
+    assert {name: ms for name, (ms, _) in took.items() if ms > CLOSE_MS} == {}
+    failed = {name: error for name, (_, error) in took.items() if error and name not in rejected}
+    assert failed == {}
+    assert not pbi_stage.journal.of("clock")
+
+
+def test_work_that_a_click_begins_takes_little_virtual_time(pbi_stage: Stage, pages: Site) -> None:
+    """After a click the browser delays a page's own messages, and with them the tasks that keep a frame busy."""
     work = WORKS["IndexedDB"]
     button = f'<button onclick="const at = Date.now(); {work.replace(chr(10), " ")}.then(() => took.push(Date.now() - at))">go</button>'
     pbi_stage.open(pages.made(f"<script>const took = []; setInterval(() => {{}}, 1000);</script>{button}"))
@@ -167,10 +225,10 @@ def test_work_that_a_click_begins(pbi_stage: Stage, pages: Site) -> None:
 
     took = pbi_stage.page.evaluate("took")
     assert len(took) == 10
-    assert max(took) <= CLOSE
+    assert max(took) <= CLOSE_MS
 
 
-def test_a_request_that_is_answered_only_after_other_work(pbi_stage: Stage, pages: Site) -> None:
+def test_request_whose_answer_depends_on_other_work_takes_little_virtual_time(pbi_stage: Stage, pages: Site) -> None:
     waiting: list[Route] = []
 
     def answer_both(route: Route) -> None:
@@ -181,16 +239,16 @@ def test_a_request_that_is_answered_only_after_other_work(pbi_stage: Stage, page
     pbi_stage.page.route("**/second", answer_both)
     pbi_stage.open(pages.empty)
     work = f"Promise.all([fetch('/first'), {WORKS['IndexedDB']}.then(() => fetch('/second'))])"
-    pbi_stage.page.evaluate(f"() => {{ const took = ms => {{ globalThis.tookMs = ms; }}; {timed(work)} }}")
+    start(pbi_stage.page, timed(work))
 
     pbi_stage.clock.advance("2h")
 
     assert isinstance(took := took_in(pbi_stage.page), int), took
-    assert took <= CLOSE
+    assert took <= CLOSE_MS
     assert not pbi_stage.journal.of("clock")
 
 
-def test_a_page_that_draws_gets_sixty_frames_a_second(pbi_stage: Stage, pages: Site) -> None:
+def test_page_that_draws_gets_sixty_frames_per_virtual_second(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         "() => { globalThis.frames = 0; const draw = () => { frames++; requestAnimationFrame(draw); }; requestAnimationFrame(draw); }"
@@ -200,13 +258,13 @@ def test_a_page_that_draws_gets_sixty_frames_a_second(pbi_stage: Stage, pages: S
     drawn = pbi_stage.page.evaluate("frames")
     with pbi_stage.tab.hidden():
         pbi_stage.clock.advance("5min")
-        drawn_in_the_dark = pbi_stage.page.evaluate("frames") - drawn
+        drawn_while_hidden = pbi_stage.page.evaluate("frames") - drawn
 
     assert 300 * 55 <= drawn <= 300 * 70
-    assert drawn_in_the_dark <= 60  # those that were drawn in real time while the tabs changed places
+    assert drawn_while_hidden <= 60  # drawn in real time while the tabs changed places
 
 
-def test_callbacks_of_one_frame_are_calls_of_their_own(pbi_stage: Stage, pages: Site) -> None:
+def test_callbacks_of_one_animation_frame_are_called_separately(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         """() => { const draw = () => {
@@ -225,7 +283,7 @@ def test_callbacks_of_one_frame_are_calls_of_their_own(pbi_stage: Stage, pages: 
     assert len(pbi_stage.journal.of("page.error")) in (19, 20)
 
 
-def test_a_lock_that_is_never_given_does_not_stop_time(pbi_stage: Stage, pages: Site) -> None:
+def test_lock_that_is_never_given_does_not_stop_time(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     before = pbi_stage.clock.now
     pbi_stage.page.evaluate(
@@ -240,7 +298,7 @@ def test_a_lock_that_is_never_given_does_not_stop_time(pbi_stage: Stage, pages: 
     assert not pbi_stage.journal.of("clock")
 
 
-def test_a_database_that_another_page_blocks_does_not_stop_time(pbi_stage: Stage, pages: Site) -> None:
+def test_database_that_another_connection_blocks_does_not_stop_time(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     before = pbi_stage.clock.now
     pbi_stage.page.evaluate(
@@ -255,7 +313,9 @@ def test_a_database_that_another_page_blocks_does_not_stop_time(pbi_stage: Stage
 
 
 @pytest.mark.parametrize("where", ["frame", "worker"])
-def test_work_that_never_ends_is_named_and_time_goes_on(pbi_stage: Stage, pages: Site, where: str) -> None:
+def test_call_that_never_ends_is_named_in_the_journal_and_does_not_stop_time(
+    pbi_stage: Stage, pages: Site, where: str
+) -> None:
     pbi_stage.open(pages.empty)
     before = pbi_stage.clock.now
     pbi_stage.page.evaluate(
@@ -272,11 +332,11 @@ def test_work_that_never_ends_is_named_and_time_goes_on(pbi_stage: Stage, pages:
     (lost,) = pbi_stage.journal.of("clock")
     assert (lost["what"], lost["call"]) == ("work without an end", "Cache.put")
     assert lost["url"].startswith({"frame": f"{pages.origin}/popup", "worker": "blob:"}[where])
-    assert abs(lost["since"] - before - timedelta(minutes=1)) <= timedelta(milliseconds=CLOSE)
+    assert abs(lost["since"] - before - timedelta(minutes=1)) <= timedelta(milliseconds=CLOSE_MS)
     assert lost["since"] < lost.at < lost["since"] + timedelta(seconds=1)
 
 
-def test_a_frame_that_is_removed_in_the_middle_of_its_work_holds_nothing_up(pbi_stage: Stage, pages: Site) -> None:
+def test_frame_that_is_removed_during_its_work_does_not_stop_time(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     before = pbi_stage.clock.now
     pbi_stage.page.evaluate(
@@ -290,7 +350,7 @@ def test_a_frame_that_is_removed_in_the_middle_of_its_work_holds_nothing_up(pbi_
     assert not pbi_stage.journal.of("clock")
 
 
-def test_ten_thousand_calls_at_once(pbi_stage: Stage, pages: Site) -> None:
+def test_ten_thousand_calls_at_once_end_within_ten_virtual_seconds(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         """() => { const began = Date.now();

@@ -1,4 +1,4 @@
-"""The pytest plugin as its users meet it: in runs of their own, beside their other plugins."""
+"""The pytest plugin in inner runs of pytest, alone and together with other plugins."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from inner_runs import Runs, sections
 
-PLAYWRIGHTS_BROWSER = """
+BROWSER_FOR_PLAYWRIGHT = """
 import os
 import pytest
 
@@ -19,7 +19,7 @@ def browser_type_launch_args(browser_type_launch_args):
 """
 
 
-def test_it_does_nothing_until_it_is_used(runs: Runs) -> None:
+def test_plugin_without_use_imports_nothing_heavy_and_leaves_time_and_files_alone(runs: Runs) -> None:
     runs.tests("""
         import os, sys, time
 
@@ -34,7 +34,7 @@ def test_it_does_nothing_until_it_is_used(runs: Runs) -> None:
     assert runs.files() == []
 
 
-def test_what_is_public_is_named_and_explained(runs: Runs) -> None:
+def test_every_option_and_fixture_has_the_prefix_pbi_and_an_explanation(runs: Runs) -> None:
     help_text = runs.run("--help").stdout.str()
     group = re.search(r"^Power BI embed harness:\n(.*?)\n\n", help_text, re.DOTALL | re.MULTILINE)
     assert group
@@ -55,7 +55,7 @@ def test_what_is_public_is_named_and_explained(runs: Runs) -> None:
     assert not [name for name, text in explained if "no docstring" in text]
 
 
-BESIDE_PLAYWRIGHT = """
+WITH_PYTEST_PLAYWRIGHT = """
     import pytest
     from playwright.sync_api import expect
 
@@ -83,11 +83,11 @@ BESIDE_PLAYWRIGHT = """
 """
 
 
-def test_beside_pytest_playwright_it_leaves_the_same_files(runs: Runs) -> None:
-    runs.conftest(PLAYWRIGHTS_BROWSER)
-    runs.tests(BESIDE_PLAYWRIGHT)
-    theirs = "-Wdefault::pytest.PytestRemovedIn10Warning"  # pytest-playwright's own base_url
-    runs.run("--screenshot=on", "--tracing=on", "--output=art", theirs).assert_outcomes(passed=4)
+def test_files_have_the_names_that_pytest_playwright_gives_its_own(runs: Runs) -> None:
+    runs.conftest(BROWSER_FOR_PLAYWRIGHT)
+    runs.tests(WITH_PYTEST_PLAYWRIGHT)
+    no_error = "-Wdefault::pytest.PytestRemovedIn10Warning"  # pytest-playwright's fixture base_url causes it
+    runs.run("--screenshot=on", "--tracing=on", "--output=art", no_error).assert_outcomes(passed=4)
     assert runs.files("art") == [
         "test-it-py-test-both-chromium/test-finished-1.png",
         "test-it-py-test-both-chromium/test-finished-pbi-1.png",
@@ -126,7 +126,7 @@ FAILING = """
         pbi_stage.open(pbi_host.url("article_manual")).item().expect_loaded()
         with pbi_stage.tab.hidden():
             pbi_stage.clock.advance("10min")
-            raise RuntimeError("in the dark")
+            raise RuntimeError("in a hidden tab")
 
     def test_fails_in_its_fixture(broken):
         pass
@@ -136,7 +136,7 @@ FAILING = """
 """
 
 
-def test_a_test_that_failed_leaves_its_journal_picture_and_trace(runs: Runs) -> None:
+def test_failed_test_leaves_its_journal_screenshot_and_trace(runs: Runs) -> None:
     runs.tests(FAILING)
     result = runs.run("--screenshot=only-on-failure", "--tracing=retain-on-failure")
 
@@ -162,7 +162,7 @@ def test_a_test_that_failed_leaves_its_journal_picture_and_trace(runs: Runs) -> 
     )
 
 
-def test_without_options_a_failed_test_leaves_its_journal_alone(runs: Runs) -> None:
+def test_failed_test_without_options_leaves_only_its_journal(runs: Runs) -> None:
     runs.tests("""
         from harness.clock import real_time
 
@@ -171,23 +171,25 @@ def test_without_options_a_failed_test_leaves_its_journal_alone(runs: Runs) -> N
             for _ in range(5):
                 pbi_stage.page.mouse.move(1, 1)
             assert real_time.seconds() - began >= 0.5
-            assert pbi_stage.page.evaluate("document.visibilityState") == "hidden", "for the journal's sake"
+            assert pbi_stage.page.evaluate("document.visibilityState") == "hidden", "this test has to fail"
     """)
     result = runs.run("--slowmo=100")
     result.assert_outcomes(failed=1)
-    assert "for the journal's sake" in result.stdout.str()
+    assert "this test has to fail" in result.stdout.str()
     assert runs.files() == ["test-it-py-test-slow-motion/journal.jsonl"]
 
 
 @pytest.mark.parametrize("headed", [True, False])
-def test_headed_shows_the_browser(runs: Runs, monkeypatch: pytest.MonkeyPatch, headed: bool) -> None:
-    said = runs.folder / "said"
-    runs.script("browser", f"#!/bin/sh\nfor flag; do echo \"$flag\" >> '{said}'; done\n")
+def test_option_headed_starts_the_browser_with_a_window(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, headed: bool
+) -> None:
+    log = runs.folder / "log"
+    runs.script("browser", f"#!/bin/sh\nfor flag; do echo \"$flag\" >> '{log}'; done\n")
     monkeypatch.setenv("DISPLAY", ":no-display")
     runs.tests("def test_it(pbi_stage): pass")
     options = ["--headed"] if headed else []
     runs.run("--pbi-browser=./browser", *options).assert_outcomes(errors=1)
-    flags = said.read_text().splitlines()
+    flags = log.read_text().splitlines()
     assert "about:blank" in flags
     assert ("--headless=new" in flags) is not headed
 
@@ -233,7 +235,7 @@ TIME = """
 """
 
 
-def test_python_and_msal_follow_the_clock_but_pytest_does_not(runs: Runs) -> None:
+def test_python_and_msal_use_virtual_time_and_pytest_uses_real_time(runs: Runs) -> None:
     runs.tests(TIME)
     result = runs.run("--durations=0", "-vv", "--junit-xml=junit.xml")
     result.assert_outcomes(passed=3)
@@ -292,13 +294,13 @@ ISOLATED = """
 """
 
 
-def test_stages_are_isolated_whatever_the_order_and_the_worker(runs: Runs) -> None:
+def test_stages_are_isolated_in_any_order_and_in_any_process(runs: Runs) -> None:
     runs.conftest(RUN_EACH_TEST_TWICE)
     runs.tests(ISOLATED)
     runs.run("-p", "randomly", "-n", "2").assert_outcomes(passed=6)
 
 
-# `pbi-harness verify`, which is pytest
+# The command `pbi-harness verify`, which runs pytest
 
 
 VERIFY = """
@@ -333,7 +335,7 @@ sys.exit(cli.main(["verify", *sys.argv[2:]]))
 
 
 @pytest.mark.parametrize(
-    ("case", "code", "outcomes", "said"),
+    ("case", "code", "as_expected", "printed"),
     [
         ("real", 0, {"EMB-1": True}, "Every verdict is as expected."),
         ("surprise", 1, {"EMB-1": False, "TYPE-1": True}, "Not as expected: reference EMB-1."),
@@ -341,14 +343,16 @@ sys.exit(cli.main(["verify", *sys.argv[2:]]))
         ("interrupted", 2, {"EMB-1": True}, "The run ended early"),
     ],
 )
-def test_verify(runs: Runs, monkeypatch: pytest.MonkeyPatch, case: str, code: int, outcomes: object, said: str) -> None:
+def test_verify_reports_verdicts_against_expectations_and_sets_the_exit_code(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, case: str, code: int, as_expected: object, printed: str
+) -> None:
     monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
     ended = runs.python(VERIFY, case, "--json=report.json")
     assert (ended.returncode, ended.stderr) == (code, "")
-    assert said in ended.stdout
+    assert printed in ended.stdout
     assert "Traceback" not in ended.stdout
     report = json.loads((runs.folder / "report.json").read_text())
     assert report["exit_code"] == code
     assert [page["page"] for page in report["pages"]] == ["reference"]
-    assert {rule["id"]: rule["as_expected"] for rule in report["pages"][0]["rules"]} == outcomes
+    assert {rule["id"]: rule["as_expected"] for rule in report["pages"][0]["rules"]} == as_expected
     assert report["summary"]["unexpected"] == len(ended.stdout.split("Not as expected: ")) - 1

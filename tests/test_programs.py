@@ -1,4 +1,4 @@
-"""Random small programs in a real page: all happens when the model of them says that it must, and nothing else does."""
+"""Random small programs in a real page: every event happens when the model of programs says, and no other one does."""
 
 import logging
 import math
@@ -10,7 +10,7 @@ from pathlib import Path
 import freezegun
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
-from model_of_programs import FRACTION, LEAVES, ROUNDING, Event, Run, Stretch, complaints
+from model_of_programs import FRACTION_MS, LEAVES, ROUNDING_MS, Event, Run, Stretch, complaints
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Playwright
 from programs import Act, Document, Go, Interval, Leave, Program, Timer, Wait, programs
@@ -22,13 +22,13 @@ from harness.stage import Stage
 from harness.stage.session import HarnessSession
 from harness.stage.tab import Tab
 
-freezegun.configure(extend_ignore_list=["hypothesis"])  # it gives up by real time
+freezegun.configure(extend_ignore_list=["hypothesis"])  # hypothesis reads real time for its own timeouts
 
 LOG = logging.getLogger(__name__)
 SEEDS = 8
-PROGRAMS = 25
-SHRINKING = 20.0
-"""Real seconds in which a program that went wrong is made smaller."""
+PROGRAMS_PER_SEED = 25
+SHRINKING_S = 20.0
+"""Real seconds in which hypothesis may look for a smaller program that fails as well."""
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -39,37 +39,40 @@ def program_site() -> Iterator[ProgramSite]:
 
 
 class Runner:
-    """Runs programs one after another in the same tab; after one that went wrong, in another."""
+    """A runner of programs, one after another in the same tab. A program that failed is followed by a new tab."""
 
     def __init__(self, session: HarnessSession, site: ProgramSite) -> None:
         self._session, self._site = session, site
         self._stage: Stage | None = None
-        self._bad: dict[Program, list[str]] = {}
-        self._give_up = math.inf
+        self._failed: dict[Program, list[str]] = {}
+        self._end_by_s = math.inf
 
     def judge(self, program: Program) -> list[str]:
-        """What the model complains of. Long after the first complaint no new programs are tried."""
-        if program in self._bad or real_time.seconds() > self._give_up:
-            return self._bad.get(program, [])
+        """Run a program, and return the complaints of the model.
+
+        `SHRINKING_S` after the first complaint, no program that is new is run.
+        """
+        if program in self._failed or real_time.seconds() > self._end_by_s:
+            return self._failed.get(program, [])
         try:
             seen = self.watch(program)
-            found = complaints(program, seen) + self._inexact()
+            found = complaints(program, seen) + self._calls_not_awaited()
         except HarnessError as error:
             seen, found = None, [str(error)]
         if found:
-            LOG.warning("\n".join([str(program), *found, *told(seen)]))  # a rare one may not come again
+            LOG.warning("\n".join([str(program), *found, *described(seen)]))  # a rare failure may not come again
             self.close()
-            self._bad[program] = found
-            self._give_up = min(self._give_up, real_time.seconds() + SHRINKING)
+            self._failed[program] = found
+            self._end_by_s = min(self._end_by_s, real_time.seconds() + SHRINKING_S)
         return found
 
     def watch(self, program: Program) -> Run:
-        """What is seen of a program in a page on the virtual clock."""
+        """Run a program on this runner's stage, and return its record."""
         self._stage = self._stage or self._session.stage()
         return run(self._stage, self._site, program)
 
-    def _inexact(self) -> list[str]:
-        """What time did not wait for."""
+    def _calls_not_awaited(self) -> list[str]:
+        """Return the browser calls for which the clock did not wait."""
         return [f"{entry['what']}: {entry['call']}" for entry in self._stage.journal.of("clock")] if self._stage else []
 
     def close(self) -> None:
@@ -86,45 +89,45 @@ def runner(pbi_session: HarnessSession, program_site: ProgramSite) -> Iterator[R
 
 
 def run(stage: Stage, site: ProgramSite, program: Program) -> Run:
-    """What is seen of a program in a page on the virtual clock. At the end the tab is shown for a second."""
+    """Run a program in a page on the virtual clock, and return its record. At the end, show the tab for a second."""
     before, url = len(stage.journal.of("tab")), site.add(program)
     stage.goto(url)
-    gone = []
+    navigated_ms: list[int] = []
     for act in [*program.acts, Act("shown", 1000)]:
         if isinstance(act, Go):
             put(stage.tab, "shown")
-            gone.append(milliseconds(stage.clock.now))
-            go(stage, act.how, f"{url}?{len(gone)}")
+            navigated_ms.append(milliseconds(stage.clock.now))
+            go(stage, act.how, f"{url}?{len(navigated_ms)}")
         else:
             put(stage.tab, act.tab)
-            stage.clock.advance(act.length * MILLISECOND)
+            stage.clock.advance(act.length_ms * MILLISECOND)
     events = journal_of(stage)
     changes = [(milliseconds(entry.at), entry["state"]) for entry in stage.journal.of("tab")[before:]]
-    return Run(events, gone, stretches(changes, milliseconds(stage.clock.now)), hidden_before=before > 0)
+    return Run(events, navigated_ms, stretches(changes, milliseconds(stage.clock.now)), hidden_before=before > 0)
 
 
-def told(seen: Run | None) -> Iterator[str]:
-    """All that was seen, in milliseconds from its beginning."""
+def described(seen: Run | None) -> Iterator[str]:
+    """Yield the record line by line, with instants in milliseconds since its first event."""
     if seen:
-        began = seen.events[0].at
-        yield from (f"{one.began - began} to {one.ended - began}: {one.tab}" for one in seen.stretches)
-        yield from (f"{event.at - began} {event.key} {event.begins or ''}" for event in seen.events)
+        began = seen.events[0].at_ms
+        yield from (f"{one.began_ms - began} to {one.ended_ms - began}: {one.tab}" for one in seen.stretches)
+        yield from (f"{event.at_ms - began} {event.key} {event.begins or ''}" for event in seen.events)
 
 
 def journal_of(stage: Stage) -> list[Event]:
-    """What the page noted, once no document of it is about to be replaced."""
+    """Return the page's journal, once no document of the page is about to be replaced."""
     while True:
         try:
             events = [Event(*event) for event in stage.page.evaluate("events")]
             if not events[-1].key.endswith(LEAVES):
                 return events
-        except PlaywrightError:  # just replaced
+        except PlaywrightError:  # the document was replaced during the call
             pass
         stage.clock.advance("100ms")
 
 
 def go(stage: Stage, how: str, url: str) -> None:
-    """Do what the user does; who cannot go back reloads."""
+    """Navigate as the user does. Where there is nothing to go back to, reload."""
     if how == "goto":
         stage.goto(url)
     elif how == "back" and stage.page.evaluate("canGoBack()"):
@@ -142,8 +145,9 @@ def put(tab: Tab, state: str) -> None:
 
 
 def stretches(changes: list[tuple[int, str]], ended: int) -> list[Stretch]:
-    """What the tab was, from what was noted of its changes."""
-    made, away_since = [], 0
+    """Return the states of the tab, from its changes: each the instant and the new state."""
+    made: list[Stretch] = []
+    away_since = 0
     for (began, state), (until, _) in pairwise([(0, "shown"), *changes, (ended, "")]):
         tab = state.replace("resumed", "hidden")
         away_since = began if made and made[-1].tab == "shown" else away_since
@@ -156,9 +160,9 @@ def milliseconds(at: datetime) -> int:
 
 
 @pytest.mark.parametrize("number", range(SEEDS))
-def test_all_happens_when_it_must(runner: Runner, number: int) -> None:
+def test_every_event_of_a_random_program_happens_when_the_model_says(runner: Runner, number: int) -> None:
     @seed(number)
-    @settings(max_examples=PROGRAMS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=PROGRAMS_PER_SEED, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(programs(list(WAITS)))
     def each(program: Program) -> None:
         assert runner.judge(program) == []
@@ -166,11 +170,11 @@ def test_all_happens_when_it_must(runner: Runner, number: int) -> None:
     each()
 
 
-FOUND = {
-    "time stood still after history.back()": Program(
+FIXED_BUGS = {
+    "standstill after history.back()": Program(
         (Document((), Leave(1000, "elsewhere")), Document((), Leave(1000, "back"))), (Act("shown", 10_000),)
     ),
-    "time ran on behind the clock": Program(
+    "virtual time passed without the clock": Program(
         (
             Document(
                 (Interval(250, 60, (Wait("blob"),)), Interval(7001, 4, (Wait("permission"), Wait("slow request"))))
@@ -178,23 +182,23 @@ FOUND = {
         ),
         (Act("hidden", 1000), Act("shown", 333)) * 6,
     ),
-    "a tick was left out that was too close to a late one": Program(
+    "an interval skipped a tick close after a late one": Program(
         (Document((Interval(16, 4, (Interval(250, 60),)),)),), (Act("frozen", 1000),)
     ),
-    "time jumped when a page with a worker was shown": Program(
+    "virtual time jumped when a page with a worker was shown": Program(
         (Document((Interval(250, 60), Wait("message to a worker", (Interval(16, 60),)))),),
         (Act("shown", 190), Act("hidden", 10_000)),
     ),
 }
 
 
-@pytest.mark.parametrize("found", FOUND)
-def test_what_was_found_with_such_programs_stays_mended(runner: Runner, found: str) -> None:
-    assert runner.judge(FOUND[found]) == []
+@pytest.mark.parametrize("bug", FIXED_BUGS)
+def test_bug_that_a_random_program_found_stays_fixed(runner: Runner, bug: str) -> None:
+    assert runner.judge(FIXED_BUGS[bug]) == []
 
 
 TRIES = 5
-IN_THREE_SECONDS = [
+THREE_SECOND_PROGRAMS = [
     Program((Document(steps, leave), Document(then)), (Act("shown", 2500),))
     for steps, leave, then in [
         ((Interval(300, 8), Timer(450), Timer(1650)), None, ()),
@@ -211,12 +215,15 @@ IN_THREE_SECONDS = [
 ]
 
 
-def test_the_same_happens_in_real_time(
+def test_programs_have_the_same_events_in_the_same_order_in_real_time(
     runner: Runner, program_site: ProgramSite, pbi_session: HarnessSession, playwright: Playwright
 ) -> None:
-    """In real time a busy machine may take longer for something than the events are apart; then that program has another try."""
-    expected = {program: order(runner.watch(program).events) for program in IN_THREE_SECONDS}
-    runner.close()  # and Python's time is real again
+    """Run each program on the virtual clock and in a browser without one, up to `TRIES` times.
+
+    In real time a busy machine may delay an event until after the next one.
+    """
+    expected = {program: order(runner.watch(program).events) for program in THREE_SECOND_PROGRAMS}
+    runner.close()  # which gives Python its real time back
 
     different = dict(expected)
     for _ in range(TRIES):
@@ -228,12 +235,12 @@ def test_the_same_happens_in_real_time(
 
 
 def order(events: list[Event]) -> list[str]:
-    """What happened, without when."""
+    """Return the events without their instants."""
     return [f"{event.key} begins" if event.begins else event.key for event in events]
 
 
 def in_real_time(playwright: Playwright, path: Path, urls: list[str]) -> list[list[str]]:
-    """What the pages note in tabs side by side of a browser without a virtual clock, until they have been quiet for a while."""
+    """Return the journals of pages in tabs of a browser without a virtual clock, after a second without an event."""
     with playwright.chromium.launch(executable_path=path, args=["--renderer-process-limit=1"]) as browser:
         context = browser.new_context()
         tabs = [context.new_page() for _ in urls]
@@ -244,8 +251,10 @@ def in_real_time(playwright: Playwright, path: Path, urls: list[str]) -> list[li
         return [order([Event(*event) for event in tab.evaluate("events")]) for tab in tabs]
 
 
-TWO_THINGS = Program((Document((Interval(1000, 2), Wait("lock", (Timer(50),)), Wait("lock"))),), (Act("shown", 3000),))
-GOOD = [
+INTERVAL_AND_LOCKS = Program(
+    (Document((Interval(1000, 2), Wait("lock", (Timer(50),)), Wait("lock"))),), (Act("shown", 3000),)
+)
+EXPECTED_EVENTS = [
     Event("0", 5000),
     Event("0/1", 5000, "lock"),
     Event("0/2", 5000, "lock"),
@@ -260,26 +269,28 @@ GOOD = [
 @pytest.mark.parametrize(
     ("events", "complaint"),
     [
-        (GOOD, None),
-        ([*GOOD[:-1], Event("0/0#2", 7001)], f"0/0#2 happened at 2001, not at {2000 - ROUNDING} to 2000"),
-        (GOOD[:-1], f"0/0#2 did not happen at {2000 - ROUNDING} to 2000"),
-        ([*GOOD, Event("0/0#3", 8000)], "0/0#3 happened at 3000 for no reason"),
-        ([*GOOD, GOOD[-1]], "0/0#2 happened 2 times"),
-        ([*GOOD[:3], Event("0/1", 5201), Event("0/2", 5201), Event("0/1/0", 5251), *GOOD[6:]], "0/1 happened at 201, not at 0 to 200"),
-        ([*GOOD[:3], GOOD[4], Event("0/1", 5031), Event("0/1/0", 5081), *GOOD[6:]], "('lock', 'lock during a request') began in the order ['0/1', '0/2'] and ended in the order ['0/2', '0/1']"),
+        (EXPECTED_EVENTS, None),
+        ([*EXPECTED_EVENTS[:-1], Event("0/0#2", 7001)], f"0/0#2 happened at 2001, not at {2000 - ROUNDING_MS} to 2000"),
+        (EXPECTED_EVENTS[:-1], f"0/0#2 did not happen at {2000 - ROUNDING_MS} to 2000"),
+        ([*EXPECTED_EVENTS, Event("0/0#3", 8000)], "0/0#3 happened at 3000 without a cause"),
+        ([*EXPECTED_EVENTS, EXPECTED_EVENTS[-1]], "0/0#2 happened 2 times"),
+        ([*EXPECTED_EVENTS[:3], Event("0/1", 5201), Event("0/2", 5201), Event("0/1/0", 5251), *EXPECTED_EVENTS[6:]], "0/1 happened at 201, not at 0 to 200"),
+        ([*EXPECTED_EVENTS[:3], EXPECTED_EVENTS[4], Event("0/1", 5031), Event("0/1/0", 5081), *EXPECTED_EVENTS[6:]], "('lock', 'lock during a request') began in the order ['0/1', '0/2'] and ended in the order ['0/2', '0/1']"),
     ],
 )  # fmt: skip
-def test_the_model_complains_of_what_is_late_or_lost_or_doubled(events: list[Event], complaint: str | None) -> None:
-    assert complaints(TWO_THINGS, Run(events, [], [Stretch("shown", 0, 8000, 0)]))[:1] == (
+def test_model_complains_of_events_that_are_late_missing_repeated_or_out_of_order(
+    events: list[Event], complaint: str | None
+) -> None:
+    assert complaints(INTERVAL_AND_LOCKS, Run(events, [], [Stretch("shown", 0, 8000, 0)]))[:1] == (
         [complaint] if complaint else []
     )
 
 
 @pytest.mark.parametrize(
     ("hidden_at", "complaint"),
-    [(7000, []), (7001, [f"0/0#2 happened at 2500, not at {2000 - ROUNDING} to 2000"])],
+    [(7000, []), (7001, [f"0/0#2 happened at 2500, not at {2000 - ROUNDING_MS} to 2000"])],
 )
-def test_the_model_knows_that_a_tab_may_change_just_before_or_after_a_tick(
+def test_model_allows_a_tick_before_or_after_a_tab_change_in_the_same_millisecond(
     hidden_at: int, complaint: list[str]
 ) -> None:
     stretches = [
@@ -287,17 +298,21 @@ def test_the_model_knows_that_a_tab_may_change_just_before_or_after_a_tick(
         Stretch("frozen", hidden_at, 7500, hidden_at),
         Stretch("shown", 7500, 9000, hidden_at),
     ]
-    assert complaints(TWO_THINGS, Run([*GOOD[:-1], Event("0/0#2", 7500)], [], stretches)) == complaint
+    assert (
+        complaints(INTERVAL_AND_LOCKS, Run([*EXPECTED_EVENTS[:-1], Event("0/0#2", 7500)], [], stretches)) == complaint
+    )
 
 
 @pytest.mark.parametrize(
     ("at", "complaint"),
-    [(7001, []), (7002, [f"0/0#2 happened at 2002, not at {2000 - ROUNDING} to {2000 + FRACTION}"])],
+    [(7001, []), (7002, [f"0/0#2 happened at 2002, not at {2000 - ROUNDING_MS} to {2000 + FRACTION_MS}"])],
 )
-def test_the_model_knows_that_timers_of_a_page_that_was_hidden_tick_at_a_fraction(
+def test_model_allows_timers_of_a_page_that_was_hidden_a_fraction_of_a_millisecond(
     at: int, complaint: list[str]
 ) -> None:
-    events = [*GOOD[:-1], Event("0/0#2", at)]
+    events = [*EXPECTED_EVENTS[:-1], Event("0/0#2", at)]
     stretches = [Stretch("shown", 0, 5600, 0), Stretch("hidden", 5600, 6500, 5600), Stretch("shown", 6500, 9000, 5600)]
-    assert complaints(TWO_THINGS, Run(events, [], stretches)) == complaint
-    assert complaints(TWO_THINGS, Run(events, [], [Stretch("shown", 0, 9000, 0)], hidden_before=True)) == complaint
+    assert complaints(INTERVAL_AND_LOCKS, Run(events, [], stretches)) == complaint
+    assert (
+        complaints(INTERVAL_AND_LOCKS, Run(events, [], [Stretch("shown", 0, 9000, 0)], hidden_before=True)) == complaint
+    )

@@ -1,4 +1,8 @@
-"""The four things that the product is named for, on the article's own pages; and the same pages without them fail."""
+"""The four ways in which the article's two pages renew their tokens, and the failure of each page without its way.
+
+The article is Microsoft's "Refresh the access token". It names an interval check, a check on return to the tab, a provider,
+and a provider that answers null while its token endpoint fails.
+"""
 
 from datetime import timedelta
 
@@ -12,18 +16,21 @@ SECOND = timedelta(seconds=1)
 
 
 def since_open(stage: Stage, renewal: Renewal) -> timedelta:
+    """Return the time from the opening of the page to a renewal, rounded to a tenth of a second."""
     opened = stage.journal.of("page.opened")[0].at
     return timedelta(seconds=round((renewal.at - opened).total_seconds(), 1))
 
 
-def test_the_interval_check_renews_at_the_tick_that_finds_ten_minutes_left(pbi_stage: Stage, pbi_host: Host) -> None:
+def test_interval_check_renews_at_the_first_tick_with_at_most_ten_minutes_left(
+    pbi_stage: Stage, pbi_host: Host
+) -> None:
     item = pbi_stage.open(pbi_host.url("article_manual"), lifetime="60min 15s").item()
     item.expect_loaded()
 
     pbi_stage.clock.advance("3h")
 
-    # Ticks come every 30 s from the page's first script on. The first token ends at 60:15, so the tick of 50:00 leaves it
-    # and that of 50:30 renews it; each later token is 60:15 old at its end again, counted from its own renewal.
+    # The page checks every 30 s, counted from its first script. The first token expires at 60:15, so the check at 50:00
+    # still finds more than 10 min left, and the check at 50:30 renews. Each later token lives 60:15 from its renewal.
     assert [since_open(pbi_stage, renewal) for renewal in item.renewals] == [
         timedelta(minutes=50, seconds=30),
         timedelta(minutes=101),
@@ -32,7 +39,7 @@ def test_the_interval_check_renews_at_the_tick_that_finds_ten_minutes_left(pbi_s
     assert {renewal.how for renewal in item.renewals} == {"setAccessToken"}
 
 
-def test_a_page_without_the_interval_check_never_renews(pbi_stage: Stage, pbi_host: Host) -> None:
+def test_page_without_its_interval_check_never_renews(pbi_stage: Stage, pbi_host: Host) -> None:
     pbi_stage.page.add_init_script("globalThis.setInterval = () => 0")
     item = pbi_stage.open(pbi_host.url("article_manual")).item()
 
@@ -44,24 +51,25 @@ def test_a_page_without_the_interval_check_never_renews(pbi_stage: Stage, pbi_ho
 
 
 def renewed_on_return(stage: Stage, host: Host) -> bool:
+    """Hide the article's first page while its refresh margin begins; return whether it renews within 1 s of its return."""
     item = stage.open(host.url("article_manual"), lifetime="60min 15s").item()
-    stage.clock.advance("50min 5s")  # 10 s before the page's margin, between two of its ticks
+    stage.clock.advance("50min 5s")  # 10 s before the refresh margin begins, between two checks of the page
     with stage.tab.hidden():
-        stage.clock.advance("15s")  # the margin is crossed in the dark
+        stage.clock.advance("15s")  # the refresh margin begins while the tab is hidden
     return bool(item.renewals) and item.renewals[-1].at - stage.tab.shown_at <= SECOND
 
 
-def test_the_page_renews_when_it_becomes_visible(pbi_stage: Stage, pbi_host: Host) -> None:
+def test_page_renews_within_a_second_of_becoming_visible_again(pbi_stage: Stage, pbi_host: Host) -> None:
     assert renewed_on_return(pbi_stage, pbi_host)
 
 
-def test_the_same_page_without_its_listener_does_not(pbi_stage: Stage, pbi_host: Host) -> None:
+def test_page_without_its_visibilitychange_listener_does_not_renew_on_return(pbi_stage: Stage, pbi_host: Host) -> None:
     pbi_stage.page.add_init_script("document.addEventListener = () => {}")
 
     assert not renewed_on_return(pbi_stage, pbi_host)
 
 
-def test_the_provider_is_called_before_the_first_second_and_third_expiry(pbi_stage: Stage, pbi_host: Host) -> None:
+def test_provider_is_called_before_the_first_second_and_third_expiry(pbi_stage: Stage, pbi_host: Host) -> None:
     item = pbi_stage.open(pbi_host.url("article_provider")).item()
 
     pbi_stage.clock.advance("165min")
@@ -75,7 +83,7 @@ def test_the_provider_is_called_before_the_first_second_and_third_expiry(pbi_sta
     assert [answer["answer"] for answer in item.hook_answers] == ["token"] * 3
 
 
-def test_a_page_that_registers_no_provider_is_not_asked(pbi_stage: Stage, pbi_host: Host) -> None:
+def test_page_that_registers_no_provider_is_never_called_for_a_token(pbi_stage: Stage, pbi_host: Host) -> None:
     pbi_stage.page.route(
         "**/article_provider",
         lambda route: route.fulfill(
@@ -93,13 +101,13 @@ OUTAGES = {
     "answers 500": {"status": 500},
     "drops the connection": {"drop": True},
     "answers HTML": {"garbage": "html"},
-    "answers half a JSON": {"garbage": "json"},
-    "answers no token": {"garbage": "no token"},
+    "answers truncated JSON": {"garbage": "json"},
+    "answers JSON without a token": {"garbage": "no token"},
 }
 
 
 @pytest.mark.parametrize("outage", OUTAGES.values(), ids=OUTAGES.keys())
-def test_the_provider_answers_null_while_the_token_endpoint_fails(
+def test_provider_answers_null_while_the_token_endpoint_fails_and_a_token_after_it(
     pbi_stage: Stage, pbi_host: Host, outage: dict[str, object]
 ) -> None:
     item = pbi_stage.open(pbi_host.url("article_provider")).item()
@@ -109,14 +117,14 @@ def test_the_provider_answers_null_while_the_token_endpoint_fails(
     pbi_stage.clock.advance("10min")
 
     assert [(answer["status"], answer["answer"]) for answer in item.hook_answers] == [
-        *[(200, "null")] * 2,  # asked at 50:00 and, as nothing newer came, at 51:00
-        (200, "token"),  # at 52:00 the endpoint has healed half a minute ago
+        *[(200, "null")] * 2,  # the service calls at 50:00, and at 51:00 because no newer token came
+        (200, "token"),  # the outage ended at 51:30, and the service calls at 52:00
     ]
     item.refresh()
     assert not pbi_stage.journal.expired_requests()
 
 
-def test_a_provider_without_its_catch_is_seen_to_throw(pbi_stage: Stage, pbi_host: Host) -> None:
+def test_provider_that_throws_is_reported_to_the_service_with_status_400(pbi_stage: Stage, pbi_host: Host) -> None:
     pbi_stage.page.route(
         "**/article_provider",
         lambda route: route.fulfill(

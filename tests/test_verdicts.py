@@ -1,4 +1,8 @@
-"""Verdicts on pages that are right, or wrong, in a way that is easily taken for the other. The longer ones belong to the matrix."""
+"""Verdicts on pages that look broken and are not, and on pages that look right and are broken.
+
+Each test writes a small page, judges it by one rule, and compares the outcome and the message. The slow tests have the
+marker `matrix`.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,13 +21,14 @@ from harness.stage.session import HarnessSession
 
 KINDS = ["report", "dashboard", "tile"]
 ONE_ADDRESS = """globalThis.fetched = ((one) => () => one("report"))(fetched);"""
-"""From then on all tokens come from one address."""
+"""A redefinition of `fetched`: from then on all tokens come from one address."""
 AT_ONE_ADDRESS = f"""{ONE_ADDRESS}
     const items = []; for (const kind of kinds) items.push(await embedded(kind));"""
-"""Each item has a token of its own; all of them come from one address."""
+"""One item of each kind, with a token of its own; all tokens come from one address."""
 TRIED = """const tried = (item) => renew(item).catch(() => {}).finally(() => { item.busy = false; });"""
+"""A function that renews an item and ignores a failure."""
 ASKED = """const asked = async () => (await (await fetch("/token/aad", { cache: "no-store" })).json()).access_token;"""
-"""An Entra token, for pages with a provider."""
+"""A function that requests an Entra token, for pages with a provider."""
 PAGE = """<!doctype html>
 <link rel="stylesheet" href="host.css">
 <script src="/npm/powerbi-client/dist/powerbi.min.js"></script>
@@ -59,14 +64,19 @@ function keepAlive(item) {{
 }}
 (async () => {{ {script} }})();
 </script>"""
+"""A page with functions to embed and renew items, a place for each item, and a script of the test."""
 
 
 def verdict(session: HarnessSession, folder: Path, rule: str, script: str, **more: Any) -> Verdict:
+    """Return the verdict of a rule on a page with this script; `more` goes to `scenarios`."""
     return judge(RULES[rule], scenarios(session, folder, script, **more))
 
 
 def scenarios(session: HarnessSession, folder: Path, script: str, *, items: int = 1, **more: Any) -> Scenarios:
-    """Of a page with so many items, whose script comes after the functions above. `more` is said of it."""
+    """Return the scenarios of a page with `items` items whose script follows the functions of `PAGE`.
+
+    `more` goes to `PageUnderTest`.
+    """
     kinds = KINDS[:items]
     divs = "".join(f'<div id="{kind}" class="item"></div>' for kind in kinds)
     (folder / "page.html").write_text(PAGE.format(kinds=kinds, divs=divs, script=script), "utf-8")
@@ -94,9 +104,9 @@ def scenarios(session: HarnessSession, folder: Path, script: str, *, items: int 
             "failed",
         ),
     ],
-    ids=["ended", "left behind"],
+    ids=["timer ends with its item", "timer outlives its item"],
 )
-def test_the_timer_of_one_item_among_others(
+def test_drop_1_judges_the_timer_of_one_removed_item_among_others(
     pbi_session: HarnessSession, tmp_path: Path, items: int, script: str, outcome: str
 ) -> None:
     found = verdict(pbi_session, tmp_path, "DROP-1", script, items=items)
@@ -112,10 +122,11 @@ SHARED = """let current = await fetched("report"); const reports = {};
       for (const report of Object.values(reports)) await report.setAccessToken(current.token);
     };
     remove.onclick = () => { powerbi.reset(element(kinds[0])); delete reports[kinds[0]]; };"""
+"""Items that share one token; `renewAll` renews all of them, and a click removes the first one."""
 
 
 @pytest.mark.matrix
-def test_one_token_for_two_items_is_needed_as_often_when_one_is_gone(
+def test_drop_1_passes_when_a_shared_token_is_renewed_as_often_after_the_removal_of_one_item(
     pbi_session: HarnessSession, tmp_path: Path
 ) -> None:
     script = SHARED + "setInterval(renewAll, 30 * 60_000);"
@@ -126,7 +137,9 @@ def test_one_token_for_two_items_is_needed_as_often_when_one_is_gone(
 
 
 @pytest.mark.matrix
-def test_one_token_for_two_items_is_asked_for_once(pbi_session: HarnessSession, tmp_path: Path) -> None:
+def test_fail_3_warns_when_a_token_shared_by_two_items_is_requested_twice_at_a_time(
+    pbi_session: HarnessSession, tmp_path: Path
+) -> None:
     script = SHARED + "setInterval(() => Date.now() >= current.expires - MARGIN && renewAll(), 30_000);"
 
     found = verdict(pbi_session, tmp_path, "FAIL-3", script, items=2)
@@ -136,7 +149,7 @@ def test_one_token_for_two_items_is_asked_for_once(pbi_session: HarnessSession, 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("rule", ["PROV-1", "PROV-2", "PROV-5"])
-def test_an_item_that_soon_gives_way_to_another_needs_no_provider(
+def test_provider_rules_pass_when_the_page_replaces_its_item_in_the_first_seconds(
     pbi_session: HarnessSession, tmp_path: Path, rule: str
 ) -> None:
     script = (
@@ -171,9 +184,9 @@ def test_an_item_that_soon_gives_way_to_another_needs_no_provider(
             keepAlive(item);""",
         ),
     ],
-    ids=["embedded twice", "given its token twice"],
+    ids=["item is embedded twice", "item is given its token twice"],
 )
-def test_what_a_page_does_while_it_starts_is_no_renewal(
+def test_a_second_embed_or_token_while_the_page_starts_is_no_renewal(
     pbi_session: HarnessSession, tmp_path: Path, rule: str, script: str
 ) -> None:
     found = verdict(pbi_session, tmp_path, rule, script)
@@ -181,7 +194,9 @@ def test_what_a_page_does_while_it_starts_is_no_renewal(
     assert found.outcome == "passed", found.message
 
 
-def test_an_iframe_that_waits_for_a_token_is_no_refused_provider(pbi_session: HarnessSession, tmp_path: Path) -> None:
+def test_type_1_is_skipped_for_a_prepared_iframe_that_waits_for_a_token(
+    pbi_session: HarnessSession, tmp_path: Path
+) -> None:
     script = """powerbi.bootstrap(element(kinds[0]), { type: "report", ...(await config(kinds[0])) });
     const response = await fetch("/token/unknown");
     if (response.ok) powerbi.embed(element(kinds[0]), await response.json());"""
@@ -191,14 +206,14 @@ def test_an_iframe_that_waits_for_a_token_is_no_refused_provider(pbi_session: Ha
 
     assert embeds.outcome == "failed"
     assert "/token/unknown answered 404" in embeds.message
-    assert "no token" in embeds.likely_cause
+    assert "had no token to embed with" in embeds.likely_cause
 
 
 @pytest.mark.matrix
-def test_the_moment_of_renewal_is_found_on_a_page_with_several_items(
+def test_wake_4_finds_the_renewal_moment_on_a_page_with_three_items(
     pbi_session: HarnessSession, tmp_path: Path
 ) -> None:
-    """It takes some twenty renewals of each."""
+    """The search takes about twenty renewals of each item."""
     script = AT_ONE_ADDRESS + "setInterval(() => items.filter(due).forEach(renew), 20_000);"
 
     found = verdict(pbi_session, tmp_path, "WAKE-4", script, items=3)
@@ -206,27 +221,32 @@ def test_the_moment_of_renewal_is_found_on_a_page_with_several_items(
     assert found.outcome == "warned", found.message
 
 
-BOTH = "const items = [await embedded(kinds[0]), await embedded(kinds[1])];"
-SECOND_LATER = """const items = [await embedded(kinds[0])];
+TWO_ITEMS = "const items = [await embedded(kinds[0]), await embedded(kinds[1])];"
+SECOND_ITEM_LATER = """const items = [await embedded(kinds[0])];
     setTimeout(async () => items.push(await embedded(kinds[1])), 210_000);"""
-LOOKS = """const look = (some) => some.filter(due).forEach(renew);
-    setInterval(() => look(items), 60_000);"""
-ALL_ON_RETURN = 'document.addEventListener("visibilitychange", () => document.hidden || look(items));'
-FIRST_ON_RETURN = 'document.addEventListener("visibilitychange", () => document.hidden || look([items[0]]));'
+CHECKS = """const check = (some) => some.filter(due).forEach(renew);
+    setInterval(() => check(items), 60_000);"""
+ALL_ON_RETURN = 'document.addEventListener("visibilitychange", () => document.hidden || check(items));'
+FIRST_ON_RETURN = 'document.addEventListener("visibilitychange", () => document.hidden || check([items[0]]));'
 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize(
     ("script", "outcome", "said"),
     [
-        (SECOND_LATER + LOOKS + ALL_ON_RETURN, "passed", "renewed within 1 s"),
-        (BOTH + LOOKS + FIRST_ON_RETURN, "warned", "item 2's margin"),
-        (SECOND_LATER + LOOKS + FIRST_ON_RETURN, "warned", "item 2's margin"),
-        (BOTH + "keepAlive(items[0]);", "passed", "renewed within 1 s"),
+        (SECOND_ITEM_LATER + CHECKS + ALL_ON_RETURN, "passed", "renewed within 1 s"),
+        (TWO_ITEMS + CHECKS + FIRST_ON_RETURN, "warned", "the refresh margin of item 2"),
+        (SECOND_ITEM_LATER + CHECKS + FIRST_ON_RETURN, "warned", "the refresh margin of item 2"),
+        (TWO_ITEMS + "keepAlive(items[0]);", "passed", "renewed within 1 s"),
     ],
-    ids=["one is younger", "only the first is looked at", "nor is one that is younger", "one is never renewed"],
+    ids=[
+        "both are checked, one token is younger",
+        "only the first is checked",
+        "only the first is checked, the second token is younger",
+        "one is never renewed",
+    ],
 )
-def test_each_of_two_items_is_renewed_on_return(
+def test_wake_4_judges_each_of_two_items_on_return(
     pbi_session: HarnessSession, tmp_path: Path, script: str, outcome: str, said: str
 ) -> None:
     found = verdict(pbi_session, tmp_path, "WAKE-4", script, items=2)
@@ -236,7 +256,7 @@ def test_each_of_two_items_is_renewed_on_return(
 
 
 @pytest.mark.matrix
-def test_a_token_for_both_that_is_given_to_the_first_alone_on_return(
+def test_wake_4_warns_when_a_shared_token_goes_only_to_the_first_item_on_return(
     pbi_session: HarnessSession, tmp_path: Path
 ) -> None:
     script = (
@@ -253,32 +273,32 @@ def test_a_token_for_both_that_is_given_to_the_first_alone_on_return(
     found = verdict(pbi_session, tmp_path, "WAKE-4", script, items=2)
 
     assert found.outcome == "warned", found.message
-    assert "item 2's margin crossed in between: the renewal came" in found.message
+    assert "the refresh margin of item 2 began in between: the renewal came" in found.message
 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize(
-    ("on_return", "outcome"), [(ALL_ON_RETURN, "passed"), ("", "warned")], ids=["looks", "does not"]
+    ("on_return", "outcome"), [(ALL_ON_RETURN, "passed"), ("", "warned")], ids=["checks on return", "has no listener"]
 )
-def test_a_page_whose_items_never_stay_looks_on_return(
+def test_wake_4_judges_a_page_that_renews_by_embedding_anew(
     pbi_session: HarnessSession, tmp_path: Path, on_return: str, outcome: str
 ) -> None:
     script = f"""const items = [await embedded("report")];
     const anew = async (item) => {{ powerbi.reset(element(item.kind)); Object.assign(item, await embedded(item.kind)); }};
-    const look = (some) => some.filter(due).forEach(anew);
-    setInterval(() => look(items), 30_000); {on_return}"""
+    const check = (some) => some.filter(due).forEach(anew);
+    setInterval(() => check(items), 30_000); {on_return}"""
 
     found = verdict(pbi_session, tmp_path, "WAKE-4", script)
 
     assert found.outcome == outcome, found.message
 
 
-def test_a_look_that_follows_the_return_by_45_s_is_late(pbi_session: HarnessSession, tmp_path: Path) -> None:
-    """And comes off the page's own tick, from where its next wait is another."""
+def test_wake_4_warns_when_the_check_follows_the_return_by_45_s(pbi_session: HarnessSession, tmp_path: Path) -> None:
+    """The late check is out of step with the page's interval, so the wait after it is another one than usual."""
     script = """const item = await embedded(kinds[0]); let soon;
-    const look = () => { clearTimeout(soon); soon = setTimeout(() => due(item) && renew(item), 45_000); };
-    setInterval(look, 120_000);
-    document.addEventListener("visibilitychange", () => document.hidden || look());"""
+    const check = () => { clearTimeout(soon); soon = setTimeout(() => due(item) && renew(item), 45_000); };
+    setInterval(check, 120_000);
+    document.addEventListener("visibilitychange", () => document.hidden || check());"""
 
     found = verdict(pbi_session, tmp_path, "WAKE-4", script)
 
@@ -287,8 +307,10 @@ def test_a_look_that_follows_the_return_by_45_s_is_late(pbi_session: HarnessSess
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("rule", ["LIFE-3", "FAIL-3"])
-def test_one_item_of_three_that_share_an_address(pbi_session: HarnessSession, tmp_path: Path, rule: str) -> None:
-    """Each renews by itself, at the same tick."""
+def test_the_requests_of_other_items_at_the_same_address_do_not_count_against_the_chosen_item(
+    pbi_session: HarnessSession, tmp_path: Path, rule: str
+) -> None:
+    """All three items renew in the same check, each with a request of its own."""
     script = AT_ONE_ADDRESS + "setInterval(() => items.filter(due).forEach(renew), 30_000);"
 
     found = verdict(pbi_session, tmp_path, rule, script, items=3, item="1")
@@ -296,7 +318,9 @@ def test_one_item_of_three_that_share_an_address(pbi_session: HarnessSession, tm
     assert found.outcome == "passed", found.message
 
 
-def test_a_page_that_takes_its_item_away_is_not_usable(pbi_session: HarnessSession, tmp_path: Path) -> None:
+def test_wake_2_fails_when_the_page_removes_its_item_after_a_long_absence(
+    pbi_session: HarnessSession, tmp_path: Path
+) -> None:
     script = """keepAlive(await embedded(kinds[0])); let left;
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) left = Date.now();
@@ -306,7 +330,7 @@ def test_a_page_that_takes_its_item_away_is_not_usable(pbi_session: HarnessSessi
     found = verdict(pbi_session, tmp_path, "WAKE-2", script)
 
     assert found.outcome == "failed"
-    assert "nothing was embedded any more" in found.message
+    assert "the page had no item" in found.message
 
 
 @pytest.mark.matrix
@@ -317,10 +341,12 @@ def test_a_page_that_takes_its_item_away_is_not_usable(pbi_session: HarnessSessi
         "await report.setAccessToken(token); return token;",
         "setTimeout(() => report.setAccessToken(token)); return token;",
     ],
-    ids=["before its answer", "after it"],
+    ids=["set before the answer", "set after the answer"],
 )
-def test_a_provider_may_set_its_token_too(pbi_session: HarnessSession, tmp_path: Path, answer: str, rule: str) -> None:
-    """As powerbi-client-react 1.x makes pages do (microsoft/powerbi-client-react#98)."""
+def test_a_provider_may_also_set_the_token_that_it_answers(
+    pbi_session: HarnessSession, tmp_path: Path, answer: str, rule: str
+) -> None:
+    """powerbi-client-react 1.x makes pages do this (microsoft/powerbi-client-react#98)."""
     script = f"""{ASKED}
     const accessTokenProvider = async () => {{ const token = await asked(); {answer} }};
     const report = powerbi.embed(element("report"), {{ ...(await config("report")),
@@ -336,7 +362,7 @@ def test_a_provider_may_set_its_token_too(pbi_session: HarnessSession, tmp_path:
 @pytest.mark.parametrize(
     ("items", "seconds", "outcome"), [(1, 5, "passed"), (1, 4, "warned"), (2, 5, "passed"), (2, 4, "warned")]
 )
-def test_each_item_may_try_again_every_5_s(
+def test_one_retry_per_item_in_5_s_is_fair_and_one_in_4_s_is_not(
     pbi_session: HarnessSession, tmp_path: Path, items: int, seconds: int, outcome: str, rule: str
 ) -> None:
     script = f"""{AT_ONE_ADDRESS}
@@ -348,7 +374,7 @@ def test_each_item_may_try_again_every_5_s(
     assert found.outcome == outcome, found.message
 
 
-def test_clocks_change_in_any_year(
+def test_visits_in_other_zones_cross_midnight_and_the_next_changes_of_summer_time_in_any_year(
     pbi_session: HarnessSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harness.clock.conditions.next_minute", lambda: datetime(2031, 7, 1, 9, tzinfo=UTC))
@@ -358,14 +384,14 @@ def test_clocks_change_in_any_year(
 
     midnight = far.opened.astimezone(ZoneInfo("Asia/Kolkata")) + timedelta(minutes=30)
     assert (midnight.hour, midnight.minute) == (0, 0)
-    for session, offsets in ((ends, (-7, -8)), (begins, (-8, -7))):
-        within = (session.opened, session.opened + timedelta(hours=1))
+    for visit, offsets in ((ends, (-7, -8)), (begins, (-8, -7))):
+        within = (visit.opened, visit.opened + timedelta(hours=1))
         assert [moment.astimezone(zone).utcoffset() for moment in within] == [timedelta(hours=n) for n in offsets]
 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("page", ["/signed-in-today", "/sent-away-tomorrow"])
-def test_who_is_signed_in_today_may_not_be_when_the_clocks_change(pbi_session: HarnessSession, page: str) -> None:
+def test_zone_1_is_skipped_when_the_sign_in_has_ended_at_the_later_date(pbi_session: HarnessSession, page: str) -> None:
     with site_of_apps() as apps:
         tokens = (TokenUrl("*/api/token", "embed"),)
         under_test = PageUnderTest(page, url=f"{apps}{page}", token_urls=tokens, answer_tokens=True)
@@ -377,9 +403,12 @@ def test_who_is_signed_in_today_may_not_be_when_the_clocks_change(pbi_session: H
 
 @pytest.mark.parametrize(
     ("rule", "outcome", "said"),
-    [("PROV-1", "skipped", "gone 30 s after opening"), ("TYPE-1", "passed", "was registered for a report")],
+    [
+        ("PROV-1", "skipped", "gone 30 s after opening"),
+        ("TYPE-1", "passed", "registers its accessTokenProvider for a report"),
+    ],
 )
-def test_a_provider_that_soon_goes_is_one_all_the_same(
+def test_a_provider_whose_item_goes_in_the_first_seconds_is_judged_by_type_1_alone(
     pbi_session: HarnessSession, tmp_path: Path, rule: str, outcome: str, said: str
 ) -> None:
     script = f"""{ASKED}
@@ -404,17 +433,19 @@ KIOSK = """const place = element(kinds[0]), [one, other] = [1, 2].map(reportId);
       current = await fetched("report");
       RENEW
     }, 30_000);"""
+"""Two reports that take turns every 15 min; a test replaces SHOW and RENEW."""
 IN_TURN = {
     "embedded anew": "powerbi.reset(place); shown = await show(id, place);",
     "loaded into the same iframe": "shown = await show(id, place);",
     "embedded before the other goes": """const next = document.createElement("div"), last = nowAt;
       document.body.append(next); nowAt = next; shown = await show(id, next); setTimeout(() => powerbi.reset(last), 3000);""",
 }
+"""Ways to show the next report."""
 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("turn", IN_TURN)
-def test_reports_that_take_turns_are_not_reloaded(pbi_session: HarnessSession, tmp_path: Path, turn: str) -> None:
+def test_life_5_passes_when_reports_take_turns(pbi_session: HarnessSession, tmp_path: Path, turn: str) -> None:
     script = KIOSK.replace("SHOW", IN_TURN[turn]).replace("RENEW", "await shown.setAccessToken(current.token);")
 
     found = verdict(pbi_session, tmp_path, "LIFE-5", script)
@@ -425,7 +456,7 @@ def test_reports_that_take_turns_are_not_reloaded(pbi_session: HarnessSession, t
 @pytest.mark.matrix
 @pytest.mark.parametrize("items", [1, 3])
 @pytest.mark.parametrize("end", ["powerbi.reset(element(item.kind));", ""], ids=["embedded anew", "loaded again"])
-def test_items_that_get_their_tokens_by_a_reload_are(
+def test_life_5_fails_when_items_get_their_tokens_by_a_reload(
     pbi_session: HarnessSession, tmp_path: Path, items: int, end: str
 ) -> None:
     script = f"""const items = []; for (const kind of kinds) items.push(await embedded(kind));
@@ -439,7 +470,9 @@ def test_items_that_get_their_tokens_by_a_reload_are(
 
 
 @pytest.mark.matrix
-def test_reports_that_take_turns_and_are_reloaded(pbi_session: HarnessSession, tmp_path: Path) -> None:
+def test_life_5_fails_when_reports_take_turns_and_are_embedded_anew_for_each_token(
+    pbi_session: HarnessSession, tmp_path: Path
+) -> None:
     again = "const id = [one, other][turn % 2]; powerbi.reset(place); shown = await show(id, place);"
     script = KIOSK.replace("SHOW", IN_TURN["embedded anew"]).replace("RENEW", again)
 
@@ -459,15 +492,13 @@ def test_reports_that_take_turns_and_are_reloaded(pbi_session: HarnessSession, t
         ("/foreign-hardly-signed", ""),
     ],
 )
-def test_a_token_of_another_service_is_known_again_where_it_was_before(
-    pbi_session: HarnessSession, page: str, place: str
-) -> None:
+def test_leak_1_finds_leaked_tokens_of_another_service(pbi_session: HarnessSession, page: str, place: str) -> None:
     with site_of_apps() as apps:
         under_test = PageUnderTest(page, url=f"{apps}{page}", lifetime=timedelta(minutes=40))
         found = judge(RULES["LEAK-1"], Scenarios(pbi_session, under_test))
 
     assert found.outcome == ("failed" if place else "passed"), found.message
-    assert f"foreign-1 stood in the {place}" in found.message or not place
+    assert f"foreign-1 was in the {place}" in found.message or not place
 
 
 WITH_PROVIDER = f"""{ASKED}
@@ -488,9 +519,9 @@ WITH_PROVIDER = f"""{ASKED}
         "setInterval(() => show(ids[++turn % 2]), 10 * 60_000);",
         "setTimeout(() => powerbi.reset(place), 5 * 60_000);",
     ],
-    ids=["embedded in turn", "loaded in turn", "left"],
+    ids=["embedded in turn", "loaded in turn", "removed for good"],
 )
-def test_a_provider_that_is_never_due_is_not_judged(
+def test_provider_rules_are_skipped_when_no_token_of_the_provider_is_ever_due(
     pbi_session: HarnessSession, tmp_path: Path, later: str, rule: str
 ) -> None:
     found = verdict(pbi_session, tmp_path, rule, WITH_PROVIDER + later)
@@ -500,7 +531,7 @@ def test_a_provider_that_is_never_due_is_not_judged(
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("rule", ["PROV-1", "PROV-2", "PROV-5"])
-def test_a_provider_that_brings_nothing_to_the_item_that_stays(
+def test_provider_rules_fail_when_the_provider_brings_nothing_to_the_item_that_stays(
     pbi_session: HarnessSession, tmp_path: Path, rule: str
 ) -> None:
     script = WITH_PROVIDER.replace("asked().catch", "turn ? null : asked().catch") + (
@@ -514,8 +545,10 @@ def test_a_provider_that_brings_nothing_to_the_item_that_stays(
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("rule", ["LIFE-3", "FAIL-3"])
-def test_items_that_share_their_first_token_alone(pbi_session: HarnessSession, tmp_path: Path, rule: str) -> None:
-    """From then on each renews its own, at the same tick."""
+def test_items_that_share_only_their_first_token_may_send_one_request_each(
+    pbi_session: HarnessSession, tmp_path: Path, rule: str
+) -> None:
+    """After the first token each item renews its own, in the same check."""
     script = (
         f"""const first = await fetched("report"), items = []; {ONE_ADDRESS}"""
         + """
@@ -530,7 +563,9 @@ def test_items_that_share_their_first_token_alone(pbi_session: HarnessSession, t
 
 
 @pytest.mark.matrix
-def test_reports_that_take_turns_each_with_its_own_token(pbi_session: HarnessSession, tmp_path: Path) -> None:
+def test_life_4_passes_when_reports_take_turns_with_tokens_of_their_own(
+    pbi_session: HarnessSession, tmp_path: Path
+) -> None:
     script = """const place = element(kinds[0]), tokens = [await fetched("report"), await fetched("report")];
     const show = async (n) => powerbi.embed(place, { ...(await config("report")), id: reportId(n + 1),
       accessToken: tokens[n].token, tokenType: models.TokenType.Embed });
@@ -550,9 +585,11 @@ def test_reports_that_take_turns_each_with_its_own_token(pbi_session: HarnessSes
 @pytest.mark.matrix
 @pytest.mark.parametrize("turn", ["powerbi.reset(place); show();", "show();"], ids=["embedded anew", "loaded"])
 @pytest.mark.parametrize(
-    ("more", "outcome"), [("", "passed"), ("setInterval(() => fetched('report'), 5 * 60_000);", "failed")]
+    ("more", "outcome"),
+    [("", "passed"), ("setInterval(() => fetched('report'), 5 * 60_000);", "failed")],
+    ids=["one request per turn", "requests between the turns"],
 )
-def test_a_kiosk_that_fetches_a_token_for_each_embedding(
+def test_life_3_allows_one_request_for_each_report_that_takes_its_turn_and_no_more(
     pbi_session: HarnessSession, tmp_path: Path, turn: str, more: str, outcome: str
 ) -> None:
     script = f"""const place = element(kinds[0]); let turn = 0;
@@ -565,8 +602,8 @@ def test_a_kiosk_that_fetches_a_token_for_each_embedding(
     assert found.outcome == outcome, found.message
 
 
-def test_who_is_there_is_read_at_once_of_however_many_frames() -> None:
-    """A kiosk has hundreds: were the journal read for each, an hour would not do."""
+def test_observation_reads_the_journal_as_often_for_100_frames_as_for_10() -> None:
+    """A kiosk has hundreds of frames; one reading of the journal per frame would take an hour."""
 
     class Counted(Journal):
         reads = 0
@@ -583,7 +620,7 @@ def test_who_is_there_is_read_at_once_of_however_many_frames() -> None:
             journal.write("token.applied", at=at, item=f"{n}", token="embed-1", how="load")
             journal.write("embed.gone", at=at + timedelta(minutes=1), item=f"{n}")
         observed = Observation("a kiosk", journal, timedelta(hours=1), ["*"], opened, opened + timedelta(days=1))
-        share, there = observed.share_of("/token"), observed.there(opened + timedelta(minutes=4, seconds=30))
+        share, there = observed.tokens_needed("/token"), observed.items_at(opened + timedelta(minutes=4, seconds=30))
         return journal.reads, share, there
 
     assert seen(100) == seen(10)
@@ -618,9 +655,15 @@ SLIDES = """const place = element("report"); let current = await fetched("report
         show({ id: other, embedUrl }); setTimeout(() => powerbi.reset(place), 3 * 60_000);
         setTimeout(() => { show(); setTimeout(() => { powerbi.reset(place); show(); }, 2000); }, 8 * 60_000);""",
     ],
-    ids=["a slide of another kind", "pages", "pages embedded anew", "visuals", "mounted twice"],
+    ids=[
+        "report and another slide",
+        "pages of a report",
+        "pages that are embedded anew",
+        "visuals",
+        "report that is mounted twice",
+    ],
 )
-def test_what_returns_in_its_turn_is_not_reloaded(pbi_session: HarnessSession, tmp_path: Path, turn: str) -> None:
+def test_life_5_passes_when_a_view_returns_in_its_turn(pbi_session: HarnessSession, tmp_path: Path, turn: str) -> None:
     found = verdict(pbi_session, tmp_path, "LIFE-5", SLIDES + turn)
 
     assert found.outcome == "passed", found.message
@@ -629,10 +672,10 @@ def test_what_returns_in_its_turn_is_not_reloaded(pbi_session: HarnessSession, t
 @pytest.mark.matrix
 @pytest.mark.parametrize("rule", ["FAIL-5", "FAIL-6"])
 @pytest.mark.parametrize(("seconds", "outcome"), [(1, "warned"), (5, "skipped")])
-def test_a_hot_loop_of_an_item_that_came_later(
+def test_two_items_of_which_one_came_later_may_each_retry_every_5_s(
     pbi_session: HarnessSession, tmp_path: Path, seconds: int, outcome: str, rule: str
 ) -> None:
-    """As many requests end the session as one item may send, for there was one when it had loaded."""
+    """The limit of requests that ends the visit is for one item, because only one had loaded when it was set."""
     script = f"""{ONE_ADDRESS}
     const items = [await embedded("report")], next = {{ kind: "dashboard", ...(await fetched()) }};
     setTimeout(async () => {{
@@ -648,8 +691,8 @@ def test_a_hot_loop_of_an_item_that_came_later(
     assert found.outcome == outcome, found.message
 
 
-class TakesItsTime(Adapter):
-    """A minute to sign in; the page embeds after a click."""
+class SlowSignIn(Adapter):
+    """A user who takes a minute to sign in, and then clicks the button that embeds."""
 
     def open(self, page: Page) -> None:
         self.stage.clock.advance("60s")
@@ -657,7 +700,7 @@ class TakesItsTime(Adapter):
 
 
 @pytest.mark.parametrize("rule", ["LIFE-4", "LIFE-5"])
-def test_what_a_page_does_once_its_user_has_signed_in_is_no_renewal(
+def test_a_second_embed_or_token_right_after_a_slow_sign_in_is_no_renewal(
     pbi_session: HarnessSession, tmp_path: Path, rule: str
 ) -> None:
     script = """remove.onclick = async () => {
@@ -667,24 +710,28 @@ def test_what_a_page_does_once_its_user_has_signed_in_is_no_renewal(
       keepAlive(item);
     };"""
 
-    found = verdict(pbi_session, tmp_path, rule, script, adapter=TakesItsTime())
+    found = verdict(pbi_session, tmp_path, rule, script, adapter=SlowSignIn())
 
     assert found.outcome == "passed", found.message
 
 
-def test_a_listener_that_stays_when_its_item_is_removed(pbi_session: HarnessSession, tmp_path: Path) -> None:
-    """Its timer has gone; it asks whenever the user comes back."""
+def test_drop_1_fails_when_the_visibilitychange_listener_outlives_its_item(
+    pbi_session: HarnessSession, tmp_path: Path
+) -> None:
+    """The timer ends with the item; the listener still requests a token when the user returns to the tab."""
     script = """const item = await embedded(kinds[0]), end = keepAlive(item);
     remove.onclick = () => { powerbi.reset(element(kinds[0])); item.isGone = true; end(); };"""
 
     found = verdict(pbi_session, tmp_path, "DROP-1", script)
 
     assert found.outcome == "failed", found.message
-    assert "1 token request in 2.2 lifetimes and 3 returns to the tab after that" in found.message
+    assert "2.2 lifetimes and 3 returns to the tab after that the page sent 1 token request," in found.message
 
 
 @pytest.mark.matrix
-def test_two_tokens_that_were_asked_for_at_once_end_at_once(pbi_session: HarnessSession, tmp_path: Path) -> None:
+def test_life_4_passes_when_two_tokens_that_were_requested_together_expire_together(
+    pbi_session: HarnessSession, tmp_path: Path
+) -> None:
     script = """const item = await embedded(kinds[0]), again = { ...item };
     setInterval(() => [item, again].filter(due).forEach(renew), 30_000);"""
 
@@ -694,17 +741,24 @@ def test_two_tokens_that_were_asked_for_at_once_end_at_once(pbi_session: Harness
 
 
 @pytest.mark.matrix
-def test_a_page_that_renews_by_a_schedule_of_its_own(pbi_session: HarnessSession, tmp_path: Path) -> None:
+def test_life_3_names_the_fixed_interval_of_a_page_that_ignores_the_lifetime(
+    pbi_session: HarnessSession, tmp_path: Path
+) -> None:
     script = "const item = await embedded(kinds[0]); setInterval(() => renew(item), 11 * 60_000);"
 
     found = verdict(pbi_session, tmp_path, "LIFE-3", script)
 
     assert found.outcome == "failed", found.message
-    assert found.likely_cause == "The page renews every 11 min, however long its tokens live."
+    assert found.likely_cause == (
+        "The page renews every 11 min, whatever the lifetime of its tokens. Renew when the token is about to expire: "
+        "the expiration comes with the token."
+    )
 
 
 @pytest.mark.matrix
-def test_a_page_that_embeds_late_with_the_token_of_its_start(pbi_session: HarnessSession, tmp_path: Path) -> None:
+def test_an_item_that_is_embedded_late_with_an_expired_token_is_named_as_the_cause(
+    pbi_session: HarnessSession, tmp_path: Path
+) -> None:
     script = """const first = await fetched(kinds[0]);
     keepAlive(await embedded(kinds[0]));
     setTimeout(async () => powerbi.embed(element(kinds[1]), { ...(await config(kinds[1])), accessToken: first.token,
@@ -714,12 +768,17 @@ def test_a_page_that_embeds_late_with_the_token_of_its_start(pbi_session: Harnes
     expired, several = (judge(RULES[rule], of_page) for rule in ("LIFE-1", "MULTI-1"))
 
     assert "the item raised TokenExpired 1 time, the first at 1:10:00" in expired.message
-    assert expired.likely_cause == "The item was embedded with a token that had ended by then."
-    assert several.message == "There is never more than one item on the page for long: they take turns, or come late."
+    assert expired.likely_cause == (
+        "The item was embedded with a token that had expired by then. Fetch a new token before the page embeds an item "
+        "late."
+    )
+    assert several.message == (
+        "The page never shows two items at once for long: the items take turns, or one comes late."
+    )
 
 
 @pytest.mark.matrix
-def test_a_page_that_gives_its_requests_up_too_soon(pbi_session: HarnessSession, tmp_path: Path) -> None:
+def test_fail_3_names_the_page_that_aborts_its_requests_too_soon(pbi_session: HarnessSession, tmp_path: Path) -> None:
     script = """const fetch = window.fetch;
     const item = await embedded(kinds[0]);
     window.fetch = (url, options) => fetch(url, { ...options, signal: AbortSignal.timeout(10_000) });
@@ -728,10 +787,15 @@ def test_a_page_that_gives_its_requests_up_too_soon(pbi_session: HarnessSession,
     found = verdict(pbi_session, tmp_path, "FAIL-3", script)
 
     assert found.outcome == "warned", found.message
-    assert found.likely_cause == "The page gives its requests up before they are answered, and each is begun anew."
+    assert found.likely_cause == (
+        "The page aborts its token requests before they are answered and sends each again. Use a longer timeout: "
+        "a slow endpoint never gets to answer."
+    )
 
 
-def test_a_provider_that_answers_what_its_token_came_in(pbi_session: HarnessSession, tmp_path: Path) -> None:
+def test_prov_1_fails_when_the_provider_answers_the_object_around_its_token(
+    pbi_session: HarnessSession, tmp_path: Path
+) -> None:
     script = f"""{ASKED}
     const accessTokenProvider = async () => ({{ accessToken: await asked(), tokenType: 0 }});
     powerbi.embed(element("report"), {{ ...(await config("report")),
@@ -741,22 +805,22 @@ def test_a_provider_that_answers_what_its_token_came_in(pbi_session: HarnessSess
 
     assert found.outcome == "failed", found.message
     assert "the first answer was an object with accessToken, tokenType with status 200" in found.message
-    assert "not the token: that has to be a string" in found.likely_cause
+    assert "Answer the token itself: the SDK needs a string." in found.likely_cause
     assert not any("ey" in str(answer["text"]) for answer in found.evidence)
 
 
 RENEWED = """const item = await embedded("report"); setInterval(() => due(item) && renew(item), 30_000);"""
-"""A report that is renewed by a timer alone."""
-PROVIDED = f"""{ASKED}
+"""A report that only a timer renews."""
+SHOWN_WITH_PROVIDER = f"""{ASKED}
     const show = async (accessTokenProvider) => powerbi.embed(element("report"), {{ ...(await config("report")),
       accessToken: await asked(), tokenType: models.TokenType.Aad, eventHooks: {{ accessTokenProvider }} }});"""
-BY_HAND_AND_PROVIDED = f"""{PROVIDED}
+BY_HAND_AND_WITH_PROVIDER = f"""{SHOWN_WITH_PROVIDER}
     const tile = await embedded("dashboard");
     setInterval(() => tile.expires - Date.now() < 15 * 60_000 && !tile.busy && renew(tile).catch(() => {{ tile.busy = false; }}), 30_000);"""
-TAKEN_AWAY = """const dropped = (error) => { powerbi.reset(element("report")); throw error; };"""
-WITH_ITS_QUERY = """const get = window.fetch;
+REMOVED_ON_FAILURE = """const dropped = (error) => { powerbi.reset(element("report")); throw error; };"""
+ITEM_IN_THE_QUERY = """const get = window.fetch;
     window.fetch = (url, options) => get(url.replace("/embed/", "/embed/report?of="), options);"""
-SECOND_IS_GUARDED = """const items = [await embedded("report"), await embedded("dashboard")];
+SECOND_ITEM_HAS_A_GUARD = """const items = [await embedded("report"), await embedded("dashboard")];
     setInterval(() => Date.now() >= items[0].expires - MARGIN && renew(items[0]), 30_000);
     setInterval(() => !items[1].busy && Date.now() >= items[1].expires - 1.5 * MARGIN && renew(items[1]), 30_000);"""
 
@@ -771,8 +835,8 @@ RENEWED_TOO_LATE = """await embedded("report");
       const item = await embedded("report");
       setInterval(() => !item.busy && Date.now() > item.expires + 60_000 && renew(item), 30_000);
     }, 5000);"""
-SEEN: dict[str, tuple[str, str, str, int, str]] = {
-    "checks that queue up while hidden": (
+MISJUDGED_ONCE: dict[str, tuple[str, str, str, int, str]] = {
+    "checks that queue up while the tab is hidden": (
         "LIFE-3",
         "failed",
         "Hidden for a while, then for two lifetimes: The page sent more than 60 requests",
@@ -787,19 +851,19 @@ SEEN: dict[str, tuple[str, str, str, int, str]] = {
         1,
         f"""{RENEWED} for (let n = 0; n < 100; n++) await fetched("report");""",
     ),
-    "one timer for all ends with the first item": (
+    "timer for all items that ends with the first item": (
         "DROP-1",
         "failed",
-        "item 2, which remained, was not renewed any more",
+        "item 2 remained and was not renewed after that",
         2,
         """const items = []; for (const kind of kinds) items.push(await embedded(kind));
         const timer = setInterval(() => items.filter(due).forEach(renew), 30_000);
         remove.onclick = () => { powerbi.reset(element("report")); clearInterval(timer); };""",
     ),
-    "a token is given back": (
+    "token that is given back": (
         "DROP-1",
         "passed",
-        "0 token requests after that",
+        "after that 0 token requests",
         1,
         """const item = await embedded("report");
         const timer = setInterval(() => due(item) && renew(item), 30_000);
@@ -807,12 +871,12 @@ SEEN: dict[str, tuple[str, str, str, int, str]] = {
           powerbi.reset(element("report")); clearInterval(timer); fetch("/token/embed/report", { method: "DELETE" });
         };""",
     ),
-    "a failure takes the report's place, by hand": (
+    "report that the page removes after a failed renewal by setAccessToken": (
         "FAIL-6",
         "warned",
-        "the item went away at 50:00.400, and none came back",
+        "the item was removed at 50:00.400, and the page embedded no other",
         1,
-        f"""{TAKEN_AWAY} {RENEWED.replace("renew(item)", "once(item)")}
+        f"""{REMOVED_ON_FAILURE} {RENEWED.replace("renew(item)", "once(item)")}
         async function once(item) {{
           item.busy = true;
           const {{ token, expires }} = await fetched("report").catch(dropped);
@@ -821,66 +885,66 @@ SEEN: dict[str, tuple[str, str, str, int, str]] = {
           await item.embed.setAccessToken(token);
         }}""",
     ),
-    "a failure takes the report's place, in the provider": (
+    "report that the provider removes after a failure": (
         "PROV-5",
         "failed",
-        "the item went away at 50:00.200, and none came back",
+        "the item was removed at 50:00.200, and the page embedded no other",
         1,
-        f"""{PROVIDED} {TAKEN_AWAY} await show(() => asked().catch(dropped));""",
+        f"""{SHOWN_WITH_PROVIDER} {REMOVED_ON_FAILURE} await show(() => asked().catch(dropped));""",
     ),
-    "a failure takes the report's place before the provider answers": (
+    "report that the provider removes before it answers": (
         "PROV-3",
         "skipped",
-        "The item went away at 50:00.200, before its provider had answered",
+        "The item was removed at 50:00.200, before its provider had answered",
         1,
-        f"""{PROVIDED} {TAKEN_AWAY} await show(() => asked().catch(dropped));""",
+        f"""{SHOWN_WITH_PROVIDER} {REMOVED_ON_FAILURE} await show(() => asked().catch(dropped));""",
     ),
-    "a provider's lock that a failure leaves behind": (
+    "provider whose lock a failure never releases": (
         "PROV-4",
         "failed",
-        "was called at 51:00, and had not answered when the token expired at 1:00:00",
+        "was called at 51:00 and had not answered when the token expired at 1:00:00",
         1,
-        f"""{PROVIDED} let before = Promise.resolve();
+        f"""{SHOWN_WITH_PROVIDER} let before = Promise.resolve();
         await show(async () => {{
           const mine = before; let release; before = new Promise((resolve) => {{ release = resolve; }});
           await mine;
           try {{ const token = await asked(); release(); return token; }} catch {{ return null; }}
         }});""",
     ),
-    "a provider that answers a header": (
+    "provider that answers Bearer and its token": (
         "PROV-1",
         "failed",
-        "no token that works came of it before the old one expired at 1:00:00: the first answer was the token unknown",
+        "brought no valid token before the old one expired at 1:00:00: the first answer was the token unknown",
         1,
-        f"""{PROVIDED} await show(async () => `Bearer ${{await asked()}}`);""",
+        f"""{SHOWN_WITH_PROVIDER} await show(async () => `Bearer ${{await asked()}}`);""",
     ),
-    "a provider that answers an embed token": (
+    "provider that answers an embed token": (
         "PROV-1",
         "failed",
-        "no token that works came of it before the old one expired at 1:00:00: the first answer was the token embed-1",
+        "brought no valid token before the old one expired at 1:00:00: the first answer was the token embed-1",
         1,
-        f"""{PROVIDED} await show(async () => (await fetched("report")).token);""",
+        f"""{SHOWN_WITH_PROVIDER} await show(async () => (await fetched("report")).token);""",
     ),
-    "a header is no renewal": (
+    "renewal by Bearer and the token": (
         "LIFE-2",
         "warned",
-        "expired at 1:00:00 and had not been renewed",
+        "expired at 1:00:00 without a renewal",
         1,
         """const item = await embedded("report"), set = item.embed.setAccessToken;
         item.embed.setAccessToken = (token) => set.call(item.embed, `Bearer ${token}`);
         setInterval(() => due(item) && renew(item), 30_000);""",
     ),
-    "a token of the other kind is no newer one": (
+    "renewal by a token of the other type": (
         "LIFE-4",
         "failed",
-        "is entra-2, where an embed token is needed",
+        "it is entra-2, and the item needs an embed token",
         1,
         f"""{ASKED} {RENEWED} fetched = async () => ({{ token: await asked(), expires: Date.now() + 60 * 60_000 }});""",
     ),
-    "one answer is applied twice": (
+    "answer that is applied twice": (
         "LIFE-4",
         "failed",
-        "which the item already had",
+        "is no renewal: the item already had embed-",
         1,
         """const item = await embedded("report"), bus = new EventTarget();
         setInterval(async () => {
@@ -890,7 +954,7 @@ SEEN: dict[str, tuple[str, str, str, int, str]] = {
           bus.dispatchEvent(new CustomEvent("renewed", { detail: item.token }));
         }, 30_000);""",
     ),
-    "a hot loop that begins once the token has ended": (
+    "hot loop that begins when the token has expired": (
         "FAIL-5",
         "warned",
         "121 token requests in 24 s",
@@ -898,24 +962,24 @@ SEEN: dict[str, tuple[str, str, str, int, str]] = {
         """const item = await embedded("report"), again = () => renew(item).catch(again);
         item.embed.on("error", ({ detail }) => detail.message === "TokenExpired" && !item.busy && again());""",
     ),
-    "of two items at one address the other has the guard": (
+    "two items at one address, one without a guard": (
         "FAIL-3",
         "warned",
-        "a token request was sent while the one of",
+        "the page sent a token request while the one of",
         2,
-        f"""{WITH_ITS_QUERY} {SECOND_IS_GUARDED}""",
+        f"""{ITEM_IN_THE_QUERY} {SECOND_ITEM_HAS_A_GUARD}""",
     ),
     "two items at one address, both with a guard": (
         "FAIL-3",
         "passed",
         "No two token requests were in flight together",
         2,
-        f"""{WITH_ITS_QUERY} {SECOND_IS_GUARDED.replace("setInterval(() => Date", "setInterval(() => !items[0].busy && Date")}""",
+        f"""{ITEM_IN_THE_QUERY} {SECOND_ITEM_HAS_A_GUARD.replace("setInterval(() => Date", "setInterval(() => !items[0].busy && Date")}""",
     ),
-    "the page goes back to its first page after each renewal": (
+    "page that resets its report after each renewal": (
         "LIFE-5",
         "failed",
-        "the page itself changed what its user saw after each of",
+        "renewals the page itself changed the active page or the filters",
         1,
         """const item = await embedded("report");
         setInterval(async () => {
@@ -925,15 +989,15 @@ SEEN: dict[str, tuple[str, str, str, int, str]] = {
           await item.embed.removeFilters();
         }, 30_000);""",
     ),
-    "the page shows its pages in turn": (
+    "page that shows the pages of its report in turn": (
         "LIFE-5",
         "passed",
-        "every user stayed on their page",
+        "the active page and the filters were kept",
         1,
         f"""{RENEWED} let turn = 0;
         setInterval(async () => {{ const pages = await item.embed.getPages(); await pages[++turn % pages.length].setActive(); }}, 60_000);""",
     ),
-    "whoever clicks into the report leaves the page": (
+    "page that stops its timer when the report has the focus": (
         "LIFE-1",
         "failed",
         "carried an expired token",
@@ -942,7 +1006,7 @@ SEEN: dict[str, tuple[str, str, str, int, str]] = {
         const begin = () => { clearInterval(timer); timer = setInterval(() => due(item) && renew(item), 30_000); };
         begin(); window.onfocus = begin; window.onblur = () => clearInterval(timer);""",
     ),
-    "the first item goes and comes again": (
+    "first item that goes and comes again": (
         "FAIL-1",
         "passed",
         "1 outage",
@@ -953,98 +1017,104 @@ SEEN: dict[str, tuple[str, str, str, int, str]] = {
         setTimeout(async () => items.add(await embedded("dashboard")), 18 * 60_000);
         setInterval(() => [...items].filter(due).forEach(tried), 30_000);""",
     ),
-    "a provider beside an item that is renewed earlier": (
+    "provider on a page with an item that is renewed earlier": (
         "PROV-4",
         "failed",
         "answered undefined",
         2,
-        f"""{BY_HAND_AND_PROVIDED} await show(async () => {{
+        f"""{BY_HAND_AND_WITH_PROVIDER} await show(async () => {{
           const answer = await fetch("/token/aad", {{ cache: "no-store" }}).catch(() => null);
           return answer?.ok ? (await answer.json().catch(() => ({{ access_token: null }}))).access_token : null;
         }});""",
     ),
-    "a provider that comes later than an item that is renewed by hand": (
+    "provider that comes later than an item that is renewed by hand": (
         "PROV-3",
         "passed",
         "none threw",
         2,
-        f"""{BY_HAND_AND_PROVIDED} setTimeout(() => show(() => asked().catch(() => null)), 15 * 60_000);""",
+        f"""{BY_HAND_AND_WITH_PROVIDER} setTimeout(() => show(() => asked().catch(() => null)), 15 * 60_000);""",
     ),
-    "a clock that is slow ends the item that lived": (
+    "slow clock on a page with one item that is renewed and one that is not": (
         "SKEW-1",
         "warned",
         "a data request carried an expired token",
         2,
         f"""{RENEWED} await embedded("dashboard");""",
     ),
-    "a configuration without a provider that the SDK refuses": (
+    "refused configuration without a provider": (
         "TYPE-1",
         "skipped",
-        "whether it refused a provider cannot be seen",
+        "nobody can see whether the SDK refused a provider",
         1,
         """const { token } = await fetched("report");
         try { powerbi.embed(element("report"), { ...(await config("report")), accessToken: token,
           tokenType: models.TokenType.Embed, settings: { background: "transparent" } }); } catch {}""",
     ),
-    "a paginated report": (
+    "paginated report": (
         "EMB-1",
         "skipped",
-        "The fake Power BI has no rdlEmbed",
+        "The fake Power BI does not emulate rdlEmbed",
         1,
         f"{PAGINATED} paginated(element('report'));",
     ),
-    "a paginated report beside a report": (
+    "paginated report and a report on one page": (
         "MULTI-1",
         "skipped",
-        "one item on the page that can be judged: the fake Power BI has no rdlEmbed",
+        "one item on the page can be judged: the fake Power BI does not emulate rdlEmbed",
         2,
         f"{PAGINATED} keepAlive(await embedded('report')); paginated(element('dashboard'));",
     ),
-    "a script that is not there": (
+    "missing script": (
         "EMB-1",
         "failed",
-        "A script of the page is missing",
+        "The page could not load one of its scripts",
         1,
         """const script = document.createElement("script"); script.src = "/bundle.js"; document.head.append(script);""",
     ),
-    "an item that was there only while the page started, and the others die": (
+    "outage on a page that renews too late and removed its first item while it started": (
         "FAIL-1",
         "skipped",
-        "tokens end in use even without an outage",
+        "tokens expire in use even without an outage",
         1,
         RENEWED_TOO_LATE,
     ),
-    "the same, with another clock": ("SKEW-1", "skipped", "even with a right clock", 1, RENEWED_TOO_LATE),
-    "a margin shorter than the outage": (
+    "wrong clock on a page that renews too late and removed its first item while it started": (
+        "SKEW-1",
+        "skipped",
+        "even with the right clock",
+        1,
+        RENEWED_TOO_LATE,
+    ),
+    "refresh margin that is shorter than the outage": (
         "FAIL-1",
         "failed",
-        "The renewal begins so late that an outage of 2 min outlasts the token",
+        "so small that the token expires within an outage of 2 min",
         1,
         f"""{TRIED} const item = await embedded("report");
         setInterval(() => !item.busy && Date.now() >= item.expires - 90_000 && tried(item), 10_000);""",
     ),
-    "a failure that takes the place of the item": (
+    "item that the page removes after a failed renewal": (
         "FAIL-1",
         "failed",
-        "The item went away at 50:",
+        "The item was removed at 50:",
         1,
         """const item = await embedded("report");
         const timer = setInterval(() => due(item) && renew(item).catch(() => {
           clearInterval(timer); powerbi.reset(element("report"));
         }), 30_000);""",
     ),
-    "a cache that hands out the same token again": (
+    "cache that answers the same token again": (
         "LIFE-1",
         "failed",
-        "hands out what it has cached",
+        "answers with a cached token",
         1,
         """const item = await embedded("report");
         setInterval(() => item.embed.setAccessToken(item.token), 50 * 60_000);""",
     ),
-    "a delay that came out as nothing": (
+    "computed delay of NaN": (
         "LIFE-3",
         "failed",
-        "a delay came out as nothing",
+        "as if a computed delay were NaN or 0",
         1,
         """const item = await embedded("report");
         const next = async () => { await renew(item); setTimeout(next, parseInt("soon")); };
@@ -1058,27 +1128,27 @@ SEEN: dict[str, tuple[str, str, str, int, str]] = {
         """const item = await embedded("report");
         setInterval(() => Date.now() >= item.expires - MARGIN && fetched("report"), 30_000);""",
     ),
-    "an item that nobody renews": (
+    "item that is never renewed": (
         "WAKE-5",
         "failed",
-        "does not keep this item alive when it is visible, either",
+        "does not renew this item while it is visible, either",
         1,
         """await embedded("report");""",
     ),
-    "a margin that is drawn by lot": (
+    "random refresh margin": (
         "WAKE-4",
         "skipped",
-        "it has no moment that could be known before",
+        "its renewal moment cannot be known in advance",
         1,
         """const item = await embedded("report");
-        let lot = 7;
-        const draw = () => 300_000 * (lot = (16807 * lot) % 2147483647) / 2147483647;
-        let drawn = draw();
-        const look = async () => { if (Date.now() >= item.expires - MARGIN - drawn) { await renew(item); drawn = draw(); } };
-        setInterval(look, 20_000);
-        document.addEventListener("visibilitychange", () => document.hidden || look());""",
+        let seed = 7;
+        const random = () => 300_000 * (seed = (16807 * seed) % 2147483647) / 2147483647;
+        let extra = random();
+        const check = async () => { if (Date.now() >= item.expires - MARGIN - extra) { await renew(item); extra = random(); } };
+        setInterval(check, 20_000);
+        document.addEventListener("visibilitychange", () => document.hidden || check());""",
     ),
-    "a metronome": (
+    "renewals at a fixed interval": (
         "WAKE-4",
         "passed",
         "renewed within 1 s",
@@ -1086,13 +1156,15 @@ SEEN: dict[str, tuple[str, str, str, int, str]] = {
         """const item = await embedded("report"); setInterval(() => renew(item), 40 * 60_000);""",
     ),
 }
-"""What pages do that were misjudged once: by this rule, with this outcome and these words, on so many items."""
+"""Pages that were misjudged once: the rule, the right outcome, words of the right message or cause, items, script."""
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("what", SEEN)
-def test_it_is_seen_for_what_it_is(pbi_session: HarnessSession, tmp_path: Path, what: str) -> None:
-    rule, outcome, said, items, script = SEEN[what]
+@pytest.mark.parametrize("page", MISJUDGED_ONCE)
+def test_page_that_was_misjudged_once_gets_its_outcome_and_message(
+    pbi_session: HarnessSession, tmp_path: Path, page: str
+) -> None:
+    rule, outcome, said, items, script = MISJUDGED_ONCE[page]
 
     found = verdict(pbi_session, tmp_path, rule, script, items=items)
 

@@ -26,7 +26,7 @@ def browser(playwright: Playwright, request: pytest.FixtureRequest) -> Iterator[
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """The origin of a server in real time: a page, and a sign-in whose session cookie lives for 20 minutes."""
+    """Yield the origin of a server in real time: a page, and a sign-in whose session cookie lives for 20 minutes."""
 
     async def page(_: web.Request) -> web.StreamResponse:
         return web.Response(text=BLANK, content_type="text/html")

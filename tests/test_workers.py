@@ -1,4 +1,4 @@
-"""Workers of every kind share the page's time: their timers, their requests, and what they are told."""
+"""Timers, requests and messages of workers of every kind follow the virtual time of the page."""
 
 import math
 from collections.abc import Iterator
@@ -11,15 +11,17 @@ from site_of_pages import Site
 
 from harness.stage import Stage
 
-CLOSE = 200
-"""Virtual milliseconds within which a wait has to end."""
+TOLERANCE_MS = 200
+"""Virtual milliseconds by which a wait may exceed its own length."""
 ECHO = "onmessage = event => event.target.postMessage(event.data)"
-SHARED = """() => { globalThis.seen = []; globalThis.shared = (source, name) => {
+SHARED_WORKER_HELPERS = """() => { globalThis.seen = []; globalThis.shared = (source, name) => {
   const url = URL.createObjectURL(new Blob([source], {type: 'text/javascript'}));
   const worker = new SharedWorker(url, name); worker.port.start(); return worker; }; }"""
+"""A function that defines the page's globals: the list `seen`, and `shared`, which starts a shared worker."""
 
 
 def seen(page: Page) -> list[object]:
+    """Return the values that the page has put into its global list `seen`."""
     found = page.evaluate("seen")
     assert isinstance(found, list)
     return found
@@ -27,14 +29,15 @@ def seen(page: Page) -> list[object]:
 
 @pytest.fixture
 def page(pbi_stage: Stage, pages: Site) -> Iterator[Page]:
+    """Yield an empty page with helpers for workers, and check that the journal has no clock entry after the test."""
     pbi_stage.open(pages.empty)
-    pbi_stage.page.evaluate(SHARED)
+    pbi_stage.page.evaluate(SHARED_WORKER_HELPERS)
     yield pbi_stage.page
     assert not pbi_stage.journal.of("clock")
 
 
 class TestSharedWorkers:
-    def test_an_interval_fires_at_its_millisecond(self, pbi_stage: Stage, page: Page) -> None:
+    def test_interval_of_a_shared_worker_fires_at_its_millisecond(self, pbi_stage: Stage, page: Page) -> None:
         page.evaluate(
             """() => { globalThis.began = Date.now();
             shared(`onconnect = ({ports: [port]}) => setInterval(() => port.postMessage(Date.now()), 30_000)`)
@@ -45,11 +48,11 @@ class TestSharedWorkers:
 
         at = [(sent, heard) for sent, heard in seen(page)]  # type: ignore[misc]
         assert len(at) in (119, 120)
-        assert at[0][0] <= 30_000 + CLOSE
+        assert at[0][0] <= 30_000 + TOLERANCE_MS
         assert {after[0] - before[0] for before, after in pairwise(at)} == {30_000}
         assert all(sent == heard for sent, heard in at)
 
-    def test_it_answers_at_once(self, pbi_stage: Stage, page: Page) -> None:
+    def test_answer_of_a_shared_worker_takes_only_the_workers_own_delay(self, pbi_stage: Stage, page: Page) -> None:
         page.evaluate(
             """() => { const {port} = shared(`onconnect = ({ports: [port]}) => { port.onmessage = async ({data}) => {
               await fetch('%(origin)s/slow'); setTimeout(() => port.postMessage(data), 1000); } }`);
@@ -62,9 +65,9 @@ class TestSharedWorkers:
         pbi_stage.clock.advance("65min")
 
         assert len(seen(page)) == 6
-        assert all(1000 <= took <= 1000 + CLOSE for took in seen(page))  # type: ignore[operator]
+        assert all(1000 <= took <= 1000 + TOLERANCE_MS for took in seen(page))  # type: ignore[operator]
 
-    def test_it_is_there_at_once(self, pbi_stage: Stage, page: Page) -> None:
+    def test_new_shared_worker_starts_at_once(self, pbi_stage: Stage, page: Page) -> None:
         page.evaluate(
             """() => setTimeout(() => { const made = Date.now();
             shared(`onconnect = ({ports: [port]}) => port.postMessage(1)`).port.onmessage = () => seen.push(Date.now() - made);
@@ -74,11 +77,11 @@ class TestSharedWorkers:
         pbi_stage.clock.advance("24h")
 
         assert len(seen(page)) == 1
-        assert seen(page)[0] <= CLOSE  # type: ignore[operator]
+        assert seen(page)[0] <= TOLERANCE_MS  # type: ignore[operator]
 
 
 class TestWorkersOfWorkers:
-    def test_both_have_their_timers(self, pbi_stage: Stage, page: Page) -> None:
+    def test_timers_of_a_worker_and_of_its_inner_worker_fire_in_time(self, pbi_stage: Stage, page: Page) -> None:
         page.evaluate(
             """() => { const inner = `setInterval(() => postMessage(Date.now()), 30_000)`;
             const outer = `new Worker(URL.createObjectURL(new Blob([${JSON.stringify(inner)}]))).onmessage =
@@ -90,10 +93,10 @@ class TestWorkersOfWorkers:
 
         assert len(seen(page)) in (119, 120)
         for sent, through, heard in seen(page):  # type: ignore[misc]
-            assert 1000 <= through - sent <= 1000 + CLOSE
-            assert heard - through <= CLOSE
+            assert 1000 <= through - sent <= 1000 + TOLERANCE_MS
+            assert heard - through <= TOLERANCE_MS
 
-    def test_one_answers_the_other_at_once(self, pbi_stage: Stage, page: Page) -> None:
+    def test_inner_worker_answers_its_outer_worker_at_once(self, pbi_stage: Stage, page: Page) -> None:
         page.evaluate(
             """() => { const inner = `onmessage = ({data}) => postMessage(data)`;
             const outer = `const inner = new Worker(URL.createObjectURL(new Blob([${JSON.stringify(inner)}])));
@@ -104,10 +107,10 @@ class TestWorkersOfWorkers:
         pbi_stage.clock.advance("2h")
 
         assert len(seen(page)) in (11, 12)
-        assert all(took <= CLOSE for took in seen(page))  # type: ignore[operator]
+        assert all(took <= TOLERANCE_MS for took in seen(page))  # type: ignore[operator]
 
 
-def test_a_module_worker_has_its_timers(pbi_stage: Stage, page: Page) -> None:
+def test_interval_of_a_module_worker_fires_and_its_messages_arrive_at_once(pbi_stage: Stage, page: Page) -> None:
     page.evaluate(
         """() => { const source = URL.createObjectURL(new Blob(['export const every = 30_000'], {type: 'text/javascript'}));
         const url = URL.createObjectURL(new Blob([`import {every} from '${source}';
@@ -121,7 +124,7 @@ def test_a_module_worker_has_its_timers(pbi_stage: Stage, page: Page) -> None:
     assert all(sent == heard for sent, heard in seen(page))  # type: ignore[misc]
 
 
-def test_behind_another_tab_timers_of_workers_are_not_throttled(pbi_stage: Stage, page: Page) -> None:
+def test_timers_of_workers_are_not_throttled_in_a_tab_behind_another_tab(pbi_stage: Stage, page: Page) -> None:
     page.evaluate(
         """() => { globalThis.began = Date.now();
         workerOf('setInterval(() => postMessage(Date.now()), 1500)').onmessage = ({data}) => seen.push(data - began);
@@ -136,7 +139,9 @@ def test_behind_another_tab_timers_of_workers_are_not_throttled(pbi_stage: Stage
     assert {after - before for before, after in pairwise(seen(page))} == {1500}  # type: ignore[operator]
 
 
-def test_the_worker_of_a_popup_has_its_timers_in_front_and_behind(pbi_stage: Stage, page: Page) -> None:
+def test_interval_of_a_popups_worker_keeps_its_length_in_a_visible_and_in_a_hidden_popup(
+    pbi_stage: Stage, page: Page
+) -> None:
     page.evaluate("() => setTimeout(() => { globalThis.popup = open('/empty'); }, 1000)")
     pbi_stage.clock.advance("2s")
     page.evaluate(
@@ -148,12 +153,12 @@ def test_the_worker_of_a_popup_has_its_timers_in_front_and_behind(pbi_stage: Sta
     page.bring_to_front()
     pbi_stage.clock.advance("5min")
 
-    told = seen(page)
-    assert [state for state, _ in told] == ["visible"] * 199 + ["hidden"] * 200  # type: ignore[misc]
-    assert {after - before for (_, before), (_, after) in pairwise(told)} == {1500}  # type: ignore[misc]
+    ticks = seen(page)
+    assert [state for state, _ in ticks] == ["visible"] * 199 + ["hidden"] * 200  # type: ignore[misc]
+    assert {after - before for (_, before), (_, after) in pairwise(ticks)} == {1500}  # type: ignore[misc]
 
 
-def test_delays_of_workers_are_whole_numbers_of_32_bits(page: Page, pbi_stage: Stage) -> None:
+def test_delays_of_worker_timers_are_converted_to_whole_32_bit_numbers(page: Page, pbi_stage: Stage) -> None:
     page.evaluate(
         """() => { workerOf(`setTimeout(() => {
             const began = Date.now();
@@ -167,7 +172,7 @@ def test_delays_of_workers_are_whole_numbers_of_32_bits(page: Page, pbi_stage: S
     assert seen(page) == [[2**31, 1], [math.inf, 1], [-5, 1], ["7.9", 7]]
 
 
-def test_a_timer_that_keeps_a_worker_busy_takes_no_time(page: Page, pbi_stage: Stage) -> None:
+def test_virtual_time_does_not_pass_while_a_workers_timer_callback_computes(page: Page, pbi_stage: Stage) -> None:
     page.evaluate(
         """() => { workerOf(`setInterval(() => {
             const began = Date.now();
@@ -180,12 +185,15 @@ def test_a_timer_that_keeps_a_worker_busy_takes_no_time(page: Page, pbi_stage: S
 
     took = seen(page)
     assert len(took) == 5
-    # A machine that is busy, too, needs so long that time is held by a request; when one ends, the browser lets 10 ms pass.
+    # On a busy machine, the callback computes for so long that a time hold by a request pauses the clock.
+    # The browser lets 10 ms pass when the request of a time hold ends.
     assert set(took) <= {1, 10, 11}
 
 
-def test_a_timer_goes_on_though_the_clock_looks_while_it_fires(page: Page, pbi_stage: Stage) -> None:
-    """The page has work for the clock as soon as it hears of a tick, when the worker has not finished with it yet."""
+def test_interval_of_a_worker_keeps_its_length_when_the_page_holds_time_during_each_callback(
+    page: Page, pbi_stage: Stage
+) -> None:
+    """The page holds time as soon as a tick's message arrives, while the worker's callback for this tick still runs."""
     page.evaluate(
         """() => { const {port1, port2} = new MessageChannel();
         workerOf(`onmessage = ({ports: [port]}) => setInterval(() => {
@@ -199,10 +207,12 @@ def test_a_timer_goes_on_though_the_clock_looks_while_it_fires(page: Page, pbi_s
 
     assert len(seen(page)) in (29, 30)
     assert {after[0] - before[0] for before, after in pairwise(seen(page))} == {20_000}  # type: ignore[index]
-    assert all(heard - sent <= CLOSE for sent, heard in seen(page))  # type: ignore[misc]
+    assert all(heard - sent <= TOLERANCE_MS for sent, heard in seen(page))  # type: ignore[misc]
 
 
-def test_a_timer_goes_on_when_it_was_not_waited_for(pbi_stage: Stage, pages: Site) -> None:
+def test_interval_of_a_worker_keeps_its_length_again_after_the_clock_timed_out_on_a_blocked_callback(
+    pbi_stage: Stage, pages: Site
+) -> None:
     pbi_stage.open(pages.empty)
     page = pbi_stage.page
     page.evaluate(
@@ -216,10 +226,10 @@ def test_a_timer_goes_on_when_it_was_not_waited_for(pbi_stage: Stage, pages: Sit
     )
 
     def ticks() -> list[object]:
-        """Those since it is awake."""
-        return [*dropwhile(lambda told: told != "awake", seen(page))][1:]
+        """Return the ticks since the worker woke."""
+        return [*dropwhile(lambda message: message != "awake", seen(page))][1:]
 
-    # The first is overdue. Only with the second one it is known that time waits for it again.
+    # The first tick after the worker wakes is overdue. The second tick shows that the clock waits for the worker again.
     pbi_stage.clock.advance_until(lambda: len(ticks()) == 2, within="24h")
     assert pbi_stage.journal.of("clock")
 
@@ -241,11 +251,12 @@ WAITS = {
         "AbortError",
     ),
 }  # fmt: skip
+"""Per wait: the script, the length in virtual milliseconds, and the text of the result."""
 
 
 @pytest.mark.parametrize("wait", WAITS)
-def test_all_that_waits_in_a_worker_does_so_by_the_clock(page: Page, pbi_stage: Stage, wait: str) -> None:
-    source, length, result = WAITS[wait]
+def test_wait_in_a_worker_lasts_its_length_in_virtual_time(page: Page, pbi_stage: Stage, wait: str) -> None:
+    source, length_ms, result = WAITS[wait]
     page.evaluate(
         """source => { workerOf(`const began = Date.now(), done = (result) => postMessage([Date.now() - began, String(result?.name ?? result)]);
             ${source}`).onmessage = ({data}) => seen.push(data); }""",
@@ -253,11 +264,13 @@ def test_all_that_waits_in_a_worker_does_so_by_the_clock(page: Page, pbi_stage: 
     )
     pbi_stage.clock.advance("5min")
     ((took, came),) = page.evaluate("seen")
-    assert length <= took + 1 <= length + CLOSE
+    assert length_ms <= took + 1 <= length_ms + TOLERANCE_MS
     assert came == result
 
 
-def test_a_synchronous_request_of_a_worker_takes_its_virtual_time(page: Page, pbi_stage: Stage) -> None:
+def test_synchronous_request_of_a_worker_takes_the_virtual_time_of_its_delayed_answer(
+    page: Page, pbi_stage: Stage
+) -> None:
     pbi_stage.delay_answers("*/slow", "200ms")
     page.evaluate(
         """() => { workerOf(`setInterval(() => {
@@ -275,7 +288,7 @@ def test_a_synchronous_request_of_a_worker_takes_its_virtual_time(page: Page, pb
     assert not pbi_stage.journal.of("clock")
 
 
-def test_a_port_into_a_worker_waits_until_it_is_heard(pbi_stage: Stage, page: Page) -> None:
+def test_clock_waits_for_a_workers_answer_over_a_port_from_the_page(pbi_stage: Stage, page: Page) -> None:
     page.evaluate(
         """() => { const {port1, port2} = new MessageChannel();
         workerOf(`onmessage = ({ports: [port]}) => { port.onmessage = async ({data}) => {
@@ -288,7 +301,7 @@ def test_a_port_into_a_worker_waits_until_it_is_heard(pbi_stage: Stage, page: Pa
     pbi_stage.clock.advance("65min")
 
     assert len(seen(page)) == 6
-    assert all(1000 <= took <= 1000 + CLOSE for took in seen(page))  # type: ignore[operator]
+    assert all(1000 <= took <= 1000 + TOLERANCE_MS for took in seen(page))  # type: ignore[operator]
 
 
 PORTS_OF_WORKERS = {
@@ -298,10 +311,13 @@ PORTS_OF_WORKERS = {
     "a shared worker": """const source = new SharedWorker(URL.createObjectURL(new Blob([
         `onconnect = ({ports: [port]}) => { ${script} port.postMessage(0, [port2]); }`]))).port;""",
 }
+"""Scripts that define `source`, the object through which a worker gives the page a port."""
 
 
 @pytest.mark.parametrize("giver", PORTS_OF_WORKERS)
-def test_a_port_that_a_worker_gave_the_page_waits_until_it_is_heard(pbi_stage: Stage, page: Page, giver: str) -> None:
+def test_clock_waits_for_a_workers_answer_over_a_port_that_the_worker_gave_the_page(
+    pbi_stage: Stage, page: Page, giver: str
+) -> None:
     page.evaluate(
         f"""() => {{ const script = `const {{port1, port2}} = new MessageChannel();
           port1.onmessage = async ({{data}}) => {{
@@ -315,7 +331,7 @@ def test_a_port_that_a_worker_gave_the_page_waits_until_it_is_heard(pbi_stage: S
     pbi_stage.clock.advance("65min")
 
     assert len(seen(page)) == 6
-    assert all(1000 <= took <= 1000 + CLOSE for took in seen(page))  # type: ignore[operator]
+    assert all(1000 <= took <= 1000 + TOLERANCE_MS for took in seen(page))  # type: ignore[operator]
 
 
 PORTS_OF_FRAMES = {
@@ -328,11 +344,14 @@ PORTS_OF_FRAMES = {
         const worker = workerOf('onmessage = ({ports}) => postMessage(0, [...ports])');
         worker.onmessage = talk; worker.postMessage(0, [port2]);""",
 }
+"""Scripts by which a frame or a worker gives the page a port whose other end is in another frame."""
 
 
 @pytest.mark.parametrize("giver", PORTS_OF_FRAMES)
-def test_a_frame_hears_nothing_but_what_it_was_sent(pbi_stage: Stage, page: Page, giver: str) -> None:
-    """At the other end of a port that came to the page by others: its notes behind messages are for workers."""
+def test_frame_receives_only_the_pages_own_messages_over_a_port_that_others_passed_on(
+    pbi_stage: Stage, page: Page, giver: str
+) -> None:
+    """The harness sends a marker after each message to a worker. A frame must receive no marker."""
     page.evaluate(
         f"""() => {{ (async () => {{ for (const _ of [1, 2]) {{ const frame = document.createElement('iframe'); frame.src = '/empty';
           const loaded = new Promise((done) => {{ frame.onload = done; }}); document.body.append(frame); await loaded; }}
@@ -347,7 +366,7 @@ def test_a_frame_hears_nothing_but_what_it_was_sent(pbi_stage: Stage, page: Page
     assert page.evaluate("heard") == ["first", "second"]
 
 
-def test_a_port_that_a_worker_gives_back_brings_what_was_sent(pbi_stage: Stage, page: Page) -> None:
+def test_port_that_a_worker_gives_back_delivers_messages_in_both_directions(pbi_stage: Stage, page: Page) -> None:
     page.evaluate(
         """() => { const {port1, port2} = new MessageChannel();
         const worker = workerOf('onmessage = ({ports}) => postMessage(0, [...ports])');
@@ -365,6 +384,7 @@ def test_a_port_that_a_worker_gives_back_brings_what_was_sent(pbi_stage: Stage, 
 class TestServiceWorkers:
     @pytest.fixture
     def controlled(self, pbi_stage: Stage, page: Page, request: pytest.FixtureRequest) -> Page:
+        """Return the page under the control of a service worker."""
         page.evaluate(
             """script => { const asked = Date.now(); navigator.serviceWorker.register(script);
             navigator.serviceWorker.addEventListener('controllerchange', () => seen.push(Date.now() - asked)); }""",
@@ -372,12 +392,14 @@ class TestServiceWorkers:
         )
         pbi_stage.clock.advance("1min")
         (took,) = seen(page)
-        assert took <= CLOSE  # type: ignore[operator]
+        assert took <= TOLERANCE_MS  # type: ignore[operator]
         page.evaluate("seen.length = 0")
         return page
 
     @pytest.mark.parametrize("path", ["/cached", "/slow"])
-    def test_time_waits_for_what_it_answers(self, pbi_stage: Stage, controlled: Page, path: str) -> None:
+    def test_clock_waits_for_the_answers_of_a_service_worker(
+        self, pbi_stage: Stage, controlled: Page, path: str
+    ) -> None:
         controlled.evaluate(
             """path => setInterval(async () => { const asked = Date.now(); const text = await (await fetch(path)).text();
             seen.push([text, Date.now() - asked]); }, 600_000)""",
@@ -388,9 +410,11 @@ class TestServiceWorkers:
 
         assert len(seen(controlled)) == 6
         assert {text for text, _ in seen(controlled)} == {path[1:]}  # type: ignore[misc]
-        assert all(took <= CLOSE for _, took in seen(controlled))  # type: ignore[misc]
+        assert all(took <= TOLERANCE_MS for _, took in seen(controlled))  # type: ignore[misc]
 
-    def test_a_relayed_request_is_one_request(self, pbi_stage: Stage, controlled: Page) -> None:
+    def test_request_relayed_by_a_service_worker_is_one_request_in_the_journal(
+        self, pbi_stage: Stage, controlled: Page
+    ) -> None:
         pbi_stage.delay_answers("*/slow", "45s")
         controlled.evaluate(
             "() => { const asked = Date.now(); fetch('/slow').then(() => seen.push(Date.now() - asked)); }"
@@ -399,13 +423,13 @@ class TestServiceWorkers:
         pbi_stage.clock.advance("2min")
 
         (took,) = seen(controlled)
-        assert 45_000 <= took <= 45_000 + CLOSE  # type: ignore[operator]
+        assert 45_000 <= took <= 45_000 + TOLERANCE_MS  # type: ignore[operator]
         (asked,) = [entry for entry in pbi_stage.journal.of("request") if entry["url"].endswith("/slow")]
         assert asked["source"] == "page"
         (answered,) = pbi_stage.journal.of("response", request=asked["request"])
         assert answered["status"] == 200
 
-    def test_it_answers_messages_at_once(self, pbi_stage: Stage, controlled: Page) -> None:
+    def test_service_worker_answers_messages_at_once(self, pbi_stage: Stage, controlled: Page) -> None:
         controlled.evaluate(
             """() => { navigator.serviceWorker.onmessage = ({data}) => seen.push(Date.now() - data);
             setInterval(() => navigator.serviceWorker.controller.postMessage(Date.now()), 600_000); }"""
@@ -414,12 +438,12 @@ class TestServiceWorkers:
         pbi_stage.clock.advance("65min")
 
         assert len(seen(controlled)) == 6
-        assert all(took <= CLOSE for took in seen(controlled))  # type: ignore[operator]
+        assert all(took <= TOLERANCE_MS for took in seen(controlled))  # type: ignore[operator]
 
     @pytest.mark.parametrize(
-        "controlled", [f"/service_worker.js{how}" for how in ("", "?bare", "?onfetch")], indirect=True
+        "controlled", [f"/service_worker.js{query}" for query in ("", "?bare", "?onfetch")], indirect=True
     )
-    def test_it_does_not_see_how_time_is_held(self, pbi_stage: Stage, controlled: Page) -> None:
+    def test_service_worker_receives_no_request_of_a_time_hold(self, pbi_stage: Stage, controlled: Page) -> None:
         controlled.evaluate(
             "() => { setTimeout(() => navigator.storage.estimate().then(() => fetch('/slow')).then(() => seen.push(1)), 1000); }"
         )
@@ -437,7 +461,7 @@ class TestServiceWorkers:
 
 class TestPopups:
     @pytest.mark.parametrize("path", ["/empty", "%(other)s/empty"])
-    def test_time_waits_for_their_work(self, pbi_stage: Stage, pages: Site, page: Page, path: str) -> None:
+    def test_clock_waits_for_indexed_db_in_a_popup(self, pbi_stage: Stage, pages: Site, page: Page, path: str) -> None:
         page.evaluate(
             """path => { addEventListener('message', ({data}) => data.asked && seen.push(data.took));
             setTimeout(() => { globalThis.popup = open(path); }, 1000); }""",
@@ -453,4 +477,4 @@ class TestPopups:
         pbi_stage.clock.advance("24h")
 
         (took,) = seen(page)
-        assert took <= CLOSE  # type: ignore[operator]
+        assert took <= TOLERANCE_MS  # type: ignore[operator]

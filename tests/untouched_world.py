@@ -1,4 +1,7 @@
-"""A world of the same frame in which none of the browser's functions is wrapped: what the others are compared with."""
+"""Comparison of the page with an isolated world of the same frame.
+
+The harness wraps none of the browser's functions in the isolated world.
+"""
 
 from typing import Any
 
@@ -6,8 +9,11 @@ from harness.stage import Stage
 
 
 def in_both_worlds(stage: Stage, expression: str) -> tuple[Any, Any]:
-    """The value of an expression in the page's own world, and in one that no script has touched. Promises are not waited for."""
-    session = stage._virtual.devtools
+    """Return the value of an expression in the page's own world, and in a world that no script has touched.
+
+    Promises are not awaited.
+    """
+    session = stage.virtual.devtools
 
     async def ask() -> tuple[Any, Any]:
         frame = (await session.call("Page.getFrameTree"))["frameTree"]["frame"]["id"]
@@ -15,4 +21,4 @@ def in_both_worlds(stage: Stage, expression: str) -> tuple[Any, Any]:
         untouched = await session.js(expression, context=world["executionContextId"], wait=False)
         return await session.js(expression, wait=False), untouched
 
-    return stage._virtual.run(ask())
+    return stage.virtual.run(ask())

@@ -1,9 +1,10 @@
 /**
- * Makes an element.
+ * Returns a new element.
  *
- * @param {string} tag "div.card.wide" is a div with two classes
- * @param {Record<string, any>} attributes `on…` is a listener; false and null leave the attribute out
- * @param {...(Node|string|null)} children
+ * @param {string} tag name and classes: "div.card.wide" is a div with two classes
+ * @param {Record<string, any>} attributes a name that begins with "on" adds a listener; an attribute whose value is
+ *   false or null is left out
+ * @param {...(Node|string|null)} children null is left out
  * @returns {HTMLElement}
  */
 export function element(tag, attributes = {}, ...children) {
@@ -19,24 +20,25 @@ export function element(tag, attributes = {}, ...children) {
 }
 
 /**
- * Replaces those of an element's children that have become others, because drawing is most of what an action costs. One of
- * which only the attributes are others stays, with its listeners, and so does who was in one with the keyboard.
+ * Makes `children` the children of an element, replacing only those that differ, because drawing takes most of the
+ * time of an action. A child that differs in its attributes only is kept, together with its listeners. The element
+ * with the same `data-key` as the one that had the keyboard focus gets the focus back.
  */
 export function refill(parent, ...children) {
   const focused = parent.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
   const wanted = children.filter((child) => child !== null);
   wanted.forEach((child, index) => {
-    const there = parent.childNodes[index];
-    if (!there) parent.append(child);
-    else if (there.isEqualNode(child)) return;
-    else if (there.tagName === child.tagName && there.innerHTML === child.innerHTML) takeAttributes(there, child);
-    else there.replaceWith(child);
+    const old = parent.childNodes[index];
+    if (!old) parent.append(child);
+    else if (old.isEqualNode(child)) return;
+    else if (old.tagName === child.tagName && old.innerHTML === child.innerHTML) copyAttributes(old, child);
+    else old.replaceWith(child);
   });
   while (parent.childNodes.length > wanted.length) parent.lastChild.remove();
   if (focused) parent.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }
 
-function takeAttributes(to, from) {
+function copyAttributes(to, from) {
   for (const name of to.getAttributeNames()) if (!from.hasAttribute(name)) to.removeAttribute(name);
   for (const { name, value } of from.attributes) to.setAttribute(name, value);
 }

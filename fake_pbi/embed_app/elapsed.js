@@ -1,10 +1,10 @@
 /**
- * Starts a stopwatch.
+ * Starts a stopwatch, and returns a function that gives the milliseconds since the start.
  *
- * `performance.now` is not moved by a change of the wall clock but may stand still while the machine sleeps; the wall
- * clock does not stand still. The longer of the two is how long it really was, however wrong the wall clock is.
+ * The result is the larger of two measurements. `performance.now` can stop while the machine sleeps. `Date` then
+ * advances, but somebody can set the clock back.
  *
- * @returns {() => number} milliseconds since
+ * @returns {() => number}
  */
 export function stopwatch() {
   const steady = performance.now();

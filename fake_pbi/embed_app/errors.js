@@ -1,8 +1,8 @@
 const { TraceType } = window["powerbi-models"];
 
 /**
- * The `error` event of a load that the service refused. Source: the article "Troubleshoot and debug" for the expired
- * token's text; its level is assumed.
+ * Returns the detail of the `error` event for a load that the service refused. Source: the article "Troubleshoot and
+ * debug" for the text of an expired token; the level is assumed.
  *
  * @param {import("./service.js").Answer} answer
  */
@@ -12,10 +12,11 @@ export function loadError(answer) {
 }
 
 /**
- * The `error` event of a visual whose query the service refused. Source: the table of "Embedded troubleshooting".
+ * Returns the detail of the `error` event for a visual whose data request the service refused. Source: the table of
+ * "Embedded troubleshooting".
  *
  * @param {import("./service.js").Answer} answer
- * @param {string} title of the visual
+ * @param {string} title the title of the visual
  */
 export function queryError(answer, title) {
   const { code = "OpenConnectionError", message = "The data could not be read" } = answer.body?.error ?? {};

@@ -4,7 +4,8 @@ const BASIC_SCHEMA = "http://powerbi.com/product/schema#basic";
 const BASIC = 1;
 
 /**
- * The filters of a load request. Source: powerbi-models' ReportLevelFilters[] and IOnLoadFilters.
+ * Returns the filters of a load request, for all report pages and for the first one shown. Source: powerbi-models'
+ * ReportLevelFilters[] and IOnLoadFilters.
  *
  * @returns {{report: object[], page: object[]}}
  */
@@ -14,7 +15,7 @@ export function filtersOfLoad(filters) {
 }
 
 /**
- * Filters after an update request. Source: powerbi-models' FiltersOperations.
+ * Returns a list of filters as an update request changes it. Source: powerbi-models' FiltersOperations.
  *
  * @param {object[]} current
  * @param {{filtersOperation: number, filters?: object[]}} update
@@ -32,8 +33,8 @@ export function updated(current, { filtersOperation, filters = [] }) {
   }
 }
 
-/** The basic filter that lets only these values of a column through; without values every one. */
-export function valuesOf(column, values) {
+/** Returns a basic filter that passes only these values of a column. An empty list of values passes all of them. */
+export function basicFilter(column, values) {
   return {
     $schema: BASIC_SCHEMA,
     filterType: BASIC,
@@ -43,14 +44,14 @@ export function valuesOf(column, values) {
   };
 }
 
-/** The values that a list of filters chooses of a column; none where all are let through. */
-export function chosen(filters, column) {
+/** Returns the values of a column that a list of filters passes. An empty list means all values. */
+export function selectedValues(filters, column) {
   const filter = filters.find((one) => one.target?.column === column && one.operator === "In");
   return filter?.values ?? [];
 }
 
-/** One line for people: "Region is North or South". */
-export function inWords(filters) {
+/** Returns a description of filters in one line: "Region is North or South". */
+export function describeFilters(filters) {
   const parts = filters.map(({ target, operator, values = [] }) => {
     const column = target?.column ?? target?.measure ?? "something";
     if (operator === "In") return `${column} is ${values.join(" or ")}`;

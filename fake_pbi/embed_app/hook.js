@@ -1,15 +1,19 @@
 import { stopwatch } from "./elapsed.js";
 
-/** `resume` and `visibilitychange` of one return to the tab come together: one of them asks. */
+/**
+ * Milliseconds after a call in which a return to the tab causes no further call: `resume` and `visibilitychange` come
+ * together.
+ */
 const ONE_RETURN_MS = 1000;
 
 /**
- * Asks the page's accessTokenProvider for a new token. That there is such a request, its address and its answers are
- * the SDK's (report.ts, service.ts invokeSDKHook); when the service asks is published nowhere, so all times are assumed.
+ * Calls the page's provider (accessTokenProvider) for a new token. Source: the SDK's report.ts, and invokeSDKHook in
+ * its service.ts, for the request's address and the meaning of the answers. All times are assumed, because Microsoft
+ * does not publish when the service calls.
  */
 export class ProviderHook {
-  #lead;
-  #retry;
+  #leadMs;
+  #retryMs;
   #token;
   #protocol;
   #journal;
@@ -19,95 +23,109 @@ export class ProviderHook {
   #timer;
   #calls = 0;
   #attempt = 0;
-  #accepted = 0;
-  #outstanding = null;
-  #sinceCall = () => Infinity;
+  #acceptedCall = 0;
+  #pendingCall = null;
+  #sinceCallMs = () => Infinity;
 
   /**
    * @param {object} options
-   * @param {number} options.lead milliseconds before the token's end at which it asks
-   * @param {number} options.retry milliseconds until it asks again, while nothing newer came
-   * @param {import("./token.js").HeldToken} options.token
+   * @param {number} options.leadMs time before the token's expiry at which the provider is called
+   * @param {number} options.retryMs time after which the provider is called again if it gave no newer token
+   * @param {import("./token.js").CurrentToken} options.token
    * @param {import("./protocol.js").Protocol} options.protocol
    * @param {import("./journal.js").Journal} options.journal
-   * @param {(text: string) => Promise<void>} options.accept takes a newer token
+   * @param {(text: string) => Promise<void>} options.accept called with the text of a newer token
    */
-  constructor({ lead, retry, token, protocol, journal, accept }) {
-    this.#lead = lead;
-    this.#retry = retry;
+  constructor({ leadMs, retryMs, token, protocol, journal, accept }) {
+    this.#leadMs = leadMs;
+    this.#retryMs = retryMs;
     this.#token = token;
     this.#protocol = protocol;
     this.#journal = journal;
     this.#accept = accept;
   }
 
-  /** @param {?string} uid whom to ask; null: the page has no provider */
-  address(uid) {
+  /**
+   * Sets the uid whose provider is called.
+   *
+   * @param {?string} uid null if the page has no provider
+   */
+  setUid(uid) {
     this.#uid = uid;
     this.#schedule();
   }
 
-  /** The item has taken another token, from wherever it came. */
-  tokenTaken() {
+  /** Schedules the next call anew. To be called whenever the item has another current token, wherever it came from. */
+  tokenChanged() {
     this.#attempt = 0;
     this.#schedule();
   }
 
-  /** The user is back in the tab: timers may have been throttled or stood still meanwhile. */
-  returned() {
-    const alreadyAsked = this.#sinceCall() < (this.#outstanding ? this.#retry : ONE_RETURN_MS);
-    if (this.#uid !== null && this.#untilDue() === 0 && !alreadyAsked) this.#ask();
+  /**
+   * Calls at once if a call is due. To be called when the user returns to the tab: its timers may have been late or
+   * stopped.
+   */
+  userReturned() {
+    const justCalled = this.#sinceCallMs() < (this.#pendingCall ? this.#retryMs : ONE_RETURN_MS);
+    if (this.#uid !== null && this.#untilDueMs() === 0 && !justCalled) this.#callProvider();
   }
 
-  #untilDue() {
-    return Math.max(0, (this.#token.remaining() ?? 0) - this.#lead);
+  #untilDueMs() {
+    return Math.max(0, (this.#token.remainingMs() ?? 0) - this.#leadMs);
   }
 
-  /** Two calls are never closer than the retry time: a provider whose tokens live shorter than the lead is not stormed. */
+  /**
+   * Schedules the next call. Two scheduled calls are at least the retry time apart, even if the provider's tokens have
+   * a shorter lifetime than the lead.
+   */
   #schedule() {
     clearTimeout(this.#timer);
     if (this.#uid === null) return;
-    const wait = Math.max(this.#untilDue(), this.#retry - this.#sinceCall());
-    this.#timer = setTimeout(() => this.#ask(), Math.max(0, wait));
+    const waitMs = Math.max(this.#untilDueMs(), this.#retryMs - this.#sinceCallMs());
+    this.#timer = setTimeout(() => this.#callProvider(), Math.max(0, waitMs));
   }
 
-  async #ask() {
+  async #callProvider() {
     const uid = this.#uid;
     const call = ++this.#calls;
-    this.#outstanding = call;
-    this.#sinceCall = stopwatch();
+    this.#pendingCall = call;
+    this.#sinceCallMs = stopwatch();
     this.#journal.record("hook.called", { call, uid, attempt: ++this.#attempt });
     this.#schedule();
-    await this.#journal.told();
+    await this.#journal.delivered();
     const answer = await this.#protocol.post(`/reports/${uid}/eventHooks/newAccessToken`, uid, {});
-    if (this.#outstanding === call) this.#outstanding = null;
-    const sort = sortOf(answer);
-    this.#journal.record("hook.answered", { call, status: answer.statusCode ?? null, ...sort });
-    await this.#judge(call, sort);
+    if (this.#pendingCall === call) this.#pendingCall = null;
+    const described = describeAnswer(answer);
+    this.#journal.record("hook.answered", { call, status: answer.statusCode ?? null, ...described });
+    await this.#acceptIfNewer(call, described);
   }
 
-  /** The same text is nothing newer, and an answer that another call has overtaken comes too late. */
-  async #judge(call, { answer, text }) {
-    if (answer !== "token" || text === this.#token.text || call < this.#accepted) return;
-    this.#accepted = call;
+  /** Ignores the text of the current token, and the answer to a call if a later call has already brought a token. */
+  async #acceptIfNewer(call, { answer, text }) {
+    if (answer !== "token" || text === this.#token.text || call < this.#acceptedCall) return;
+    this.#acceptedCall = call;
     await this.#accept(text);
   }
 }
 
 /**
- * What an answer is. A page that forgets `return` answers undefined, one that follows the article null, and a structured
- * clone keeps the two apart. Source of the statuses: service.ts invokeSDKHook.
+ * Returns what the journal records about an answer of the provider. The provider of a page that forgets `return`
+ * answers undefined, and the article's answers null. A structured clone keeps the two apart. Source of the statuses:
+ * invokeSDKHook in the SDK's service.ts.
  */
-function sortOf({ statusCode = 200, body }) {
+function describeAnswer({ statusCode = 200, body }) {
   if (body === undefined) return { answer: "undefined" };
   if (body === null) return { answer: "null" };
-  const fine = statusCode >= 200 && statusCode < 300;
-  if (fine && typeof body === "string" && body !== "") return { answer: "token", text: body };
-  return { answer: "other", text: described(body) };
+  const succeeded = statusCode >= 200 && statusCode < 300;
+  if (succeeded && typeof body === "string" && body !== "") return { answer: "token", text: body };
+  return { answer: "other", text: describeBody(body) };
 }
 
-/** What such an answer is, without what stands in it: that may be a token. */
-function described(body) {
+/**
+ * Returns a description of an answer that is not a token. The values of arrays and objects are left out: they may be
+ * tokens.
+ */
+function describeBody(body) {
   if (Array.isArray(body)) return "an array";
   if (typeof body === "object") return `an object with ${Object.keys(body).join(", ") || "nothing in it"}`;
   return body === "" ? "an empty string" : `the ${typeof body} ${String(body).slice(0, 80)}`;

@@ -1,21 +1,23 @@
 import { loadError, queryError } from "./errors.js";
-import { filtersOfLoad, inWords, updated, valuesOf } from "./filters.js";
+import { basicFilter, describeFilters, filtersOfLoad, updated } from "./filters.js";
 
 const EVENT_PATHS = { report: "reports", dashboard: "dashboards", tile: "tile" };
 const PAGE_SIZE = { type: 0, width: 1280, height: 720 };
 
-/** What a dashboard and a tile show of the page that their data comes from; a report shows all of it. */
+/** The visuals that a dashboard shows in addition to those of the first report page. */
 const CARDS = [
   { name: "CardAmount", type: "card", title: "Total amount" },
   { name: "CardRows", type: "card", title: "Orders" },
 ];
+/** The type of the only visual that a tile shows. */
 const CHART = "clusteredColumnChart";
 
 /**
- * The report, dashboard or tile that the frame shows: what it has loaded, and what its user and its page do to it.
+ * The report, dashboard or tile in the frame: its content, and the actions of its user and its page.
  *
- * Every action of a user makes a request for data with the token held at that moment. That nothing is raised before
- * such a request is what users report; that a single request feeds all visuals is this fake's simplification.
+ * Every action of the user makes a data request with the current token. No event is raised when the token expires; the
+ * next data request fails. Source: reports of users. One data request serves all visuals, which is a simplification of
+ * this fake.
  */
 export class Item {
   #service;
@@ -43,14 +45,14 @@ export class Item {
   data = null;
 
   /**
-   * @param {object} parts
+   * @param {object} parts the objects that the item works with
    * @param {"report"|"dashboard"|"tile"} parts.type
    * @param {import("./service.js").Service} parts.service
-   * @param {import("./token.js").HeldToken} parts.token
+   * @param {import("./token.js").CurrentToken} parts.token
    * @param {import("./hook.js").ProviderHook} parts.hook
    * @param {import("./protocol.js").Protocol} parts.protocol
    * @param {import("./journal.js").Journal} parts.journal
-   * @param {() => void} parts.changed called when there is something else to see
+   * @param {() => void} parts.changed called whenever the view has to be drawn again
    */
   constructor({ type, service, token, hook, protocol, journal, changed }) {
     this.type = type;
@@ -63,18 +65,19 @@ export class Item {
   }
 
   /**
-   * Starts anew: first page, the config's filters, its token. Source: embed.ts reload().
+   * Loads the item from the beginning, with the token, the report page and the filters of the load request. Source:
+   * reload() in the SDK's embed.ts.
    *
    * @param {object} config the load request's body
    * @param {object} options
-   * @param {string} options.uid of the load request: events are posted to it
-   * @param {?string} options.hookUid whom to ask for tokens; null without a provider
+   * @param {string} options.uid the load request's uid, to which events are posted
+   * @param {?string} options.hookUid the uid whose provider is called; null without a provider
    * @param {boolean} options.render false in the first phase of a phased load
    */
   load(config, { uid, hookUid, render }) {
     const load = ++this.#loads;
     this.#queries++;
-    this.#hook.address(null);
+    this.#hook.setUid(null);
     const { report, page } = filtersOfLoad(config.filters);
     Object.assign(this, {
       uid,
@@ -95,10 +98,10 @@ export class Item {
   }
 
   async #load(load, hookUid, pageFilters, render) {
-    await this.#token.takeFromLoad(this.config.accessToken, this.config.tokenType);
+    await this.#token.applyFromLoad(this.config.accessToken, this.config.tokenType);
     if (load !== this.#loads) return;
-    this.#hook.tokenTaken();
-    this.#hook.address(hookUid);
+    this.#hook.tokenChanged();
+    this.#hook.setUid(hookUid);
     this.#changed();
     const id = this.config.id ?? this.config.datasetId;
     const answer = await this.#service.exploration(await this.#token.authorization(), this.type, id);
@@ -111,7 +114,7 @@ export class Item {
     }
     this.title = answer.body.name;
     this.pages = answer.body.pages;
-    this.page = this.#pageCalled(this.config.pageName) ?? this.pages[0];
+    this.page = this.#pageNamed(this.config.pageName) ?? this.pages[0];
     this.pageFilters = { [this.page.name]: pageFilters };
     this.loaded = true;
     this.#showVisuals();
@@ -121,9 +124,9 @@ export class Item {
   }
 
   /**
-   * The second phase of a phased load. Source: report.ts render().
+   * Runs the second phase of a phased load. Source: render() in the SDK's report.ts.
    *
-   * @param {object|undefined} config what differs from the first phase's
+   * @param {object|undefined} config the settings that differ from those of the first phase
    */
   async render(config) {
     await this.#loading;
@@ -134,30 +137,32 @@ export class Item {
       this.reportFilters = report;
       this.pageFilters = { [this.page.name]: page };
     }
-    this.page = this.#pageCalled(config?.pageName) ?? this.page;
+    this.page = this.#pageNamed(config?.pageName) ?? this.page;
     this.#showVisuals();
     await this.#query("render", null, "rendered");
   }
 
   /**
+   * Makes a token the current one.
+   *
    * @param {string} text
-   * @param {"setAccessToken"|"hook"} how
+   * @param {"setAccessToken"|"hook"} how the way in which the token reached the item
    */
-  async takeToken(text, how) {
-    await this.#token.take(text, how);
-    this.#hook.tokenTaken();
+  async applyToken(text, how) {
+    await this.#token.apply(text, how);
+    this.#hook.tokenChanged();
     this.#changed();
   }
 
   /**
-   * A page is named by what it is called inside or by what its tab says. The page that is shown is read anew.
+   * Shows a report page and requests its data, even if the page is shown already.
    *
-   * @param {string} name
+   * @param {string} name the page's internal name, or the name on its tab
    * @param {"sdk"|"user"} initiator
-   * @returns {?Promise<void>} null: there is no such page
+   * @returns {?Promise<void>} null if there is no such page
    */
   changePage(name, initiator) {
-    const page = this.#pageCalled(name);
+    const page = this.#pageNamed(name);
     if (!page) return null;
     this.page = page;
     this.data = null;
@@ -167,50 +172,55 @@ export class Item {
   }
 
   /**
-   * What a user chooses in the filter pane.
+   * Sets the filter of a column as the user does in the filter pane.
    *
    * @param {string} column
-   * @param {string[]} values none: all of them
+   * @param {string[]} values the values to show; an empty list shows all
    */
-  chooseValues(column, values) {
+  selectValues(column, values) {
     const others = this.reportFilters.filter((one) => one.target?.column !== column);
-    this.reportFilters = values.length > 0 ? [...others, valuesOf(column, values)] : others;
-    return this.#filtered([valuesOf(column, values)], "user");
+    this.reportFilters = values.length > 0 ? [...others, basicFilter(column, values)] : others;
+    return this.#applyFilters([basicFilter(column, values)], "user");
   }
 
-  /** @param {object} update powerbi-models' IUpdateFiltersRequest */
+  /**
+   * Changes the filters of all report pages.
+   *
+   * @param {object} update powerbi-models' IUpdateFiltersRequest
+   */
   updateReportFilters(update) {
     this.reportFilters = updated(this.reportFilters, update);
-    return this.#filtered(this.reportFilters, "sdk");
+    return this.#applyFilters(this.reportFilters, "sdk");
   }
 
-  /** As `updateReportFilters`; only the filters of the page that is shown make a difference to be seen. */
+  /** Changes the filters of one report page. Only those of the page that is shown affect its data. */
   updatePageFilters(page, update) {
     this.pageFilters[page] = updated(this.pageFilters[page] ?? [], update);
-    return this.#filtered(this.pageFilters[page], "sdk");
+    return this.#applyFilters(this.pageFilters[page], "sdk");
   }
 
-  /** As `updatePageFilters`. Kept for the page to read back; the fake's data knows no filters of one visual. */
+  /** Changes the filters of one visual. The SDK can read them back, but the fake does not apply them to the data. */
   updateVisualFilters(visual, update) {
     this.visualFilters[visual] = updated(this.visualFilters[visual] ?? [], update);
-    return this.#filtered(this.visualFilters[visual], "sdk");
+    return this.#applyFilters(this.visualFilters[visual], "sdk");
   }
 
-  #filtered(filters, initiator) {
+  #applyFilters(filters, initiator) {
     this.#raise("filtersApplied", { initiator, filters });
-    return this.#query("filter", inWords(filters), "rendered");
+    return this.#query("filter", describeFilters(filters), "rendered");
   }
 
+  /** Requests the data of the report page again. */
   refresh() {
     return this.#query("refresh", null, this.type === "tile" ? "tileLoaded" : "rendered");
   }
 
-  /** The pages as powerbi-models' IPage. */
+  /** Returns the report pages as powerbi-models' IPage. */
   describedPages() {
     return this.pages.map((page) => this.#described(page));
   }
 
-  /** The visuals of a page as powerbi-models' IVisual. */
+  /** Returns the visuals of a report page as powerbi-models' IVisual. */
   describedVisuals(page) {
     return page.visuals.map(({ name, type, title }, index) => ({
       name,
@@ -231,7 +241,7 @@ export class Item {
     };
   }
 
-  #pageCalled(name) {
+  #pageNamed(name) {
     return this.pages.find((page) => page.name === name || page.displayName === name);
   }
 

@@ -1,59 +1,64 @@
-/** Turns of the event loop that a batch waits for more: the page answers an event within so many. */
-const TURNS = 4;
+/** Turns of the event loop for which a batch waits for more entries. The page answers an event within as many turns. */
+const BATCH_TURNS = 4;
+/** Requests in which an entry may be sent before it is dropped. */
+const MAX_TRIES = 2;
 
 /**
- * Tells the service what happens in the frame: in order, in batches, one request at a time. What happens before another
- * request to the service travels with that one.
+ * Reports what happens in the frame to the service's journal: in order, in batches, one request at a time. Another
+ * request to the service takes the waiting entries with it.
  */
 export class Journal {
   #address;
   #queue = [];
-  #due = false;
+  #deliveryIsDue = false;
   #sent = Promise.resolve();
 
-  /** @param {string} item */
+  /** @param {string} item the item's number */
   constructor(item) {
     this.#address = `/_fake/items/${item}/journal`;
-    window.addEventListener("pagehide", () => this.#leave());
+    window.addEventListener("pagehide", () => this.#reportLeaving());
   }
 
   /**
+   * Adds an entry.
+   *
    * @param {"protocol"|"hook.called"|"hook.answered"|"item.event"|"embed.gone"} kind
    * @param {object} data
    */
   record(kind, data) {
     this.#queue.push({ at: Date.now(), kind, data, tries: 0 });
-    if (!this.#due) this.#deliverSoon();
+    if (!this.#deliveryIsDue) this.#deliverSoon();
   }
 
   /**
-   * What the service has not been told yet, for a request that tells it, so that what led to the request stands before it in
-   * the service's journal.
+   * Removes and returns the waiting entries, for another request to take with it. So the journal has what led to the
+   * request before the request itself.
    *
    * @returns {Promise<object[]>}
    */
   async take() {
     await this.#sent;
-    return written(this.#queue.splice(0));
+    return toSend(this.#queue.splice(0));
   }
 
-  /** Resolves when the service knows everything so far: for what must stand before whatever the page does next. */
-  told() {
+  /** Resolves when the service has every entry so far, so that the journal has them before what the page does next. */
+  delivered() {
     return this.#deliver();
   }
 
   async #deliverSoon() {
-    this.#due = true;
-    for (let turn = 0; turn < TURNS; turn++) await nextTurn();
-    this.#due = false;
+    this.#deliveryIsDue = true;
+    for (let turn = 0; turn < BATCH_TURNS; turn++) await nextTurn();
+    this.#deliveryIsDue = false;
     await this.#deliver();
   }
 
-  /** What could not be delivered travels once more, with the next batch. */
+  /** Sends the waiting entries. Entries that could not be delivered are sent once more, with the next batch. */
   #deliver() {
     this.#sent = this.#sent.then(async () => {
       const batch = this.#queue.splice(0);
-      if (batch.length > 0 && !(await this.#post(batch))) this.#queue.unshift(...batch.filter((entry) => ++entry.tries < 2));
+      if (batch.length === 0 || (await this.#post(batch))) return;
+      this.#queue.unshift(...batch.filter((entry) => ++entry.tries < MAX_TRIES));
     });
     return this.#sent;
   }
@@ -63,7 +68,7 @@ export class Journal {
       const response = await fetch(this.#address, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body: JSON.stringify(written(batch)),
+        body: JSON.stringify(toSend(batch)),
       });
       return response.ok;
     } catch {
@@ -71,18 +76,20 @@ export class Journal {
     }
   }
 
-  #leave() {
+  /** Sends the last entries by a beacon, which is sent even though the document is going away. */
+  #reportLeaving() {
     const batch = [...this.#queue.splice(0), { at: Date.now(), kind: "embed.gone", data: {} }];
-    navigator.sendBeacon(this.#address, new Blob([JSON.stringify(written(batch))], { type: "application/json" }));
+    navigator.sendBeacon(this.#address, new Blob([JSON.stringify(toSend(batch))], { type: "application/json" }));
   }
 }
 
-function written(batch) {
+/** Returns entries in the form of the service, which gets their age because the page's clock may be wrong. */
+function toSend(batch) {
   const now = Date.now();
-  return batch.map(({ at, kind, data }) => ({ ago: Math.max(0, now - at), kind, data }));
+  return batch.map(({ at, kind, data }) => ({ ageMs: Math.max(0, now - at), kind, data }));
 }
 
-/** The next turn of the event loop; unlike a timer's it is not throttled in a hidden tab. */
+/** Waits for the next turn of the event loop. The browser throttles timers in a hidden tab, but not messages. */
 function nextTurn() {
   const { port1, port2 } = new MessageChannel();
   return new Promise((resolve) => {

@@ -4,7 +4,7 @@ import { Journal } from "./journal.js";
 import { Protocol } from "./protocol.js";
 import { addRoutes } from "./routes.js";
 import { Service } from "./service.js";
-import { HeldToken } from "./token.js";
+import { CurrentToken } from "./token.js";
 import { View } from "./view.js";
 
 const settings = JSON.parse(document.getElementById("settings").textContent);
@@ -13,14 +13,14 @@ const frameUid = new URLSearchParams(location.search).get("uid");
 const journal = new Journal(settings.item);
 const protocol = new Protocol(journal);
 const service = new Service(settings.item, journal);
-const token = new HeldToken(service, settings.lateToken);
+const token = new CurrentToken(service, settings.lateToken);
 const hook = new ProviderHook({
-  lead: settings.hookLeadMs,
-  retry: settings.hookRetryMs,
+  leadMs: settings.hookLeadMs,
+  retryMs: settings.hookRetryMs,
   token,
   protocol,
   journal,
-  accept: (text) => item.takeToken(text, "hook"),
+  accept: (text) => item.applyToken(text, "hook"),
 });
 const item = new Item({
   type: settings.type,
@@ -34,7 +34,7 @@ const item = new Item({
 const view = new View(item, token, act);
 
 /**
- * Does what a click of the user does; what cannot be clicked does nothing.
+ * Performs an action of the user. An action that the item does not offer now has no effect.
  *
  * @param {{kind: "page", name: string}|{kind: "filter", column: string, values: string[]}|{kind: "refresh"}} action
  */
@@ -43,10 +43,10 @@ async function act(action) {
   if (action.kind === "refresh") await item.refresh();
   if (item.type !== "report") return;
   if (action.kind === "page") await item.changePage(action.name, "user");
-  if (action.kind === "filter") await item.chooseValues(action.column, action.values);
+  if (action.kind === "filter") await item.selectValues(action.column, action.values);
 }
 
-/** What is on the screen, for the harness, which acts in the frame through DevTools. */
+/** Returns what the item shows. The harness reads it through DevTools. */
 function state() {
   return {
     type: item.type,
@@ -65,9 +65,9 @@ window.embeddedItem = { item: settings.item, state, act };
 addRoutes(protocol, item, { frameUid, hookAddress: settings.hookAddress });
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState !== "visible") return;
-  hook.returned();
+  hook.userReturned();
   view.drawStatus();
 });
-document.addEventListener("resume", () => hook.returned());
+document.addEventListener("resume", () => hook.userReturned());
 view.draw();
 protocol.post(`/ready/${frameUid}`, frameUid, {});

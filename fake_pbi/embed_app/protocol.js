@@ -8,8 +8,8 @@ const { Router } = window["powerbi-router"];
  */
 
 /**
- * The frame's end of the wire: Microsoft's own packages, put together as the SDK's factories.ts does at the other end.
- * Every message is journalled.
+ * The frame's end of the protocol between SDK and iframe: Microsoft's own packages, combined as the SDK's factories.ts
+ * does at the page's end. Every message is journalled.
  */
 export class Protocol {
   #journal;
@@ -33,22 +33,25 @@ export class Protocol {
   }
 
   /**
+   * Adds a route for requests of the SDK.
+   *
    * @param {"get"|"post"|"put"|"patch"|"delete"} method
-   * @param {string} url with :parameters
+   * @param {string} url may contain :parameters
    * @param {(request: Request) => Answer|Promise<Answer>} handle
    */
   route(method, url, handle) {
     this.#router[method](url, async (request, response) => {
       this.#received(request);
-      const { status, body = {} } = await handled(handle, request);
+      const { status, body = {} } = await answerOf(handle, request);
       this.#answered(request, status);
       response.send(status, body);
     });
   }
 
   /**
-   * Answers what has no route with 404, as the SDK's mockEmbed.ts does; without it such a request would pend for ever,
-   * for the SDK has no timeouts. To be called when all routes are there: the proxy asks its handlers in order.
+   * Answers requests without a route with 404, as the SDK's mockEmbed.ts does. Without an answer they would stay
+   * pending forever, because the SDK has no timeouts. To be called after all routes were added: the proxy tries its
+   * handlers in order.
    */
   refuseOthers() {
     this.#proxy.addHandler({
@@ -62,7 +65,8 @@ export class Protocol {
   }
 
   /**
-   * Posts a request to the SDK. Never rejects: the answer says how it went. Stays pending where nobody answers.
+   * Posts a request to the SDK and returns its answer. An error is an answer too, so the promise never rejects. It
+   * stays pending if no answer comes.
    *
    * @returns {Promise<{statusCode?: number, body?: any}>}
    */
@@ -76,7 +80,8 @@ export class Protocol {
   #received(request) {
     const { uid, sdkVersion: sdk, tokenProviderSupplied: provider } = request.headers ?? {};
     const { id = null, pageName: page = null, visualName: visual = null } = request.body ?? {};
-    this.#write("received", { ...request, uid }, null, sdk ? { sdk, provider: provider === true, id, page, visual } : {});
+    const ofLoad = sdk ? { sdk, provider: provider === true, id, page, visual } : {};
+    this.#write("received", { ...request, uid }, null, ofLoad);
   }
 
   #answered(request, status) {
@@ -88,7 +93,7 @@ export class Protocol {
   }
 }
 
-async function handled(handle, request) {
+async function answerOf(handle, request) {
   try {
     return await handle(request);
   } catch (error) {

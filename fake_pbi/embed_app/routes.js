@@ -1,7 +1,7 @@
 const models = window["powerbi-models"];
 
-/** Requests that the fake only agrees to: method, URL, status, body. Source of the statuses: the SDK's mockEmbed.ts. */
-const AGREED = [
+/** Requests that the fake accepts without any effect: method, URL, status, body. Source: the SDK's mockEmbed.ts. */
+const WITHOUT_EFFECT = [
   ["patch", "/report/settings", 202, {}],
   ["get", "/report/theme", 200, {}],
   ["put", "/report/theme", 202, {}],
@@ -19,13 +19,14 @@ const AGREED = [
 ];
 
 /**
- * The SDK's requests, as far as the fake knows them. Source: the `hpm` calls in the SDK's sources.
+ * Adds a route for each request of the SDK that the fake knows. Source: the `hpm` calls in the SDK's source.
  *
  * @param {import("./protocol.js").Protocol} protocol
  * @param {import("./item.js").Item} item
  * @param {object} options
- * @param {string} options.frameUid the `uid` of the frame's address
- * @param {"first"|"last"} options.hookAddress whether the provider is asked by the frame's uid or the last load's
+ * @param {string} options.frameUid the `uid` in the frame's address
+ * @param {"first"|"last"} options.hookAddress the uid whose provider is called: "first" is `frameUid`, "last" the last
+ *   load's
  */
 export function addRoutes(protocol, item, { frameUid, hookAddress }) {
   const load = (validate, render) => (request) => {
@@ -38,8 +39,8 @@ export function addRoutes(protocol, item, { frameUid, hookAddress }) {
     item.load(config, { uid, hookUid: provided ? hookUid : null, render });
     return { status: 202 };
   };
-  const takeToken = async ({ body }) => {
-    await item.takeToken(String(body), "setAccessToken");
+  const setAccessToken = async ({ body }) => {
+    await item.applyToken(String(body), "setAccessToken");
     return { status: 202 };
   };
 
@@ -50,16 +51,16 @@ export function addRoutes(protocol, item, { frameUid, hookAddress }) {
   protocol.route("post", "/quickcreate", load(models.validateQuickCreate, true));
   protocol.route("post", "/dashboard/load", load(models.validateDashboardLoad, true));
   protocol.route("post", "/tile/load", load(models.validateTileLoad, true));
-  protocol.route("post", "/report/token", takeToken);
-  protocol.route("post", "/dashboard/token", takeToken);
-  protocol.route("post", "/tile/token", takeToken);
+  protocol.route("post", "/report/token", setAccessToken);
+  protocol.route("post", "/dashboard/token", setAccessToken);
+  protocol.route("post", "/tile/token", setAccessToken);
   protocol.route("post", "/report/render", ({ body }) => {
     item.render(body);
     return { status: 202 };
   });
   protocol.route("get", "/getCorrelationId", () => ({ status: 200, body: item.correlationId }));
   addReportRoutes(protocol, item);
-  for (const [method, url, status, body] of AGREED) protocol.route(method, url, () => ({ status, body }));
+  for (const [method, url, status, body] of WITHOUT_EFFECT) protocol.route(method, url, () => ({ status, body }));
   protocol.refuseOthers();
 }
 

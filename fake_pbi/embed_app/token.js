@@ -1,72 +1,82 @@
 import { stopwatch } from "./elapsed.js";
 import { authorizationOf } from "./service.js";
 
-/** The token that the item holds. */
-export class HeldToken {
+/** The current token of the item. */
+export class CurrentToken {
   #service;
-  #lateNeedsLoad;
+  #recoveryNeedsLoad;
   #tokenType;
-  #carried;
-  #worth = null;
-  #elapsed = null;
+  #sentText;
+  #status = null;
+  #sinceStatusMs = null;
   #needsLoad = false;
-  #taking = Promise.resolve();
+  #applying = Promise.resolve();
 
-  /** The text of the token that came last. */
+  /** The text of the last token. */
   text;
 
   /**
    * @param {import("./service.js").Service} service
-   * @param {"next query"|"reload"} lateToken what it takes for a token to work that comes after the last one's end.
-   *   "reload" is what Microsoft says in powerbi-client-react#23; that the next query will do is assumed.
+   * @param {"next query"|"reload"} lateToken the event from which a token works that comes after the last one has
+   *   expired. "reload" is what Microsoft says in powerbi-client-react#23; "next query" is assumed.
    */
   constructor(service, lateToken) {
     this.#service = service;
-    this.#lateNeedsLoad = lateToken === "reload";
-  }
-
-  /** @param {0|1|undefined} tokenType of the load request */
-  takeFromLoad(text, tokenType) {
-    this.#tokenType = tokenType;
-    return this.take(text, "load");
+    this.#recoveryNeedsLoad = lateToken === "reload";
   }
 
   /**
+   * Applies the token of a load request.
+   *
    * @param {string} text
-   * @param {"load"|"setAccessToken"|"hook"} how
-   * @returns {Promise<void>} resolves when the service has said what it is worth
+   * @param {0|1|undefined} tokenType the type that the load request declares
    */
-  take(text, how) {
+  applyFromLoad(text, tokenType) {
+    this.#tokenType = tokenType;
+    return this.apply(text, "load");
+  }
+
+  /**
+   * Makes a token the current one.
+   *
+   * @param {string} text
+   * @param {"load"|"setAccessToken"|"hook"} how the way in which the token reached the item
+   * @returns {Promise<void>} resolves when the service has answered the token's status
+   */
+  apply(text, how) {
     if (how === "load") this.#needsLoad = false;
-    else if (this.#lateNeedsLoad && this.remaining() === 0) this.#needsLoad = true;
-    const carry = !this.#needsLoad;
+    else if (this.#recoveryNeedsLoad && this.remainingMs() === 0) this.#needsLoad = true;
+    const works = !this.#needsLoad;
     this.text = text;
-    this.#taking = this.#taking.then(async () => {
-      this.#worth = await this.#service.judge(authorizationOf(text, this.#tokenType), how);
-      this.#elapsed = stopwatch();
-      if (carry) this.#carried = text;
+    this.#applying = this.#applying.then(async () => {
+      this.#status = await this.#service.applyToken(authorizationOf(text, this.#tokenType), how);
+      this.#sinceStatusMs = stopwatch();
+      if (works) this.#sentText = text;
     });
-    return this.#taking;
+    return this.#applying;
   }
 
-  /** What queries carry; waits for a token that is just being taken. */
+  /** Returns the Authorization header of data requests, once the tokens so far have been applied. */
   async authorization() {
-    await this.#taking;
-    return authorizationOf(this.#carried, this.#tokenType);
+    await this.#applying;
+    return authorizationOf(this.#sentText, this.#tokenType);
   }
 
-  /** Milliseconds until its end, 0 after it; null before there is a token, and for one that nobody knows. */
-  remaining() {
-    if (!this.#worth || this.#worth.remainingMs === null) return null;
-    return Math.max(0, this.#worth.remainingMs - this.#elapsed());
+  /**
+   * Returns the milliseconds until the token expires, 0 after its expiry, and null without a token that the service
+   * knows.
+   */
+  remainingMs() {
+    if (!this.#status || this.#status.remainingMs === null) return null;
+    return Math.max(0, this.#status.remainingMs - this.#sinceStatusMs());
   }
 
-  /** Name, state, type, expires and remaining milliseconds now; null before there is one. */
+  /** Returns the token's name, state, type, expiry and remaining milliseconds now, or null without a token. */
   described() {
-    if (!this.#worth) return null;
-    const { token: name, type, expires } = this.#worth;
-    const remainingMs = this.remaining();
-    const state = this.#worth.state === "live" && remainingMs === 0 ? "expired" : this.#worth.state;
+    if (!this.#status) return null;
+    const { token: name, type, expires } = this.#status;
+    const remainingMs = this.remainingMs();
+    const state = this.#status.state === "live" && remainingMs === 0 ? "expired" : this.#status.state;
     return { name, state, type, expires, remainingMs };
   }
 }

@@ -1,10 +1,10 @@
 import { element, refill } from "./dom.js";
-import { chosen } from "./filters.js";
+import { selectedValues } from "./filters.js";
 import { visualElement } from "./visuals.js";
 
-const MINUTE = 60_000;
+const MINUTE_MS = 60_000;
 
-/** Draws the item, and hands the user's clicks to it. */
+/** Draws the item, and passes the user's clicks on to it. */
 export class View {
   #item;
   #token;
@@ -20,8 +20,8 @@ export class View {
 
   /**
    * @param {import("./item.js").Item} item
-   * @param {import("./token.js").HeldToken} token
-   * @param {(action: object) => Promise<void>} act
+   * @param {import("./token.js").CurrentToken} token
+   * @param {(action: object) => Promise<void>} act performs an action of the user
    */
   constructor(item, token, act) {
     this.#item = item;
@@ -31,6 +31,7 @@ export class View {
     document.body.append(this.#title, this.#canvas, this.#filters, this.#tabs, this.#status, this.#dialog);
   }
 
+  /** Draws everything again. */
   draw() {
     const { loaded, config, type } = this.#item;
     const { navContentPaneEnabled, filterPaneEnabled, panes } = config.settings ?? {};
@@ -46,11 +47,11 @@ export class View {
     this.drawStatus();
   }
 
-  /** To be drawn anew where the time that is left may have become less; it does not tick. */
+  /** Draws the token's status again. The remaining time does not count down by itself. */
   drawStatus() {
     const token = this.#token.described();
     this.#status.dataset.state = token?.state ?? "none";
-    refill(this.#status, element("span", {}, statusInWords(token)), element("span.fake", {}, "Fake Power BI service"));
+    refill(this.#status, element("span", {}, describeToken(token)), element("span.fake", {}, "Fake Power BI service"));
   }
 
   #drawTitle() {
@@ -95,7 +96,7 @@ export class View {
     refill(this.#tabs, ...tabs);
   }
 
-  /** The values to choose from are those that were seen before a filter took some away. */
+  /** Keeps the values of every column for the filter pane, because filtered data contains only some of them. */
   #rememberOptions() {
     const { columns = [], rows = [] } = this.#item.data?.table ?? {};
     columns.slice(0, -1).forEach((column, index) => {
@@ -111,27 +112,33 @@ export class View {
   }
 
   #filterCard(column, values) {
-    const now = chosen(this.#item.reportFilters, column);
-    const choose = (value, on) =>
-      this.#act({ kind: "filter", column, values: on ? [...now, value] : now.filter((other) => other !== value) });
+    const selected = selectedValues(this.#item.reportFilters, column);
+    const select = (value, on) =>
+      this.#act({
+        kind: "filter",
+        column,
+        values: on ? [...selected, value] : selected.filter((other) => other !== value),
+      });
     const boxes = values.map((value) =>
       element(
         "label",
         {},
         element("input", {
           type: "checkbox",
-          checked: now.includes(value) ? "" : false,
+          checked: selected.includes(value) ? "" : false,
           "data-key": `${column} ${value}`,
-          onchange: (event) => choose(value, event.target.checked),
+          onchange: (event) => select(value, event.target.checked),
         }),
         value,
       ),
     );
-    const summary = now.length > 0 ? `is ${now.join(" or ")}` : "is (All)";
+    const summary = selected.length > 0 ? `is ${selected.join(" or ")}` : "is (All)";
     return element("fieldset", {}, element("legend", {}, column), element("p", {}, summary), ...boxes);
   }
 
-  /** Source: `settings.hideErrors` hides dialogs, while the events are raised (the article "Override error messages"). */
+  /**
+   * Draws the dialog of a failed load. `settings.hideErrors` hides it. Source: the article "Override error messages".
+   */
   #drawDialog() {
     const { error, config, type } = this.#item;
     this.#dialog.hidden = !error || config.settings?.hideErrors === true;
@@ -145,17 +152,17 @@ export class View {
   }
 }
 
-function statusInWords(token) {
+function describeToken(token) {
   if (!token) return "No token yet";
   const name = `Token ${token.name}`;
   if (!token.expires) return `${name} · the service does not know it`;
   const at = `${token.expires.slice(11, 19)} UTC`;
   if (token.state === "expired") return `${name} · expired ${at}`;
-  return `${name} · expires ${at} · ${left(token.remainingMs)} left`;
+  return `${name} · expires ${at} · ${describeTime(token.remainingMs)} left`;
 }
 
-function left(milliseconds) {
-  if (milliseconds < MINUTE) return `${Math.ceil(milliseconds / 1000)} s`;
-  const minutes = Math.round(milliseconds / MINUTE);
+function describeTime(milliseconds) {
+  if (milliseconds < MINUTE_MS) return `${Math.ceil(milliseconds / 1000)} s`;
+  const minutes = Math.round(milliseconds / MINUTE_MS);
   return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -1,12 +1,12 @@
 import { element } from "./dom.js";
 
-const DRAWN = { tableEx: table, clusteredColumnChart: columns, card };
+const DRAW = { tableEx: table, clusteredColumnChart: columns, card };
 
 /**
- * A visual of the report, dashboard or tile: its title, and its data or why it has none.
+ * Returns the element of a visual: its title, and its data or the reason why there is none.
  *
  * @param {{name: string, type: string, title: string, state: "loading"|"shown"|"failed", error: ?object}} visual
- * @param {?object} data of the page, as the service answers it
+ * @param {?object} data the report page's data, as the service answers it
  */
 export function visualElement(visual, data) {
   return element(
@@ -21,10 +21,12 @@ function content(visual, data) {
   if (visual.state === "failed") return [failure(visual.error)];
   if (!data) return [element("p.waiting", {}, "Loading data…")];
   if (data.table.rows.length === 0) return [element("p.waiting", {}, "No data for these filters")];
-  return [DRAWN[visual.type](data, visual)];
+  return [DRAW[visual.type](data, visual)];
 }
 
-/** Source of the words: what users report of a visual that met an expired token. */
+/**
+ * Returns the message of a visual without data. Source of the text: users' reports of visuals with an expired token.
+ */
 function failure({ message, detailedMessage }) {
   return element(
     "div.failure",
@@ -63,14 +65,14 @@ function columns({ chart: { points } }) {
       element("span.label", {}, label),
     ),
   );
-  return element("div.chart", { role: "img", "aria-label": chartInWords(points) }, ...bars);
+  return element("div.chart", { role: "img", "aria-label": describeChart(points) }, ...bars);
 }
 
 function card({ table: { rows } }, { name }) {
   return element("p.figure", {}, shown(name === "CardRows" ? rows.length : total(rows)));
 }
 
-function chartInWords(points) {
+function describeChart(points) {
   return points.map(({ label, value }) => `${label} ${shown(value)}`).join(", ");
 }
 

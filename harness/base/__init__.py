@@ -1,1 +1,1 @@
-"""What every other part uses: the journal, durations, the loopback server, the base errors."""
+"""The lowest room, which every other room may import: journal, durations, errors, servers, background tasks, files."""

@@ -1,23 +1,24 @@
-"""Durations as people write them: a `timedelta`, or a string with a unit such as "90min", "24h" or "60min 15s"."""
+"""Durations as people write them: a `timedelta`, or a string with units such as "90min", "24h" or "60min 15s"."""
 
 from datetime import timedelta
 
 import pytimeparse2
 
 Duration = timedelta | str
+"""A length of time: a `timedelta`, or a string with units that `duration` can read."""
 
 
 class DurationError(ValueError):
-    """Something that is no duration was given as one; the text says what to write instead."""
+    """A value that cannot be read as a duration. The message names the value and says what to write instead."""
 
 
 def duration(value: Duration) -> timedelta:
-    """The `timedelta` that `value` means.
+    """Return a duration as a `timedelta`.
 
     `value` is a `timedelta`, or a string with units ("90min", "24h", "1h 30min", "0.5s"). A bare number is refused,
     because the reader of a test cannot see its unit.
 
-    Raises `DurationError` with a sentence that says what to write instead.
+    Raises `DurationError` for a value without a unit, for text that cannot be read, and for a negative duration.
     """
     remedy = 'write a timedelta or a string with a unit, such as "90min" or "24h"'
     if isinstance(value, timedelta):
@@ -25,17 +26,20 @@ def duration(value: Duration) -> timedelta:
     elif not isinstance(value, str) or not any(character.isalpha() for character in value):
         raise DurationError(f"{value!r} is not a duration: it has no unit; {remedy}.")
     else:
-        # Not as_timedelta=True: where dateutil is installed, that means its relativedelta, which is another type.
+        # as_timedelta=True would return dateutil's relativedelta, another type, where dateutil is installed.
         seconds = pytimeparse2.parse(value)
     if seconds is None:
         raise DurationError(f"{value!r} is not a duration; {remedy}.")
     if seconds < 0:
-        raise DurationError(f"{value!r} is not a duration: time does not run backwards; {remedy}.")
+        raise DurationError(f"{value!r} is not a duration: it is negative; {remedy}.")
     return timedelta(seconds=seconds)
 
 
-def spoken(length: timedelta) -> str:
-    """`length` as a clock shows it since the page opened: "50:00", "24:00:00", with milliseconds only where there are some."""
+def format_duration(length: timedelta) -> str:
+    """Return a duration as a stopwatch shows it: "50:00" is 50 minutes, "24:00:00" is 24 hours.
+
+    Milliseconds appear only where they are not zero: "50:00.200". A negative duration begins with "-".
+    """
     milliseconds = round(length / timedelta(milliseconds=1))
     seconds, rest = divmod(abs(milliseconds), 1000)
     minutes, seconds = divmod(seconds, 60)

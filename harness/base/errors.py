@@ -1,4 +1,4 @@
-"""The errors of the harness. The text of each is one sentence: what happened, what was seen, and what to do.
+"""The errors of the harness. Each message says what happened, what was seen and what to do.
 
     HarnessError             exit 3   base: the harness itself could not go on
     ├── SetupError           exit 3   base: something that the harness needs is not installed
@@ -14,6 +14,7 @@
     ├── AdapterFailed        exit 3   contract: the user's adapter raised an exception
     └── NotAPage             exit 3   contract: the address does not answer with an HTML page
 
+The second column is the exit code of the command line. The third column begins with the room that defines the class.
 The exit codes are pytest's: 1 a check failed, 2 interrupted, 3 an error of the harness, 4 wrong usage.
 """
 
@@ -21,16 +22,16 @@ from typing import ClassVar
 
 
 class HarnessError(Exception):
-    """The harness could not go on; `exit_code` is what the command line ends with."""
+    """An error that keeps the harness from doing its work. `exit_code` is the exit code of the command line."""
 
     exit_code: ClassVar[int] = 3
 
 
 class SetupError(HarnessError):
-    """Something that the harness needs could not be installed or found."""
+    """The lack of something that the harness needs: it was not found, or could not be installed."""
 
 
 class UsageError(HarnessError):
-    """The user's own words cannot be followed: an option, an argument or a variable of the environment."""
+    """A wrong option, argument or environment variable."""
 
     exit_code: ClassVar[int] = 4

@@ -1,4 +1,8 @@
-"""Where the project's own files lie: at the top of a checkout, or in the copy that an installed wheel carries."""
+"""Paths of the project's own files, in a checkout and in an installed wheel.
+
+A checkout has the files at its top. A wheel has copies of them in the package's folder `_carried`, which pyproject.toml
+fills (force-include). A checkout has no such folder.
+"""
 
 import hashlib
 from functools import cache
@@ -9,45 +13,53 @@ import platformdirs
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def _carried() -> Path | None:
-    """The folder that only an installed wheel has (pyproject.toml, force-include)."""
+def _wheel_files() -> Path | None:
+    """Return the folder of the wheel's copies, or None in a checkout."""
     folder = _PACKAGE / "_carried"
     return folder if folder.is_dir() else None
 
 
 def _top() -> Path:
-    return _carried() or _PACKAGE.parent
+    """Return the folder that contains package.json and fixtures/."""
+    return _wheel_files() or _PACKAGE.parent
 
 
 def fixture_folders() -> list[Path]:
-    """The folders of built-in host pages: `hosts`, and in a checkout `broken` too."""
+    """Return the folders of built-in host pages: `hosts`, and in a checkout also `broken`."""
     fixtures = _top() / "fixtures"
-    return [fixtures / "hosts"] if _carried() else [fixtures / "hosts", fixtures / "broken"]
+    return [fixtures / "hosts"] if _wheel_files() else [fixtures / "hosts", fixtures / "broken"]
 
 
 @cache
 def script(name: str) -> str:
-    """The text of a script that pages run, by its place in the package: "clock/scripts/hold.js"."""
+    """Return the text of a script for the browser, given its path in the package: "stage/scripts/as_text.js".
+
+    Raises `FileNotFoundError` if there is no such file.
+    """
     return (_PACKAGE / name).read_text("utf-8").rstrip()
 
 
 def npm_manifest() -> Path:
-    """The folder with package.json and package-lock.json."""
+    """Return the folder that contains package.json and package-lock.json."""
     return _top()
 
 
 def lock_hash() -> str:
-    """A fingerprint of package-lock.json: changes exactly when other npm packages are wanted."""
+    """Return the SHA-256 of package-lock.json in hexadecimal. Each change of the npm packages changes this hash."""
     return hashlib.sha256((npm_manifest() / "package-lock.json").read_bytes()).hexdigest()
 
 
 def node_modules() -> Path:
-    """The folder of npm packages, there or not: in the checkout, or in the user's cache with one for each lock file."""
-    if _carried():
+    """Return the folder of the npm packages, which need not exist yet.
+
+    In a checkout, the folder is the checkout's node_modules. An installed wheel uses the user's cache, with one folder
+    per lock file.
+    """
+    if _wheel_files():
         return cache_folder() / lock_hash()[:16] / "node_modules"
     return _top() / "node_modules"
 
 
 def cache_folder() -> Path:
-    """The user's cache folder of this project, there or not."""
+    """Return the user's cache folder for this project, which need not exist yet."""
     return platformdirs.user_cache_path("pbi-harness")

@@ -1,1 +1,1 @@
-"""Find, launch and talk to a browser. This package knows neither Power BI nor pytest."""
+"""Find a browser, launch it and talk to it. This package knows neither Power BI nor pytest."""

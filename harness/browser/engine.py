@@ -1,4 +1,4 @@
-"""The engine thread: one asyncio loop that owns the websocket, the servers and the interception; and how a test waits for it."""
+"""The engine: the thread whose asyncio loop owns the DevTools connection and the servers."""
 
 import asyncio
 import concurrent.futures
@@ -8,12 +8,14 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 Meanwhile = Callable[["concurrent.futures.Future[Any]"], None]
-AT_ONCE = 0.002
-"""Real seconds in which short work has ended."""
+"""A function that does other work of the calling thread, at most until the future that it is given is done."""
+
+SHORT_WORK_S = 0.002
+"""Real seconds that `Engine.run` waits before it calls `meanwhile`. Most work is done by then."""
 
 
 class Engine:
-    """A thread with an asyncio loop, for as long as the test session lasts."""
+    """A thread with an asyncio loop, which runs from the constructor until `close`."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -21,14 +23,14 @@ class Engine:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T], meanwhile: Meanwhile | None = None) -> T:
-        """The result of `work`, done on the engine's loop while the calling thread waits.
+        """Run a coroutine on the engine's loop, block until it finishes, and return its result or raise its error.
 
-        It waits in `meanwhile`, which returns when what it is given is done, or need not be waited in any more. Without it no
-        Playwright handler of the test's can run, and work that needs one never ends.
+        While the calling thread is blocked, no Playwright handler of the test can run. Work that needs such a handler
+        finishes only with a `meanwhile` that lets handlers run. If `meanwhile` raises, the work is cancelled.
         """
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
-            if meanwhile and not concurrent.futures.wait([future], timeout=AT_ONCE).done:
+            if meanwhile and not concurrent.futures.wait([future], timeout=SHORT_WORK_S).done:
                 meanwhile(future)
             return future.result()
         except BaseException:
@@ -36,10 +38,12 @@ class Engine:
             raise
 
     def start(self, work: Coroutine[Any, Any, T]) -> "concurrent.futures.Future[T]":
-        """Begin `work` on the engine's loop, and go on meanwhile."""
+        """Start a coroutine on the engine's loop without waiting, and return its future."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def close(self) -> None:
+        """Cancel everything that runs on the loop, then stop the loop and its thread."""
+
         async def end() -> None:
             tasks = asyncio.all_tasks() - {asyncio.current_task()}
             for task in tasks:

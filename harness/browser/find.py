@@ -1,4 +1,4 @@
-"""Find a browser: full Chromium, Chrome or Edge (Playwright's headless shell has no tabs that could be hidden)."""
+"""Find a browser: a full Chromium, Chrome or Edge. Playwright's headless shell has no tabs that could be hidden."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.base.errors import UsageError
 
-# Chromium comes last: on Ubuntu its command can be a stand-in that asks for a snap.
+# Chromium comes last: on Ubuntu its command can be a script that only asks the user to install a snap.
 _COMMANDS = (
     "google-chrome-stable",
     "google-chrome",
@@ -21,16 +21,20 @@ _COMMANDS = (
     "chromium-browser",
 )
 _APPLICATION_FOLDERS = (Path("/Applications"), Path("~/Applications"))
+"""The folders in which macOS has its applications."""
 _APPLICATIONS = ("Google Chrome", "Microsoft Edge", "Chromium")
+_VERSION_TIMEOUT_S = 20
+"""Timeout of `PROGRAM --version` in real seconds."""
 
 
 def find_browser(explicit: Path | None = None) -> Path | None:
-    """The browser to use, or None if there is none.
+    """Return the path of the browser to use, or None if there is none.
 
-    In this order: `explicit` (the option `--pbi-browser`), the variable PBI_BROWSER, Playwright's own Chromium, Chrome,
-    Edge or Chromium on this system. One that was not named is passed over unless it answers `--version`.
+    The order is: `explicit` (the option `--pbi-browser`), the variable PBI_BROWSER, Playwright's own Chromium, then
+    Chrome, Edge or Chromium on this system. A browser that the user did not name is used only if it answers
+    `--version`.
 
-    Raises `UsageError` if the one that was named is no program.
+    Raises `UsageError` if the user named a path that is not an executable file.
     """
     if explicit is not None:
         return _named(explicit, "--pbi-browser")
@@ -40,14 +44,18 @@ def find_browser(explicit: Path | None = None) -> Path | None:
 
 
 def version_of(program: Path) -> str | None:
-    """What `program --version` answers, or None if it cannot be run (a stand-in, or a library is missing)."""
+    """Return the output of `program --version`, or None if the command fails.
+
+    The command fails for a script that only asks the user to install the real program, and for a program that lacks a
+    library.
+    """
     try:
         answer = subprocess.run(
             [program, "--version"],
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=20,
+            timeout=_VERSION_TIMEOUT_S,
             stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired):
@@ -56,9 +64,10 @@ def version_of(program: Path) -> str | None:
 
 
 def playwright_browsers() -> list[Path]:
-    """Playwright's own Chromiums that were downloaded completely, newest first.
+    """Return the Chromium programs that Playwright has downloaded completely, newest first.
 
-    Looked up in its cache folder, because asking Playwright takes half a second and is refused while it is in use.
+    The programs are searched in Playwright's cache folder: Playwright itself takes half a second to name its browser,
+    and refuses to while its sync API is in use.
     """
     complete = [marker.parent for marker in _playwright_folder().glob("chromium-*/INSTALLATION_COMPLETE")]
     complete.sort(key=lambda folder: int(re.sub(r"\D", "", folder.name) or 0), reverse=True)
@@ -72,7 +81,10 @@ def playwright_browsers() -> list[Path]:
 
 
 def _named(path: Path, source: str) -> Path:
-    """`path`, if it is a program; `source` is where the user wrote it."""
+    """Return the absolute path of a browser that the user named in `source`.
+
+    Raises `UsageError` if it is not executable.
+    """
     path = path.expanduser().absolute()
     if not path.exists():
         problem = "does not exist"
@@ -83,12 +95,13 @@ def _named(path: Path, source: str) -> Path:
     else:
         return path
     raise UsageError(
-        f"{source} names {path}, which {problem}: give the path of the program of Chrome, Edge or Chromium, "
-        "or leave it out and one is looked for."
+        f"{source} names {path}, which {problem}. Give the path of an executable Chrome, Edge or Chromium, "
+        f"or leave {source} out: then a browser is searched for."
     )
 
 
 def _candidates() -> Iterator[Path]:
+    """Yield the places where a browser may be, best first. The places in the application folders may not exist."""
     yield from playwright_browsers()
     for command in _COMMANDS:
         if found := shutil.which(command):
@@ -99,7 +112,7 @@ def _candidates() -> Iterator[Path]:
 
 
 def _playwright_folder() -> Path:
-    """Where Playwright keeps its browsers: the rules are those of its own registry."""
+    """Return the folder in which Playwright keeps its browsers. Source: Playwright's server/registry/index.ts."""
     chosen = os.environ.get("PLAYWRIGHT_BROWSERS_PATH")
     package = find_spec("playwright")
     if chosen == "0" and package and package.origin:

@@ -1,33 +1,39 @@
-"""A temporary folder that is removed when this process ends, in whatever way it ends."""
+"""A temporary folder that is removed when this process ends, even if this process is killed."""
 
 import os
 import subprocess
 import tempfile
 from pathlib import Path
 
-# Lives as long as this process does, however that ends: then it kills the process groups that it was told of, and removes
-# the folder.
-GUARD = """
+# A shell script that runs in a second process. The script's argument is the folder. The script reads the ids of process
+# groups from its stdin, one per line, until stdin ends: the system closes the pipe when this process ends, for whatever
+# reason. Then the script kills the process groups and removes the folder. It tries up to 50 times, because a process
+# that was just killed may still have created a file.
+GUARD_SCRIPT = """
 groups=
 while read -r group; do groups="$groups -$group"; done
 [ -z "$groups" ] || kill -s KILL -- $groups 2>/dev/null
 n=0; while ! rm -rf "$1" 2>/dev/null && [ $n -lt 50 ]; do n=$((n+1)); sleep 0.1; done
 """
-SOCKET = "org.chromium.Chromium.123456/SingletonSocket"
-LONGEST_SOCKET = 103
-"""Bytes that the path of a socket may have on every system."""
+BROWSER_SOCKET = "org.chromium.Chromium.123456/SingletonSocket"
+"""A socket that Chromium makes in its folder for temporary files; the digits stand for random characters."""
+SOCKET_PATH_LIMIT_BYTES = 103
+"""Maximum length of a socket's path in bytes on macOS, which has the lower limit. On Linux the limit is 107."""
 
 
 class GuardedFolder:
-    """A temporary folder that goes when it is closed, or when this process ends, in whatever way."""
+    """A temporary folder that is removed by `close`, or when this process ends, even if this process is killed.
+
+    `path` is the folder's path, which is short enough for a browser to start with `TMPDIR` set to it.
+    """
 
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="pbi-harness-"))
-        if len(os.fsencode(self.path / SOCKET)) > LONGEST_SOCKET:  # no browser could start in there
+        if len(os.fsencode(self.path / BROWSER_SOCKET)) > SOCKET_PATH_LIMIT_BYTES:
             self.path.rmdir()
             self.path = Path(tempfile.mkdtemp(prefix="pbi-harness-", dir="/tmp"))
         self._guard = subprocess.Popen(
-            ["/bin/sh", "-c", GUARD, "guard", self.path],
+            ["/bin/sh", "-c", GUARD_SCRIPT, "guard", self.path],
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -36,9 +42,10 @@ class GuardedFolder:
         )
 
     def kill_first(self, group: int) -> None:
-        """A process group that writes into the folder: it is killed before."""
+        """Add a process group, by its id, that is killed before the folder is removed."""
         assert self._guard.stdin
         self._guard.stdin.write(f"{group}\n".encode())
 
     def close(self) -> None:
-        self._guard.communicate()  # its stdin ends
+        """Kill the added process groups, remove the folder, and wait until both are done."""
+        self._guard.communicate()  # closes the guard's stdin

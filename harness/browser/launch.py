@@ -1,4 +1,4 @@
-"""Launch a browser, connect to it twice (Playwright and DevTools), and make isolated pages in it."""
+"""Launch a browser, connect Playwright and a DevTools connection to it, and make isolated pages in it."""
 
 import asyncio
 import concurrent.futures
@@ -19,12 +19,12 @@ from harness.browser.devtools import DevTools, DevToolsSession, Event
 from harness.browser.engine import Engine
 from harness.browser.errors import BrowserGone
 from harness.browser.guarded_folder import GuardedFolder
-from harness.browser.playwright_link import WAIT, PlaywrightLink
+from harness.browser.playwright_link import WAIT_METHOD, PlaywrightLink
 
-START_PATIENCE = 60.0
-"""Real seconds that a browser may take to open its DevTools port."""
-NEXT_TRY = 0.01
-"""Real seconds after which Playwright is asked again when it has refused."""
+START_TIMEOUT_S = 60.0
+"""Timeout in real seconds for the browser to open its DevTools port."""
+RETRY_DELAY_S = 0.01
+"""Real seconds until the call that waits is repeated after Playwright has refused it."""
 
 FLAGS = (
     "--remote-debugging-port=0",
@@ -37,29 +37,34 @@ FLAGS = (
     "--disable-search-engine-choice-screen",
     "--password-store=basic",
     "--use-mock-keychain",
-    # One process holds one virtual time: frames, redirects to another site, popups and goto() must all stay in it.
-    # RenderDocument would give each document a page of its own inside the browser: history.back() stops the time of the old one
-    # until the new document is there, and only the new page is told. LocalNetworkAccessChecks would keep a page of a public
-    # address from reaching loopback; WebUIOmnibox… would start a renderer of the browser's own for each window, which costs more
-    # than the page.
+    # Virtual time belongs to one renderer process: frames, redirects to other sites, popups and goto() must stay in it.
+    # The other features that are turned off:
+    # - RenderDocument would give each document a page of its own inside the browser. history.back() would then stop
+    #   the virtual time of the old page until the new document is there, and report that document only to the new page.
+    # - LocalNetworkAccessChecks would keep a page of a public address from reaching loopback.
+    # - WebUIOmnibox… would start a renderer of the browser's own for each window, which costs more than the page.
     "--disable-site-isolation-trials",
     "--renderer-process-limit=1",
     "--disable-features=IsolateOrigins,site-per-process,ProactivelySwapBrowsingInstance,BackForwardCache,"
-    "RenderDocument,LocalNetworkAccessChecks,AutofillServerCommunication,WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup",
+    "RenderDocument,LocalNetworkAccessChecks,AutofillServerCommunication,"
+    "WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup",
 )
 LOOPBACK_ONLY = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]"
 )
-"""A flag with which requests that do not go through a proxy reach only this machine."""
+"""A flag that refuses the requests to other machines that do not go through a proxy."""
 
-NOISE = ("dbus/", "/cpufreq/", "zygote_linux.cc")
-"""In lines that Chromium writes after the one that says why it ended."""
+UNRELATED_MESSAGES = ("dbus/", "/cpufreq/", "zygote_linux.cc")
+"""Parts of the lines that Chromium can print after the line that says why it ended."""
 
 
 @dataclass(frozen=True)
 class IsolatedPage:
-    """A page with its own cookies and storage: Playwright's page, and our own session to it. `ending`: what is to be done once it
-    has been closed."""
+    """A page with its own cookies and storage.
+
+    `page` is Playwright's object for it, `session` its DevTools session. The callbacks of `ending` run once it is
+    closed.
+    """
 
     context_id: str
     target_id: str
@@ -69,16 +74,12 @@ class IsolatedPage:
 
 
 def is_tab(target: Event) -> bool:
-    """Whether a target, as DevTools tells of it, is a tab that no page has opened."""
+    """Return whether a target is a tab and not a popup. `target` is a `TargetInfo` of DevTools."""
     return target["type"] == "page" and "openerId" not in target
 
 
 class Browser:
-    """One browser for a test session.
-
-    `path` is a full Chromium, Chrome or Edge (the old headless shell has no tabs to hide). `spki_hash` names the one
-    certificate that it trusts beside the real ones. Raises `SetupError` if the browser does not start.
-    """
+    """A browser with a new profile, which ends with `close` or with this process."""
 
     def __init__(
         self,
@@ -92,6 +93,22 @@ class Browser:
         headed: bool = False,
         slow_mo: float = 0,
     ) -> None:
+        """Start the browser and connect to it.
+
+        Args:
+            engine: The thread for the DevTools connection.
+            playwright: Playwright's object, whose sync API is used.
+            path: A full Chromium, Chrome or Edge. The old headless shell has no tabs that could be hidden.
+            spki_hash: The hash of an additional certificate that the browser trusts; empty for none. The format is that
+                of Chromium's flag `--ignore-certificate-errors-spki-list`.
+            loopback_only: Refuse the requests to other machines that do not go through a proxy.
+            hidden_requests: Hide the requests whose URL starts with this text from Playwright; empty for none.
+            headed: Show the browser.
+            slow_mo: Real milliseconds by which Playwright delays each of its calls.
+
+        Raises:
+            SetupError: The browser does not start.
+        """
         self._engine, self.path, self._headed = engine, path, headed
         self._folder = GuardedFolder()
         profile = self._folder.path
@@ -107,8 +124,8 @@ class Browser:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process that writes it)
         try:
             self._process = subprocess.Popen(
-                [path, *flags, "about:blank"],  # beside the new-tab page, a connection takes 5 s or never comes
-                env=os.environ | {"TMPDIR": str(profile)},  # what a killed browser leaves behind goes with its profile
+                [path, *flags, "about:blank"],  # if a new-tab page is open, a connection takes 5 s or fails
+                env=os.environ | {"TMPDIR": str(profile)},  # a killed browser leaves files there
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._stderr,
@@ -117,7 +134,7 @@ class Browser:
         except OSError as error:
             self._folder.close()
             self._stderr.close()
-            raise self._useless(f"it is no program of this system ({error.strerror}).") from None
+            raise self._not_started(f"this system cannot execute it ({error.strerror}).") from None
         self._folder.kill_first(self._process.pid)
         self._link = PlaywrightLink(hidden_requests)
         try:
@@ -128,7 +145,7 @@ class Browser:
             self.devtools = engine.run(self._connect(endpoint))
         except PlaywrightError as error:
             self._end()
-            raise self._useless(f"Playwright could not connect to it: {error.message.splitlines()[0]}.") from None
+            raise self._not_started(f"Playwright could not connect to it: {error.message.splitlines()[0]}.") from None
         except BaseException:
             self._end()
             raise
@@ -144,7 +161,8 @@ class Browser:
                 DevToolsSession(devtools, event["sessionId"]).send("Runtime.runIfWaitingForDebugger")
                 browser.send("Target.detachFromTarget", sessionId=event["sessionId"])
 
-        # Pages tell of the workers that are theirs alone; of shared ones, and of popups, only the browser does.
+        # A page reports its dedicated workers. Shared workers, service workers and popups are reported by the browser
+        # alone.
         browser.on("Target.attachedToTarget", attached)
         await browser.call(
             "Target.setAutoAttach",
@@ -156,39 +174,50 @@ class Browser:
         return devtools
 
     async def _endpoint(self) -> str:
-        """The websocket's address, which the browser writes into its profile once it listens."""
+        """Return the URL of the browser's websocket, which the browser writes into its profile once it listens.
+
+        Raises `SetupError` if the browser ends, or after `START_TIMEOUT_S`.
+        """
         port_file = self._folder.path / "DevToolsActivePort"
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(START_PATIENCE):
+            async with asyncio.timeout(START_TIMEOUT_S):
                 while self._process.poll() is None:
                     with contextlib.suppress(FileNotFoundError, ValueError):
                         port, path = port_file.read_text().split()
                         return f"ws://127.0.0.1:{port}{path}"
                     await asyncio.sleep(0.01)
         ended = self._process.poll()
-        what = f"no port was opened in {START_PATIENCE:.0f} s" if ended is None else f"it ended with exit code {ended}"
-        raise self._useless(f"{what}, and {self._last_words()}.")
+        what = (
+            f"it opened no DevTools port in {START_TIMEOUT_S:.0f} s"
+            if ended is None
+            else f"it ended with exit code {ended}"
+        )
+        raise self._not_started(f"{what} and printed {self._last_message()}.")
 
-    def _useless(self, why: str) -> SetupError:
-        remedy = "Name another one with --pbi-browser PATH, or run 'pbi-harness setup'."
+    def _not_started(self, why: str) -> SetupError:
+        remedy = "Pass another browser with --pbi-browser PATH, or run 'pbi-harness setup'."
         if self._headed and sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ):
-            remedy = "Showing it needs a display, and there is none; leave --headed out, or try 'xvfb-run'."
+            remedy = "--headed needs a display, and there is none. Leave --headed out, or use 'xvfb-run'."
         return SetupError(f"The browser {self.path} did not start: {why} {remedy}")
 
-    def _last_words(self) -> str:
-        """The line of its stderr that most likely says what is wrong."""
+    def _last_message(self) -> str:
+        """Return the quoted line of the browser's stderr that most likely names the problem, or "nothing"."""
         self._stderr.seek(0)
-        said = self._stderr.read().decode(errors="replace").strip().splitlines()
-        lines = [line for line in said if not any(noise in line for noise in NOISE)] or said
+        printed = self._stderr.read().decode(errors="replace").strip().splitlines()
+        lines = [line for line in printed if not any(part in line for part in UNRELATED_MESSAGES)] or printed
         by_level = [line for level in (":FATAL:", ":ERROR:") for line in lines if level in line]
-        return f"it said {[*by_level, *lines[-1:]][0].strip()!r}" if lines else "it said nothing"
+        return repr([*by_level, *lines[-1:]][0].strip()) if lines else "nothing"
 
     def isolated_page(self, proxy: str = "") -> IsolatedPage:
-        """Return a new page in a browser context of its own. Its requests to other machines go to `proxy`, if there is one."""
-        browser, by = self.devtools.browser, {"proxyServer": proxy} if proxy else {}
-        context_id = self._engine.run(browser.call("Target.createBrowserContext", **by))["browserContextId"]
-        # Not by Playwright's new_context(): its focus emulation would keep every page visible.
-        blank = f"about:blank#{context_id}"  # Playwright may still be hearing of other blank pages
+        """Return a new page in a new browser context.
+
+        The requests of the page to other machines go to the proxy at the URL `proxy`, unless that is empty. Raises
+        `BrowserGone` if the browser has ended.
+        """
+        browser, options = self.devtools.browser, {"proxyServer": proxy} if proxy else {}
+        context_id = self._engine.run(browser.call("Target.createBrowserContext", **options))["browserContextId"]
+        # Playwright's new_context() would emulate focus, which keeps every page visible.
+        blank = f"about:blank#{context_id}"  # unique, because Playwright may still be notified of other blank pages
         with self.playwright.contexts[0].expect_page(lambda page: page.url == blank) as opened:
             target_id = self._engine.run(browser.call("Target.createTarget", url=blank, browserContextId=context_id))[
                 "targetId"
@@ -197,7 +226,7 @@ class Browser:
         return IsolatedPage(context_id, target_id, opened.value, DevToolsSession(self.devtools, attached["sessionId"]))
 
     def dispose(self, page: IsolatedPage) -> None:
-        """Close the page and forget its cookies and storage. A browser that is gone has done so already."""
+        """Close a page, delete its cookies and storage, and run its `ending`. Works for a browser that is gone, too."""
 
         async def end() -> None:
             with contextlib.suppress(BrowserGone):
@@ -209,21 +238,26 @@ class Browser:
         self._engine.run(end())
 
     def let_handlers_run(self, until: "concurrent.futures.Future[Any]") -> None:
-        """Let Playwright run the test's own handlers until that is done: its sync API does so only inside its calls, and this one
-        asks the browser for nothing. Raises what a handler raised, but for Playwright's own errors."""
+        """Let Playwright run the test's handlers until the future `until` is done.
+
+        Playwright's sync API runs handlers only inside its calls. This method uses a call that only waits. It raises
+        the errors of handlers, except for Playwright's own errors.
+        """
         with self._link.named(until) as name:
             while not until.done() and self.alive:
                 try:
-                    self._cdp.send(WAIT, {"until": name})
+                    self._cdp.send(WAIT_METHOD, {"until": name})
                 except PlaywrightError:
-                    concurrent.futures.wait([until], timeout=NEXT_TRY)
+                    concurrent.futures.wait([until], timeout=RETRY_DELAY_S)
 
     @property
     def alive(self) -> bool:
+        """True if the browser runs and both connections to it are open."""
         return self._process.poll() is None and not self.devtools.gone.done() and self.playwright.is_connected()
 
     def close(self) -> None:
-        with contextlib.suppress(Exception):  # whatever Playwright thinks of it, the process ends
+        """End the browser and remove its profile."""
+        with contextlib.suppress(Exception):  # the process is ended below, whether or not Playwright's call succeeds
             self.playwright.close()
         self._engine.run(self.devtools.close())
         self._end()

@@ -1,4 +1,4 @@
-"""The clock that a test holds. Browser, iframe, service, tokens and Python's own time read the same instant from it."""
+"""The clock that a test uses. Page, frames, service, tokens and Python's own clock read the same instant from it."""
 
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
@@ -10,11 +10,12 @@ from harness.clock.service_clock import ServiceClock
 from harness.clock.virtual_time import VirtualTime
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
+"""A function that runs a coroutine on the engine's loop and returns its result."""
 MILLISECOND = timedelta(milliseconds=1)
 
 
 class Clock:
-    """Virtual time. It stands still between calls, and within a call while anybody waits for an answer."""
+    """The clock of one page. The clock advances virtual time during calls, and pauses while a request is pending."""
 
     def __init__(self, time: VirtualTime, service: ServiceClock, run: Run) -> None:
         self._time, self._service, self._run = time, service, run
@@ -25,16 +26,16 @@ class Clock:
         return self._service.now()
 
     def advance(self, length: Duration) -> None:
-        """Let time pass: a `timedelta`, or a string with a unit ("90min", "24h").
+        """Advance by a `timedelta`, or by a string with a unit ("90min", "24h").
 
-        Raises `DurationError` for anything else, `ClockStuck` when a request is not answered in a minute of real time.
+        Raises `DurationError` for anything else, `ClockStuck` when no answer comes for a minute of real time.
         """
         self._run(self._time.advance(duration(length) / MILLISECOND))
 
     def advance_to(self, instant: datetime) -> None:
-        """Let time pass until service time is `instant`, an aware datetime that is not in the past.
+        """Advance until service time is `instant`, an aware datetime that is not in the past.
 
-        Raises `UsageError` for a naive datetime or an instant that has gone by.
+        Raises `UsageError` for a naive datetime or an instant in the past.
         """
         if not isinstance(instant, datetime):
             raise UsageError(
@@ -50,15 +51,18 @@ class Clock:
         self.advance(instant - self.now)
 
     def advance_until(self, happened: Callable[[], object], within: Duration, every: Duration = "1s") -> timedelta:
-        """Let time pass until `happened()` is true; it is asked now, and again after each `every` of virtual time.
+        """Advance until `happened()` returns a true value.
 
-        Returns how long it took. Raises `AssertionError` if it did not happen `within` that time.
+        `happened` is called now, and after each `every` of virtual time.
+
+        Returns the virtual time that this took. Raises `AssertionError` if `happened()` returned no true value `within`
+        that time.
         """
         step, limit, passed = duration(every), duration(within), timedelta(0)
         while not happened():
             if passed >= limit:
                 raise AssertionError(
-                    f"It did not happen within {limit} of virtual time (it is {self.now:%H:%M:%S} UTC)."
+                    f"The condition did not become true within {limit} of virtual time (it is {self.now:%H:%M:%S} UTC)."
                 )
             self.advance(min(step, limit - passed))
             passed += step

@@ -1,4 +1,4 @@
-"""The conditions under which a page lives."""
+"""The conditions of a page: its start, its clock and its time zone."""
 
 import math
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from harness.clock.service_clock import ServiceClock
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Conditions:
-    """The conditions under which a page lives.
+    """The conditions of a page: its start, its clock, its time zone, and the checks that the browser leaves out.
 
     Attributes:
         start: Service time when the tab opens: an aware datetime, not before the real now. The default is the next
             whole minute.
-        client_ahead: How far the page's own clock is fast; negative if it is slow.
+        client_ahead: The time by which the page's own clock is fast; negative if it is slow.
         time_zone: An IANA name such as "Asia/Kolkata". The default is the machine's time zone.
         ignore_https_errors: Accept any certificate, as Playwright's option of this name does.
         bypass_csp: Do not enforce the page's Content-Security-Policy, which would refuse the request of a time hold.
@@ -35,6 +35,7 @@ class Conditions:
 def next_minute() -> datetime:
     """Return the earliest instant at which virtual time may begin: the next whole minute of real time.
 
-    The browser judges certificates, and the expiry of new cookies, by real time; so virtual time never begins before it.
+    The browser judges certificates, and the expiry of new cookies, by real time. So virtual time never begins before
+    the present.
     """
     return datetime.fromtimestamp(math.ceil(datetime.now(UTC).timestamp() / 60) * 60, UTC)

@@ -1,340 +1,184 @@
-"""Cookies end by virtual time. The browser keeps them by real time, in a process that knows of no other.
+"""The cookies of a browser context end by virtual time.
 
-What was written is seen in the browser's own list of cookies, so every check of its (domain, path, partition, SameSite, third
-parties) has been made. How long it lives is taken from the `Set-Cookie` header or the script that wrote it: the list says only
-when the cookie ends in real time.
+The browser itself ends a cookie by real time, in a process that has no virtual time. So the clock stops where a cookie
+ends, and the harness removes the cookie from the browser. The browser's list says which cookies exist. The `Set-Cookie`
+header or the script that set a cookie says how long the cookie is valid: the list has only its end in real time.
 """
 
 import asyncio
 import contextlib
 import json
 import math
-import re
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from email.utils import mktime_tz, parsedate_tz
-from typing import Any, NamedTuple
+from typing import Any
 
+from harness.base.background_tasks import BackgroundTasks
 from harness.base.journal import Journal
 from harness.browser.devtools import DevToolsSession, Event
 from harness.browser.errors import DevToolsError, PageGone
 from harness.browser.launch import IsolatedPage
-from harness.clock import real_time
-from harness.clock import scripts as waits
-from harness.clock.network import Source
+from harness.clock import real_time, scripts
+from harness.clock.browser_cookies import BrowserCookies, Cookie
+from harness.clock.clock_signal import ClockSignal
+from harness.clock.cookie_lifetime import CookieWrite, StatedLifetime, stated_in
+from harness.clock.cookie_lives import EARLY_MS, CookieLives
 from harness.clock.service_clock import ServiceClock
+from harness.clock.watcher import Source
 
-LONGEST = 400 * 86_400.0
-"""Seconds that a cookie lives at most: Chromium's limit, from RFC 6265bis."""
-EARLY = 1.0
-"""Milliseconds by which the clock stops early, so that a timer of the same length finds the cookie gone."""
-SAME = 5.0
-"""Seconds by which the browser may have written a cookie before we hear of it."""
-ABOUT_TO_END = 1.0
-"""Real seconds before its end in real time at which a cookie that has to live on gets a longer life."""
-PATIENCE = 1.0
-"""Real seconds in which a page tells its time; one in a synchronous request does not, and neither does time pass there."""
-
-Cookie = dict[str, Any]
-Key = tuple[str, str, str, str, bool]
-
-
-class Said(NamedTuple):
-    """What a header or a script says of a cookie's life: so many `seconds`, or `until` an instant (seconds since 1970).
-    With neither it ends with the session."""
-
-    name: str
-    seconds: float | None = None
-    until: float | None = None
-
-
-def said_in(line: str, *, date: str = "") -> Said:
-    """What a line says, as RFC 6265 reads it.
-
-    `date` is the answer's Date header: the browser takes `Expires` for an instant on the clock that wrote that.
-    """
-    pair, *attributes = line.split(";")
-    name, equals, _ = pair.partition("=")
-    said = {key.strip().lower(): value.strip() for key, _, value in (part.partition("=") for part in attributes)}
-    name = name.strip() if equals else ""
-    if re.fullmatch(r"-?\d+", said.get("max-age", "")):
-        return Said(name, seconds=float(said["max-age"]))
-    until, written = _instant(said.get("expires", "")), _instant(date)
-    if until is not None and written is not None:
-        return Said(name, seconds=until - written)
-    return Said(name, until=until)
-
-
-def _instant(date: str) -> float | None:
-    """Seconds since 1970 of a date in any of HTTP's forms."""
-    parts = parsedate_tz(date)
-    with contextlib.suppress(ValueError, OverflowError):
-        return None if parts is None else float(mktime_tz((*parts[:9], parts[9] or 0)))
-    return None
-
-
-@dataclass(frozen=True)
-class Written:
-    """What was said, and when: in page time (milliseconds), and in real time (seconds, both since 1970)."""
-
-    said: Said
-    at: float
-    real: float
-
-    @property
-    def listed(self) -> float:
-        """When the cookie ends by the browser's list, about (seconds)."""
-        if self.said.seconds is None:
-            return self.said.until or math.inf
-        return self.real + min(self.said.seconds, LONGEST)
-
-    @property
-    def end(self) -> float:
-        """When it ends in page time (milliseconds)."""
-        if self.said.seconds is None:
-            return self.listed * 1000
-        return self.at + min(self.said.seconds, LONGEST) * 1000
-
-
-@dataclass(frozen=True)
-class Life:
-    """A cookie that ends: `listed` in real time, as the browser lists it (seconds); `end` in page time (milliseconds)."""
-
-    cookie: Cookie
-    end: float
-    told: bool
-    """Whether somebody said so. Else it is what the list lets one think, until somebody does."""
-
-    @property
-    def listed(self) -> float:
-        return float(self.cookie["expires"])
+ANSWER_TIMEOUT_S = 1.0
+"""Real seconds for an answer of the page or of the clock. A page in a synchronous request does not answer, but time
+does not pass there either."""
 
 
 class Cookies:
-    """The cookies of a browser context. A watcher of its sessions; lives on the engine's loop.
+    """The cookies of a browser context. A watcher, used on the engine's loop."""
 
-    `stirred` is set when a cookie was written that ends before the time to which the page may run by now.
-    """
+    def __init__(self, page: IsolatedPage, clock: ServiceClock, journal: Journal, signal: ClockSignal) -> None:
+        """End cookies by `clock`, and write their ends to `journal`.
 
-    def __init__(self, page: IsolatedPage, clock: ServiceClock, journal: Journal, stirred: asyncio.Event) -> None:
-        self._isolated, self._page, self._clock = page, page.session, clock
-        self._journal, self._stirred = journal, stirred
-        self._lives: dict[Key, Life] = {}
-        self._written: list[Written] = []
+        `signal` is sent when a cookie was set that ends before the time to which the current budget leads.
+        """
+        self._page, self._clock, self._signal = page.session, clock, signal
+        self._in_browser = BrowserCookies(page)
+        self._lives = CookieLives(self._in_browser, clock, journal)
         self._answers: dict[str, asyncio.Task[None] | None] = {}
-        self._looking = asyncio.Lock()
-        self._may_reach = -math.inf
-        self._reach_changed = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._lengthening: asyncio.TimerHandle | None = None
-        self.next_end = math.inf
-        """Page time (milliseconds) at which the clock has to stop because a cookie ends."""
+        self._budget_end_ms = -math.inf
+        self._budget_changed = asyncio.Event()
+        self._tasks = BackgroundTasks()
 
     def attach(self, session: DevToolsSession, source: Source) -> list[asyncio.Future[Event]]:
-        """Watch a session. The answers come once it runs."""
+        """Begin to watch a session, and return the futures of the commands that were sent to it."""
         session.on("Network.responseReceivedExtraInfo", self._answered)
-        for ending in ("Network.loadingFinished", "Network.loadingFailed"):
-            session.on(ending, self._ended)
-        if source == "worker":  # dedicated ones have no cookies of their own
+        for end in ("Network.loadingFinished", "Network.loadingFailed"):
+            session.on(end, self._request_ended)
+        if source == "worker":  # scripts of dedicated workers have no access to cookies
             return []
-        session.on("Runtime.bindingCalled", lambda event: self._scripted(session, event))
-        return [session.send("Runtime.enable"), session.send("Runtime.addBinding", name=waits.COOKIES)]
+        session.on("Runtime.bindingCalled", lambda event: self._set_by_script(session, event))
+        return [session.send("Runtime.enable"), session.send("Runtime.addBinding", name=scripts.COOKIES_BINDING)]
+
+    async def close(self) -> None:
+        """Cancel all work in the background."""
+        self._lives.stop_extending()
+        await self._tasks.close()
+        await self._lives.close()
+
+    # Setting of cookies ----------------------------------------------------------------------------------------------
+
+    def _answered(self, event: Event) -> None:
+        """Read the lifetimes of the cookies that came with an answer, and that the browser has accepted."""
+        headers = {name.lower(): value for name, value in event["headers"].items()}
+        refused = [cookie["cookieLine"] for cookie in event["blockedCookies"]]
+        lines = [line for line in headers.get("set-cookie", "").split("\n") if line and line not in refused]
+        stated = [stated_in(line, date=headers.get("date", "")) for line in lines]
+        is_relevant = any(self._is_relevant(lifetime) for lifetime in stated)
+        self._answers[event["requestId"]] = self._start(self._note_answer(stated)) if is_relevant else None
+
+    def _request_ended(self, event: Event) -> None:
+        self._answers.pop(event["requestId"], None)
 
     def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         async def unless_gone() -> None:
             with contextlib.suppress(DevToolsError, PageGone, TimeoutError):
                 await work
 
-        task = asyncio.ensure_future(unless_gone())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        return self._tasks.start(unless_gone())
 
-    async def close(self) -> None:
-        if self._lengthening:
-            self._lengthening.cancel()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    def _is_relevant(self, stated: StatedLifetime) -> bool:
+        """Return whether a cookie ends before the browser session does, or replaces one that would."""
+        return stated != StatedLifetime(stated.name) or self._lives.include(stated.name)
 
-    # Who writes -----------------------------------------------------------------------------------------------------------
+    async def _note_answer(self, stated: Sequence[StatedLifetime]) -> None:
+        real_s, wall_ms = real_time.now(), await self._wall_ms()
+        await self._lives.note([CookieWrite(lifetime, wall_ms, real_s) for lifetime in stated])
+        await self._wait_until_budget_ends_in_time()
 
-    def _answered(self, event: Event) -> None:
-        """A server has answered, and the browser has kept the cookies that it accepts."""
-        headers = {name.lower(): value for name, value in event["headers"].items()}
-        refused = [cookie["cookieLine"] for cookie in event["blockedCookies"]]
-        lines = [line for line in headers.get("set-cookie", "").split("\n") if line and line not in refused]
-        said = [said_in(line, date=headers.get("date", "")) for line in lines]
-        matters = any(self._matters(of) for of in said)
-        self._answers[event["requestId"]] = self._start(self._learn(said)) if matters else None
+    async def _wall_ms(self) -> float:
+        """Return page time, in milliseconds since 1970.
 
-    def _ended(self, event: Event) -> None:
-        self._answers.pop(event["requestId"], None)
-
-    def _matters(self, said: Said) -> bool:
-        """Whether the cookie ends before the session does, or replaces one that would."""
-        return said != Said(said.name) or any(said.name == key[0] for key in self._lives)
-
-    async def _learn(self, said: Sequence[Said]) -> None:
-        real, at = real_time.now(), await self._page_time()
-        self._written += [Written(of, at, real) for of in said]
-        await self._look()
-        await self._until_the_clock_minds()
-
-    async def _page_time(self) -> float:
-        if self._may_reach > -math.inf:  # a document's request, say, is not stamped with it
+        While time passes, the page is asked, because not every event bears virtual time.
+        """
+        if self._budget_end_ms > -math.inf:
             with contextlib.suppress(DevToolsError, TimeoutError):
-                async with asyncio.timeout(PATIENCE):
-                    self._clock.see(float(await self._page.js(waits.NOW)))
+                async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                    self._clock.see(float(await self._page.js(scripts.VIRTUAL_TIME)))
         return self._clock.wall_milliseconds
 
-    async def learned(self, id: str | None) -> None:
-        """Wait until the clock minds the cookies of an answer, which the page must not have before."""
+    async def wait_until_known(self, id: str | None) -> None:
+        """Wait until the clock stops for the cookies of an answer. The page must not get the answer earlier.
+
+        `id` is the id of the request. If the browser reported no headers for it, a `page.route` handler has answered:
+        then the lifetimes of the cookies are inferred from the browser's list.
+        """
         if id in self._answers:
             if task := self._answers.pop(id):
                 await asyncio.wait({task})
-        else:  # somebody else than a server has answered, and nobody says with which cookies
-            await self._learn([])
+        else:
+            await self._note_answer([])
 
-    def _scripted(self, session: DevToolsSession, event: Event) -> None:
-        if event["name"] == waits.COOKIES:
-            self._start(self._learn_from_script(session, event["executionContextId"], json.loads(event["payload"])))
+    def _set_by_script(self, session: DevToolsSession, event: Event) -> None:
+        if event["name"] == scripts.COOKIES_BINDING:
+            payload = json.loads(event["payload"])
+            self._start(self._note_set_by_script(session, event["executionContextId"], payload))
 
-    async def _learn_from_script(self, session: DevToolsSession, context: int, payload: dict[str, Any]) -> None:
-        until = payload.get("until")
-        said = said_in(payload["line"]) if "line" in payload else Said(payload["name"], until=until and until / 1000)
-        if self._matters(said):
-            self._written.append(Written(said, payload["at"], real_time.now()))
-            await self._look()
-            await self._until_the_clock_minds()
-        if note := payload["note"]:
-            await session.js(waits.told(f"cookieIsKnown({note})"), context=context)
+    async def _note_set_by_script(self, session: DevToolsSession, context: int, payload: dict[str, Any]) -> None:
+        if "line" in payload:
+            stated = stated_in(payload["line"])
+        else:
+            until_ms = payload.get("until")
+            stated = StatedLifetime(payload["name"], until_s=until_ms and until_ms / 1000)
+        if self._is_relevant(stated):
+            await self._lives.note([CookieWrite(stated, payload["at"], real_time.now())])
+            await self._wait_until_budget_ends_in_time()
+        if number := payload["note"]:
+            await session.js(scripts.cookie_is_known(number), context=context)
+
+    # The test --------------------------------------------------------------------------------------------------------
 
     async def add(self, cookies: Sequence[Cookie]) -> None:
-        """Set cookies as Playwright's `add_cookies` does. `expires` is an instant of page time, in seconds since 1970."""
-        at, real = self._clock.wall_milliseconds, real_time.now()
-        await self._set(cookies)
-        self._written += [Written(Said(of["name"], until=of.get("expires")), at, real) for of in cookies]
-        await self._look()
+        """Set cookies as Playwright's `add_cookies` does.
+
+        `expires` is an instant of page time, in seconds since 1970.
+        """
+        wall_ms, real_s = self._clock.wall_milliseconds, real_time.now()
+        await self._in_browser.set(cookies)
+        stated = [StatedLifetime(cookie["name"], until_s=cookie.get("expires")) for cookie in cookies]
+        await self._lives.note([CookieWrite(lifetime, wall_ms, real_s) for lifetime in stated])
 
     async def all(self) -> list[Cookie]:
-        """The cookies as the browser lists them, but `expires` is an instant of page time (-1: when the session ends)."""
-        await self._look()
+        """Return the cookies as the browser lists them, except that `expires` is an instant of page time.
+
+        `expires` is in seconds since 1970, or -1 for a cookie that ends with the browser session.
+        """
+        await self._lives.note([])
         return [
-            cookie | {"expires": self._lives[key].end / 1000} if (key := _key(cookie)) in self._lives else cookie
-            for cookie in await self._list()
+            cookie if (end_ms := self._lives.end_ms(cookie)) is None else cookie | {"expires": end_ms / 1000}
+            for cookie in await self._in_browser.read()
         ]
 
-    # What the browser has -------------------------------------------------------------------------------------------------
+    # The clock -------------------------------------------------------------------------------------------------------
 
-    async def _list(self) -> list[Cookie]:
-        browser = self._page.devtools.browser
-        return list((await browser.call("Storage.getCookies", browserContextId=self._isolated.context_id))["cookies"])
+    @property
+    def next_end_ms(self) -> float:
+        """The page time at which the clock has to stop because a cookie ends, in milliseconds since 1970."""
+        return self._lives.next_end_ms
 
-    async def _set(self, cookies: Sequence[Cookie]) -> None:
-        browser = self._page.devtools.browser
-        await browser.call("Storage.setCookies", browserContextId=self._isolated.context_id, cookies=list(cookies))
+    async def remove_ended(self) -> None:
+        """Remove the cookies that have ended by now."""
+        await self._lives.remove_ended()
 
-    async def _look(self) -> None:
-        """See what has been written since the last time, and remove what has ended."""
-        async with self._looking:
-            heard_before = len(self._written)
-            cookies = await self._list()
-            lives = {}
-            for cookie in cookies:
-                known = self._lives.get(key := _key(cookie))
-                unchanged = known and known.listed == cookie["expires"]
-                if known and unchanged and known.told:
-                    lives[key] = known
-                elif not cookie["session"]:
-                    life = self._life_of(cookie)
-                    lives[key] = known if known and unchanged and not life.told else life
-            del self._written[:heard_before]  # what was heard meanwhile may not have been in the list
-            self._lives = lives
-            await self._remove_what_has_ended()
-            self.next_end = min((life.end for life in lives.values()), default=math.inf) - EARLY
-            self._keep_from_ending_in_real_time()
+    def expect_until(self, wall_ms: float) -> None:
+        """Note how far page time may pass before the clock asks for `next_end_ms` again.
 
-    def _life_of(self, cookie: Cookie) -> Life:
-        """When a cookie that was written just now ends: a whole millisecond, as the page's clock shows them."""
-        listed = float(cookie["expires"])
+        `wall_ms` is page time at that moment, in milliseconds since 1970; -inf while time is paused.
+        """
+        self._budget_end_ms = wall_ms
+        self._budget_changed.set()
+        self._budget_changed.clear()
 
-        def off(written: Written) -> float:
-            return abs(written.listed - listed)
-
-        heard = [written for written in self._written if written.said.name == cookie["name"] and off(written) < SAME]
-        if heard:
-            end = min(heard, key=off).end
-        elif listed == int(listed):  # as an `Expires` is that nothing was added to
-            end = listed * 1000
-        else:
-            end = self._clock.wall_milliseconds + math.ceil(listed - real_time.now()) * 1000
-        return Life(cookie, math.floor(end), told=bool(heard))
-
-    async def _remove_what_has_ended(self) -> None:
-        now = self._clock.wall_milliseconds
-        for key, life in tuple(self._lives.items()):
-            if life.end - EARLY <= now:
-                name, domain, path, site, _ = key
-                where = {"partitionKey": life.cookie["partitionKey"]} if site else {}
-                await self._page.call("Network.deleteCookies", name=name, domain=domain, path=path, **where)
-                del self._lives[key]
-                at = self._clock.now() + timedelta(milliseconds=max(life.end - now, 0))
-                self._journal.schedule(
-                    at, "cookie.expired", name=name, domain=domain, path=path, partition=site or None
-                )
-
-    # The clock ------------------------------------------------------------------------------------------------------------
-
-    async def end(self) -> None:
-        """Remove what has ended by now."""
-        if self.next_end <= self._clock.wall_milliseconds:
-            await self._look()
-
-    def time_may_reach(self, milliseconds: float) -> None:
-        """The clock lets page time run as far as this, and looks at `next_end` again there. (-inf: time stands still.)"""
-        self._may_reach = milliseconds
-        self._reach_changed.set()
-        self._reach_changed.clear()
-
-    async def _until_the_clock_minds(self) -> None:
+    async def _wait_until_budget_ends_in_time(self) -> None:
+        """Interrupt budgets until the current one ends no later than the next cookie."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
-                while self._may_reach > self.next_end + EARLY:
-                    self._stirred.set()
-                    await self._reach_changed.wait()
-
-    # Real time ------------------------------------------------------------------------------------------------------------
-
-    def _keep_from_ending_in_real_time(self) -> None:
-        if self._lengthening:
-            self._lengthening.cancel()
-            self._lengthening = None
-        if self._lives:
-            rest = min(life.listed for life in self._lives.values()) - real_time.now() - ABOUT_TO_END
-            loop = asyncio.get_running_loop()
-            self._lengthening = loop.call_later(max(rest, 0), lambda: self._start(self._lengthen()))
-
-    async def _lengthen(self) -> None:
-        """A test may take its time: what ends in real time before it does so in the page's lives on."""
-        await self._look()
-        async with self._looking:
-            now = real_time.now()
-            for key, life in self._lives.items():
-                if life.listed - now <= 2 * ABOUT_TO_END:
-                    longer = life.cookie | {"expires": float(int(now + LONGEST / 2))}
-                    await self._set([longer])
-                    self._lives[key] = Life(longer, life.end, told=True)
-        await self._look()
-
-
-def _key(cookie: Cookie) -> Key:
-    partition = cookie.get("partitionKey", {"topLevelSite": "", "hasCrossSiteAncestor": False})
-    return (
-        cookie["name"],
-        cookie["domain"],
-        cookie["path"],
-        partition["topLevelSite"],
-        partition["hasCrossSiteAncestor"],
-    )
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                while self._budget_end_ms > self.next_end_ms + EARLY_MS:
+                    self._signal.send()
+                    await self._budget_changed.wait()

@@ -1,13 +1,13 @@
-"""Real seconds, while Python's own time follows the virtual clock (service_clock.py leaves this module alone)."""
+"""Real time, for use while Python's own clock follows service time. service_clock.py exempts this module."""
 
 import time
 
 
 def seconds() -> float:
-    """A reading in real seconds; only differences between two of them mean anything."""
+    """Return a reading in real seconds. Only the difference between two readings has a meaning."""
     return time.perf_counter()
 
 
 def now() -> float:
-    """Real time in seconds since 1970: what other processes call now."""
+    """Return real time in seconds since 1970, as other processes read it."""
     return time.time()

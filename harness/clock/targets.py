@@ -1,95 +1,106 @@
-"""What shares the time of a page: its popups and its workers. Each is attached, and watched, before its first line runs."""
+"""The targets that share the time of a page: its popups and its workers.
+
+Each target is watched before its first script runs.
+"""
 
 import asyncio
 from collections.abc import Sequence
 
+from harness.base.background_tasks import BackgroundTasks
 from harness.browser.devtools import DevToolsSession, Event
 from harness.browser.launch import IsolatedPage, is_tab
-from harness.clock import scripts as waits
+from harness.clock import scripts
 from harness.clock.documents import Documents
-from harness.clock.network import Network, Source, Watcher
+from harness.clock.network import Network
+from harness.clock.watcher import Source, Watcher
 from harness.clock.workers import Workers
 
-CHILDREN = {
+ATTACH_TO_CHILDREN = {
     "autoAttach": True,
     "waitForDebuggerOnStart": True,
     "flatten": True,
-    "filter": [{"type": "worker"}],  # of all others the browser tells
+    "filter": [{"type": "worker"}],  # the browser itself reports all other targets
 }
+"""The parameters of Target.setAutoAttach for a page, popup or worker."""
 SOURCES: dict[str, Source] = {
     "page": "page",
     "worker": "worker",
     "shared_worker": "worker",
     "service_worker": "service worker",
 }
-"""The targets that share the time of a page, and where their requests are said to come from."""
+"""The types of targets that share the time of a page, and the source that the journal shows for their requests."""
 
 
 class Targets:
-    """The page, and what belongs to it. Lives on the engine's loop."""
+    """The page and all targets that belong to it. Use it on the engine's loop."""
 
     def __init__(self, page: IsolatedPage, network: Network, watchers: Sequence[Watcher], *, bypass_csp: bool) -> None:
-        self._page, self._context, self._ending = page.session, page.context_id, page.ending
+        """Notify `network` and `watchers` of each DevTools session; `bypass_csp` as in `Documents`."""
+        self._page, self._context_id, self._ending = page.session, page.context_id, page.ending
         self._network, self._watchers = network, [network, *watchers]
         self.documents = Documents(self._page, bypass_csp=bypass_csp)
         self.workers = Workers(network)
-        self._tasks: set[asyncio.Future[None]] = set()
+        self._tasks = BackgroundTasks()
 
     async def attach(self) -> None:
-        """Watch the page, and all that will come to belong to it."""
+        """Watch the page, and all targets that will belong to it."""
         browser = self._page.devtools.browser
         self._ending.callback(browser.on("Target.attachedToTarget", self._attached_by_browser))
         self._ending.callback(browser.on("Target.detachedFromTarget", self._detached))
         self._watch_children(self._page)
         await asyncio.gather(*self._watch(self._page, "page"), *self.documents.attach(self._page))
-        await self._page.call("Target.setAutoAttach", **CHILDREN)
+        await self._page.call("Target.setAutoAttach", **ATTACH_TO_CHILDREN)
 
     async def close(self) -> None:
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Cancel all work in the background."""
+        await self._tasks.close()
         await self.workers.close()
 
     def _attached_by_browser(self, event: Event) -> None:
-        """Popups, shared and service workers are nobody's children: the browser itself tells of them."""
+        """Attach a popup, shared worker or service worker.
+
+        These targets have no parent target, so the browser itself reports them.
+        """
         target = event["targetInfo"]
-        if target.get("browserContextId") == self._context and not is_tab(target):
+        if target.get("browserContextId") == self._context_id and not is_tab(target):
             self._attached(event)
 
-    def _attached(self, event: Event, *, of_worker: bool = False) -> None:
+    def _attached(self, event: Event, *, is_of_worker: bool = False) -> None:
         child = DevToolsSession(self._page.devtools, event["sessionId"])
-        task = asyncio.ensure_future(self._attach(child, event["targetInfo"], of_worker=of_worker))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(self._attach(child, event["targetInfo"], is_of_worker=is_of_worker))
 
-    async def _attach(self, child: DevToolsSession, target: Event, *, of_worker: bool) -> None:
-        """A worker or popup, before its first line runs."""
+    async def _attach(self, child: DevToolsSession, target: Event, *, is_of_worker: bool) -> None:
+        """Watch a worker or popup, and let it run."""
         kind = target["type"]
         answers = self._watch(child, SOURCES.get(kind, "page"))
-        self._watch_children(child, of_worker=kind != "page")
-        answers.append(child.send("Target.setAutoAttach", **CHILDREN))
+        self._watch_children(child, is_worker=kind != "page")
+        answers.append(child.send("Target.setAutoAttach", **ATTACH_TO_CHILDREN))
         if kind == "page":
             answers += self.documents.attach(child)
             if target["canAccessOpener"]:
-                # The browser fetches its document at once, and the process that shows it may not know its scripts by then.
+                # The browser fetches the popup's document at once. The process that shows it may not have the scripts
+                # by then.
                 await asyncio.wait(answers)
-            child.on("Page.frameNavigated", lambda _: self.documents.urge(waits.told("opened?.(true)")))
-            self.documents.urge(waits.told("opened?.(false)"))
+            child.on("Page.frameNavigated", lambda _: self._tell_of_popup(has_document=True))
+            self._tell_of_popup(has_document=False)
         elif kind in SOURCES:
-            answers += self.workers.attach(child, target["url"], shared=kind != "worker", of_worker=of_worker)
+            answers += self.workers.attach(child, target["url"], is_shared=kind != "worker", is_of_worker=is_of_worker)
         answers.append(child.send("Runtime.runIfWaitingForDebugger"))
-        # Of most workers the answers come only now. Some targets lack some domains; others have ended already.
+        # Most workers answer only now. Some targets do not have all DevTools domains; other targets have ended already.
         await asyncio.gather(*answers, return_exceptions=True)
+
+    def _tell_of_popup(self, *, has_document: bool) -> None:
+        self.documents.send_to_all(scripts.popup_is_seen(has_document=has_document))
 
     def _watch(self, session: DevToolsSession, source: Source) -> list[asyncio.Future[Event]]:
         return [answer for watcher in self._watchers for answer in watcher.attach(session, source)]
 
-    def _watch_children(self, session: DevToolsSession, *, of_worker: bool = False) -> None:
-        session.on("Target.attachedToTarget", lambda event: self._attached(event, of_worker=of_worker))
+    def _watch_children(self, session: DevToolsSession, *, is_worker: bool = False) -> None:
+        session.on("Target.attachedToTarget", lambda event: self._attached(event, is_of_worker=is_worker))
         session.on("Target.detachedFromTarget", self._detached)
 
     def _detached(self, event: Event) -> None:
-        """A popup or worker has gone. (When the page has, so has the time of all.)"""
+        """Forget a popup or worker that has gone; `PageLoss` handles the loss of the page."""
         session = event["sessionId"]
         if session != self._page.id:
             self.workers.forget(session)

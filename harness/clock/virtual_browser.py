@@ -1,4 +1,4 @@
-"""A browser whose pages live in virtual time, for any web page and without a harness session."""
+"""A browser whose pages run in virtual time, for any web page and without a harness session."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from harness.clock.virtual_page import ORDINARY, VirtualPage
 class VirtualBrowser:
     """A browser for pages in virtual time. Use it in a `with` block: the block's end closes the browser.
 
-    Its pages may reach any server. Each has its own cookies, storage, clock and journal.
+    The pages may reach any server. Each page has its own cookies, storage, clock and journal.
     """
 
     def __init__(

@@ -12,7 +12,7 @@ from playwright.sync_api import Response
 
 from harness.base.errors import UsageError
 from harness.base.journal import Journal
-from harness.browser.devtools import PATIENCE, Event
+from harness.browser.devtools import CALL_TIMEOUT_S, Event
 from harness.browser.engine import Engine
 from harness.browser.errors import BrowserGone, PageGone
 from harness.browser.launch import Browser
@@ -20,10 +20,11 @@ from harness.clock.clock import Clock
 from harness.clock.conditions import Conditions
 from harness.clock.cookies import Cookies
 from harness.clock.errors import ClockStuck, PageUnreachable
-from harness.clock.network import Network, Watcher
+from harness.clock.network import Network
 from harness.clock.service_clock import ServiceClock
 from harness.clock.targets import Targets
 from harness.clock.virtual_time import VirtualTime
+from harness.clock.watcher import Watcher
 
 T = TypeVar("T")
 FIRST_SCRIPTS_MS = 500.0
@@ -47,7 +48,7 @@ class ClosingWatcher(Watcher, Protocol):
 
 
 WatchersOf = Callable[[Network, Cookies], Sequence[ClosingWatcher]]
-"""Makes further watchers of a page out of its network and its cookies."""
+"""A function that makes further watchers of a page out of its network and its cookies."""
 
 
 def host_of(url: str) -> str:
@@ -63,7 +64,7 @@ class VirtualPage:
     """A page on a virtual clock. Close it, or use it in a `with` block.
 
     Attributes:
-        page: Playwright's page, for locators, `route`, `expect` and screenshots. Navigate with the methods of this class.
+        page: Playwright's page, for locators, `route`, `expect` and screenshots. Navigate with this class's methods.
         clock: The clock that advances the page.
         journal: Requests, uncaught errors, dialogs and expired cookies of the page, in service time.
         devtools: The DevTools session of the page.
@@ -93,11 +94,11 @@ class VirtualPage:
             engine: The thread that owns the browser's DevTools connection.
             service: Service time; it follows the page.
             journal: The journal to write to.
-            conditions: The conditions under which the page lives.
+            conditions: The conditions of the page.
             proxy: The address of a proxy for all requests to other machines; empty for none.
             unlisted: A part of the URLs of requests that the journal does not list; empty for none.
             sources: The host of a document -> the source that the journal gives for its requests.
-            watchers: Makes further watchers, for instance one that intercepts requests.
+            watchers: A function that makes further watchers, for instance one that intercepts requests.
         """
         self._browser, self._engine = browser, engine
         self.journal = journal
@@ -110,7 +111,7 @@ class VirtualPage:
         self.page, self.devtools = self.isolated.page, self.isolated.session
         try:
             self.network = Network(service, journal, unlisted=unlisted, sources=sources)
-            self.cookies_of_context = Cookies(self.isolated, service, journal, self.network.stirred)
+            self.cookies_of_context = Cookies(self.isolated, service, journal, self.network.signal)
             self._watchers = [*watchers(self.network, self.cookies_of_context)]
             self._targets = Targets(
                 self.isolated,
@@ -143,7 +144,9 @@ class VirtualPage:
             await watcher.close()
 
     def goto(self, url: str) -> None:
-        """Navigate to an address of http or https. Half a second of virtual time passes for its first scripts and timers.
+        """Navigate to an address of http or https.
+
+        Half a second of virtual time passes for the first scripts and timers.
 
         Raises `UsageError` if `url` is not the address of a page, and `PageUnreachable` if nothing answers there.
         """
@@ -199,7 +202,7 @@ class VirtualPage:
 
     @property
     def document_status(self) -> int | None:
-        """The status of that answer; None after the page itself has navigated to another address."""
+        """The HTTP status of the document's answer; None after the page itself has navigated to another address."""
         return self._document.status if self._document and self._document.url == self.page.url else None
 
     @property
@@ -209,7 +212,7 @@ class VirtualPage:
 
     @property
     def has_policy(self) -> bool:
-        """Whether the document has a Content-Security-Policy, as a header or as a meta element."""
+        """True if the document has a Content-Security-Policy, as a header or as a meta element."""
         if self._document and "content-security-policy" in self._document.headers:
             return True
         meta = "!!document.querySelector('meta[http-equiv=\"content-security-policy\" i]')"
@@ -232,7 +235,7 @@ class VirtualPage:
         self.run(self.cookies_of_context.add(cookies))
 
     def storage_state(self) -> dict[str, Any]:
-        """Return the cookies and the local storage of the page's origin, in the shape of Playwright's `storage_state()`."""
+        """Return the cookies and the origin's local storage, in the shape of Playwright's `storage_state()`."""
         entries = self.run(self.devtools.js("Object.entries(localStorage)"))
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(self.page.url))
         stored = [{"name": name, "value": value} for name, value in entries]
@@ -271,8 +274,8 @@ class VirtualPage:
             self.run(self.time.advance(0))
 
     def end_by(self, real_seconds: float) -> None:
-        """Let the clock advance only until `real_time.seconds()` has this value; then it raises `TookTooLong`."""
-        self.time.deadline = real_seconds
+        """Let the clock advance only until `real_time.seconds()` is `real_seconds`; then it raises `TookTooLong`."""
+        self.time.end_by(real_seconds)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the engine's loop and return its result; then let Playwright catch up with its events.
@@ -288,13 +291,16 @@ class VirtualPage:
         try:
             result = self._engine.run(alone(), None if self._unattended else self._browser.let_handlers_run)
         except TimeoutError:  # the page does not answer the browser any more
-            raise ClockStuck([], PATIENCE) from None
+            raise ClockStuck([], CALL_TIMEOUT_S) from None
         if not self._unattended:
             self._catch_up()
         return result
 
     def leave_unattended(self, unattended: bool) -> None:
-        """Stop, or resume, keeping Playwright's `page` up to date. Without it the clock takes a third less real time."""
+        """Stop, or resume, keeping Playwright's `page` up to date.
+
+        Without these updates the clock takes a third less real time.
+        """
         self._unattended = unattended
         if not unattended:
             self._catch_up()

@@ -1,501 +1,210 @@
-"""The browser's time, moved by grants: it runs at the speed of the machine, and stands still while anybody waits for an answer.
+"""The browser's virtual time: it passes at the speed of the machine, and is paused while a request is pending.
 
-Everything here was measured; docs/clock.md says how each trap shows.
+All numbers and orders here were measured in Chromium; docs/clock.md describes the behaviours behind them.
 """
 
-import asyncio
-import contextlib
 import math
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from harness.browser.devtools import PATIENCE, DevToolsSession, Event, or_gone
-from harness.browser.errors import BrowserGone, DevToolsError, PageGone
-from harness.clock import real_time
-from harness.clock import scripts as waits
+from harness.browser.devtools import DevToolsSession
+from harness.clock import scripts
+from harness.clock.budget import ADVANCE, DELIVERY_MS, WAIT_FOR_LOADS, Budget
+from harness.clock.busy_frames import BusyFrames
 from harness.clock.cookies import Cookies
-from harness.clock.errors import ClockStuck, RequestStorm, TookTooLong
-from harness.clock.network import ENDLESS_AFTER, Network
+from harness.clock.hold_steps import HoldSteps
+from harness.clock.network import Network
+from harness.clock.page_loss import PageLoss
+from harness.clock.request_steps import RequestSteps
 from harness.clock.service_clock import EPOCH, ServiceClock
+from harness.clock.standstill import Standstill
 from harness.clock.targets import Targets
-from harness.clock.workers import Worker
+from harness.clock.time_limits import RealTimeLimits
+from harness.clock.time_reading import TimeReading
 
 T = TypeVar("T")
+
 HEAD_START = timedelta(hours=6)
-"""How far the page's monotonic clock is ahead of the machine's when its first document opens. The browser stamps frames by the
-machine's clock, and a page does not draw frames of the future: were it behind, clicks and screenshots would hang."""
-DELIVER = 0.0011
-"""Virtual milliseconds that are enough to deliver what a page posted while time stood still: the microsecond that the browser
-counts in, and a little more, for it rounds down."""
-HOLDING_STEP = 1.0
-"""Virtual milliseconds that pass at a time while a document holds time."""
-PROMPT = 3
-"""Steps in which most of such work has ended. What takes longer is given the time that it takes to look."""
-SLOW, PAUSE = 32, 0.005
-"""Steps after which the machine is given so many real seconds before each further one: it is busy, or the work is hard. Where
-an answer is to come that the browser's own time does not wait for, it is so from the first step on."""
-SHARE_OF_WAIT, LONGEST_PAUSE = 0.1, 0.5
-"""How long that is where an answer is to come: so much of how long it has been waited for, up to so many real seconds."""
-WORK_PATIENCE = 200
-"""Steps after which it is asked what is still under way; what is so the second time is given up. (On a busy machine a step
-takes longer, and so does the work.)"""
-BRIEF = 0.1
-"""Real seconds in which what a frame waits for by itself has ended, unless time stands still for something else."""
-LEAP = 10.0
-"""Virtual milliseconds that the browser lets a request take at least, once it has ended."""
-FAR = 60_000.0
-"""Virtual milliseconds; where time is to go on for longer, it need not be known to the last one."""
-HELD_STEP = 250.0
-"""Virtual milliseconds that pass at a time while a held request is waited for."""
-ENDLESS_STEP = 60_000.0
-"""Virtual milliseconds that pass at a time beside a request that never ends."""
-CALM = 1000.0
-"""Virtual milliseconds; where so many go by at once, no frame is on its way from document to document."""
-RESTLESS_STEP = 3_600_000.0
-"""Virtual milliseconds that pass at a time, at most, while documents send each other on for ever."""
-ANSWER_STEP = 2.0
-"""Virtual milliseconds that pass at a time while an answer is to come beside such a request."""
-UNREAD = 60.0
-"""Virtual milliseconds after which the browser has taken in an answer that its page does not read (it begins after 50)."""
-HELD_PATIENCE = 3.0
-"""Real seconds in which a page that waits for a held request still answers, however busy the machine; one in a synchronous request
-does not."""
-IDLE = 0.02
-"""Real seconds, at most, that a page computes between two times that it is asked why time stands still, and nothing else (1 ms)."""
-NEVER_IDLE, NEVER_IDLE_IN = 5.0, 40.0
-"""Real seconds that a page computes at one moment before it is taken for one that always has something to do; and in which it is,
-even if the machine left it less."""
-TASKS, TASKS_IF_NEVER_IDLE = 10_000_000, 100
-"""Tasks after which the browser lets time go on though more are waiting."""
-WAIT_FOR_LOADS = "pauseIfNetworkFetchesPending"
-QUIET = 20.0
-"""Virtual milliseconds in which nothing is asked or answered: the page has settled."""
-GONE_CONTEXT = (
-    "Cannot find context",
-    "Execution context was destroyed",
-    "Inspected target navigated",
-    "uniqueContextId",
-)
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What a page says that is asked why time stands still."""
-
-    at: float
-    """Page time (milliseconds)."""
-    computed: float
-    """For how long its thread has been computing (real seconds)."""
-    since: float
-    """When it was asked for the first time at that moment (real seconds),"""
-    computed_at_first: float
-    """and for how long it had been computing."""
+"""The virtual time that a tab spends on a blank page before it opens the first one. The browser stamps animation frames
+by the machine's monotonic clock, and a page draws no frames of its future. Without the head start clicks and
+screenshots would hang."""
+EXACT_WITHIN_MS = 60_000.0
+"""Virtual milliseconds: if more than these are left to advance, virtual time need not be known to the millisecond."""
+SETTLE_STEP_MS = 20.0
+"""Virtual milliseconds without any request or answer after which the page has settled."""
 
 
 class VirtualTime:
-    """The time of one page, with its frames, popups and workers. Lives on the engine's loop."""
+    """The time of one page with its frames, popups and workers. Use it on the engine's loop."""
 
     def __init__(
         self, page: DevToolsSession, targets: Targets, network: Network, cookies: Cookies, clock: ServiceClock
     ) -> None:
-        self._page, self._network, self._cookies, self._clock = page, network, cookies, clock
+        self._network, self._cookies, self._clock = network, cookies, clock
         self.documents, self._workers = targets.documents, targets.workers
-        self._stirred = network.stirred
-        self._ending = contextlib.ExitStack()
-        self._gone = False
-        self._told_policy: asyncio.Future[Event] | None = None
-        self._spent = False
-        self._held_steps = 0
-        """For how many steps work on other threads has been waited for without a break."""
-        self._standing: Standing | None = None
-        self._known: float | None = None
-        """Page time, where it is known because it stands still."""
-        self._at_most: float | None = None
-        """The latest page time that there can be after a step at whose end nobody has looked."""
-        self._frames_are_busy = False
-        """Whether frames keep themselves busy with what time waits for, as they do beside a request without an end."""
-        self.asleep = False
-        self.deadline = math.inf
-        """Real seconds (as `real_time` counts them) beyond which time does not go on."""
+        self._limits = RealTimeLimits(network)
+        self._page_loss = PageLoss(page, network.signal)
+        self._reading = TimeReading(page, clock, self._limits, self._page_loss)
+        self._standstill = Standstill(page, network)
+        self._busy_frames = BusyFrames(self.documents, network.pending)
+        self._budget = Budget(
+            page,
+            clock,
+            network,
+            cookies,
+            self._limits,
+            self._page_loss,
+            self._reading,
+            self._standstill,
+            self._busy_frames,
+        )
+        self._hold_steps = HoldSteps(page, network, targets, self._limits, self._reading, self._budget)
+        self._request_steps = RequestSteps(network, self._limits, self._budget)
+        self.is_asleep = False
+        """True while the machine sleeps."""
 
     async def start(self, at: datetime) -> None:
-        """Stop page time at `at`. The first script of the first page will read exactly this."""
-        page = self._page
-        page.on("Emulation.virtualTimeBudgetExpired", lambda _: self._grant_is_spent())
-        page.on("Inspector.targetCrashed", lambda _: self._lose_page())
-        page.on("Page.frameNavigated", self._arrived)
-        self._ending.callback(page.devtools.browser.on("Target.detachedFromTarget", self._detached))
-        page.devtools.gone.add_done_callback(self._browser_gone)
-        self._ending.callback(lambda: page.devtools.gone.remove_done_callback(self._browser_gone))
-        await page.call("Inspector.enable")
-        await self._policy("pause", initialVirtualTime=(at - HEAD_START - EPOCH).total_seconds())
-        await self.grant(HEAD_START / timedelta(milliseconds=1))
-
-    @property
-    def frozen(self) -> bool:
-        """Whether the page is frozen, and its dedicated workers with it."""
-        return self._workers.frozen
-
-    @frozen.setter
-    def frozen(self, frozen: bool) -> None:
-        self._workers.frozen = frozen
-
-    def _grant_is_spent(self) -> None:
-        if self._told_policy and not self._told_policy.done():
-            return  # an earlier one, which was to end at the same time as the last
-        self._spent = True
-        self._cookies.time_may_reach(-math.inf)
-        self._stirred.set()
-
-    def _arrived(self, event: Event) -> None:
-        if "parentId" not in event["frame"]:
-            self._network.begin_anew()
+        """Pause virtual time at `at`. The first script of the first page will read exactly this instant."""
+        self._page_loss.watch()
+        self._standstill.watch()
+        await self._budget.start((at - HEAD_START - EPOCH).total_seconds())
+        await self._budget.give(HEAD_START / timedelta(milliseconds=1))
 
     def close(self) -> None:
-        """Hear no more of the browser, which outlives the page."""
-        self._ending.close()
+        """Stop listening to the browser, which outlives the page."""
+        self._page_loss.close()
 
-    def _browser_gone(self, _: asyncio.Future[None]) -> None:
-        self._stirred.set()
-
-    def _detached(self, event: Event) -> None:
-        if event["sessionId"] == self._page.id:
-            self._lose_page()
-
-    def _lose_page(self) -> None:
-        """It crashed, or its tab was closed: no answer will come from it."""
-        self._gone = True
-        if self._page.id:
-            self._page.devtools.give_up(self._page.id, PageGone())
-        self._stirred.set()
-
-    async def _release(self) -> None:
-        """Tell what workers have handled. Only when no grant is under way any more, or time would run on before their new
-        timers are known."""
-        for news in self._workers.news():
-            await self.documents.tell(news)
-            await self._workers.tell_all(news)
-
-    async def _policy(self, policy: str, **more: float) -> None:
-        self._told_policy = self._page.send("Emulation.setVirtualTimePolicy", policy=policy, **more)
-        await self._in_time(self._told_policy)
-
-    async def grant(self, milliseconds: float, policy: str = WAIT_FOR_LOADS) -> None:
-        """Let time pass by this much, or less if something stirs that the clock has to look at first.
-
-        Raises `ClockStuck` when an answer does not come in a minute of real time, `TookTooLong` beyond the deadline.
-        """
-        page_time = self._at_most or self._clock.page_milliseconds
-        self._stirred.clear()
-        self._spent, self._known, self._at_most, self._standing = False, None, None, None
-        milliseconds = max(min(milliseconds, self._cookies.next_end - self._clock.slept - page_time), DELIVER)
-        self._network.latest = page_time + milliseconds + 1
-        self._network.stirred_by_holds = self._have_to_mind_holds(policy)
-        self._cookies.time_may_reach(page_time + milliseconds + self._clock.slept)
-        tasks = TASKS_IF_NEVER_IDLE if self._network.never_idle else TASKS
-        granted = self._policy(policy, budget=milliseconds, maxVirtualTimeTaskStarvationCount=tasks)
-        if self._network.endless:
-            await asyncio.gather(granted, self.documents.tell(waits.told("goOn()")))
-        else:
-            await granted
-        await self._until_stirred()
-        if not self._spent and not self._gone:
-            # What stirred may end by itself, and time would run on while it is read.
-            await self.answer_of_page(self._policy("pause"))
-            if policy == WAIT_FOR_LOADS and self._network.holds:
-                self._known = self._network.held_since  # it has not moved from there
-        if self._gone:
-            raise PageGone()
-        if overrun := self._network.overrun:
-            await self._policy("pause")
-            raise RequestStorm(*overrun)
-
-    def _have_to_mind_holds(self, policy: str) -> bool:
-        """Whether a grant ends when a document begins or ends to hold time. A step goes on, unless frames keep time from doing so;
-        documents that send each other on for ever would never let one come to its end."""
-        steps = policy == "advance" and not self._network.lingering and not self._frames_are_busy
-        return not (steps or self._network.restless)
-
-    async def _until_stirred(self) -> None:
-        give_up = real_time.seconds() + PATIENCE
-        while not await self._has_stirred():
-            if self._network.find_endless():
-                return
-            before = self._standing
-            if not self._network.awaited and await self._is_held_by_nothing_known():
-                return
-            if self._standing and not (before and before.at == self._standing.at):
-                give_up = real_time.seconds() + PATIENCE
-            self._mind_the_deadline()
-            if real_time.seconds() >= give_up:
-                raise ClockStuck(self._network.awaited, PATIENCE)
-        if self._page.devtools.gone.done():
-            raise BrowserGone()
-
-    async def _has_stirred(self) -> bool:
-        """Whether it does before a request is taken for one without an end. Brief work that begins while time stands still for
-        such a request does not get on, and its answer may depend on that work: then time is to be moved by hand. (On a busy
-        machine it may begin late, so frames are asked again and again.)"""
-        waited, pause = 0.0, BRIEF
-        while waited < ENDLESS_AFTER:
-            if await self._stirs_within(pause):
-                return True
-            if self._network.endless_in <= 0:
-                return False
-            self.documents.urge(waits.told("getOn()"))
-            waited += pause
-            pause = max(BRIEF, min(waited, ENDLESS_AFTER - waited))
-        return False
-
-    async def _stirs_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(max(0, min(seconds, self._network.endless_in))):
-                return await self._stirred.wait()
-        except TimeoutError:
-            return False
-
-    async def _is_held_by_nothing_known(self) -> bool:
-        """Whether page time has not moved since this was last asked, though the page answers and no request is under way, and the page
-        computes nothing, or has done so for too long: then it is not waited for any longer."""
-        before = self._standing
-        try:
-            async with asyncio.timeout(HELD_PATIENCE):
-                at = await self._page.js(waits.NOW)
-                computed = await self._seconds_computed()
-        except (TimeoutError, DevToolsError):
-            return False
-        if before is None or before.at != at or before.computed > computed:
-            self._standing = Standing(at, computed, real_time.seconds(), computed)
-            return False
-        self._standing = replace(before, computed=computed)
-        if computed - before.computed <= IDLE:
-            self._network.note_standstill()
-            return True
-        if computed - before.computed_at_first >= NEVER_IDLE or real_time.seconds() - before.since >= NEVER_IDLE_IN:
-            self._network.note_never_idle()
-            return True
-        return False
-
-    async def _seconds_computed(self) -> float:
-        """For how long the page's thread has been computing, in real seconds since this was first asked."""
-        await self._page.call("Performance.enable", timeDomain="threadTicks")
-        metrics = (await self._page.call("Performance.getMetrics"))["metrics"]
-        return float(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))
-
-    def _mind_the_deadline(self) -> None:
-        if real_time.seconds() > self.deadline:
-            raise TookTooLong(self._network.awaited)
-
-    async def read(self) -> float:
-        """Page time in milliseconds since 1970; service time follows."""
-        if self._known is not None:
-            return self._known
-        for _ in range(100):
-            try:
-                now = float(await self.answer_of_page(self._page.js(waits.NOW)))
-            except TimeoutError:
-                raise ClockStuck([], PATIENCE) from None
-            except DevToolsError as error:
-                if self._gone:
-                    raise PageGone() from None
-                if not any(text in str(error) for text in GONE_CONTEXT):
-                    raise
-                await asyncio.sleep(0)  # a navigation is replacing the document
-            else:
-                return self._see(now)
-        raise PageGone()
-
-    def _see(self, now: float) -> float:
-        self._clock.see(now)
-        self._known = now if self._spent else None
-        return now
-
-    async def _look(self, until: float) -> float:
-        """Fire the timers of workers that are due; returns page time, or, where nobody has looked and it is not `until`, what it
-        is at most."""
-        if (fired := await self._workers.fire(until)) is not None:
-            return self._see(fired)
-        if self._at_most is not None and until - self._at_most > FAR and not self._network.held:
-            return self._at_most
-        return await self.read()
+    def end_by(self, deadline_s: float) -> None:
+        """Set the reading of `real_time.seconds()` beyond which the clock raises `TookTooLong`."""
+        self._limits.end_by(deadline_s)
 
     async def answer_of_page(self, answer: Awaitable[T]) -> T:
-        """What it answers. A page in a synchronous request answers nothing: then requests are not held any longer."""
-        stop = _every(HELD_PATIENCE, lambda: self._network.release(math.inf))
-        try:
-            return await self._in_time(answer)
-        finally:
-            stop()
+        """Return an answer of the page.
 
-    async def _in_time(self, work: Awaitable[T]) -> T:
-        """Its result. Raises `TookTooLong` beyond the deadline, `TimeoutError` where a script of the page never ends."""
-        left = max(HELD_PATIENCE, self.deadline - real_time.seconds())
-        try:
-            async with asyncio.timeout(min(PATIENCE, left)):
-                return await work
-        except TimeoutError:
-            self._mind_the_deadline()
-            raise
+        Raises `TookTooLong` beyond the deadline, `TimeoutError` where a script of the page never ends.
+        """
+        return await self._limits.answer_of_page(answer)
 
-    async def advance(self, milliseconds: float) -> float:
-        """Move time by this much, stopping wherever a worker's timer is due; returns what it is then. (Of a machine that
-        sleeps only the wall clock.)"""
-        if self.asleep:
-            self._clock.sleep(math.ceil(milliseconds))
-            return await self.read()
-        now = await self._move(milliseconds)
-        await self._deliver()
-        return now
+    # The state of the tab and of its machine --------------------------------------------------------------------------
+
+    @property
+    def is_frozen(self) -> bool:
+        """True while the page is frozen, and its dedicated workers with it."""
+        return self._workers.are_frozen
+
+    def freeze(self) -> None:
+        """Note that the page is frozen, and its dedicated workers with it."""
+        self._workers.freeze()
+
+    def thaw(self) -> None:
+        """Note that the page is not frozen any more."""
+        self._workers.thaw()
+
+    def fall_asleep(self) -> None:
+        """Let the machine sleep: `advance` moves its wall clock alone, and virtual time does not pass."""
+        self.is_asleep = True
 
     async def wake(self) -> None:
-        """The machine wakes: everybody's wall clock shows it."""
-        self.asleep = False
-        await self.documents.sleep(self._clock.slept)
-        await self._workers.sleep(self._clock.slept)
-        await self._cookies.end()
+        """Wake the machine: all documents and workers get the wall clock of now."""
+        self.is_asleep = False
+        await self.documents.sleep(self._clock.slept_ms)
+        await self._workers.sleep(self._clock.slept_ms)
+        await self._cookies.remove_ended()
 
-    async def _deliver(self) -> None:
-        await self._know()
-        idle = not (self._network.lingering or self._network.holds)
-        await self.grant(DELIVER, policy=WAIT_FOR_LOADS if idle else "advance")
+    # Advancing --------------------------------------------------------------------------------------------------------
 
-    async def _move(self, milliseconds: float) -> float:
-        """`advance`, without what is posted at the very end.
+    async def advance(self, milliseconds: float) -> float:
+        """Advance by `milliseconds` of virtual time; return virtual time (milliseconds since 1970) at the end.
 
-        A navigation in mid-grant starts the grant's budget anew. So a new document holds time (`first_moment.js`) until a
-        small grant has taken the place of the one under way.
+        While the machine sleeps, advance its wall clock by `milliseconds` instead.
         """
-        now = await self._knowing(self.read())
-        end = now + math.ceil(milliseconds)  # the page's clock shows whole ones
-        while now < end:
-            self._mind_the_deadline()
-            await self._cookies.end()
-            network = self._network
-            self._workers.let_page_fire(not network.lingering and await self._is_shown())
-            await self._workers.look(anew=network.endless or bool(network.holds))
-            network.release(now)
-            until = min([end, *self._workers.dues])
-            if network.holds or network.restless or (self._workers.at_work and not network.only_held):
-                await self._step(now, until)
-                self._workers.forget_states()
-            else:
-                self._held_steps = 0
-                if until > now:
-                    await self._go_on(now, until - now)
-            now = await self._knowing(self._look(until))
-        return now
+        if self.is_asleep:
+            self._clock.sleep(math.ceil(milliseconds))
+            return await self._reading.read()
+        now_ms = await self._move(milliseconds)
+        await self._deliver()
+        return now_ms
 
-    async def _is_shown(self) -> bool:
-        """Whether no document's timers are throttled, where that matters."""
-        return not self._workers.of_page or False not in await self.documents.tell(waits.told("shown()"))
+    async def settle(self, within_ms: float = 1000) -> float:
+        """Advance until messages are delivered and requests are answered; return how many milliseconds that took.
 
-    async def _knowing(self, page_time: Awaitable[float]) -> float:
-        """This page time; meanwhile `_know()`."""
-        if not (self._network.endless or self._frames_are_busy):
-            return await page_time
-        now, _ = await asyncio.gather(page_time, self._know())
-        return now
-
-    async def _know(self) -> None:
-        """Beside a request that never ends: learn what frames have begun, before it is chosen how far time may go. (The browser
-        tells of their requests first, and then answers this.) Once it has ended, they need not keep themselves busy any more."""
-        if self._network.endless:
-            self._frames_are_busy = True
-            await self.documents.tell(waits.told("known()"))
-        elif self._frames_are_busy:
-            await self.documents.tell(waits.told("rest()"))
-            self._frames_are_busy = False
-
-    async def _step(self, now: float, until: float) -> None:
-        """Let a millisecond pass while documents or workers wait for work on other threads: most of it cannot finish while
-        time stands still. What does not finish within some hundred of them is not waited for any longer, nor are documents
-        that send each other on for ever: beside them time goes on in steps of at most half of what is left, as each document
-        may begin one anew."""
-        working, network = self._workers.at_work, self._network
-        if self._held_steps >= SLOW or (working and network.awaited):
-            await self._pause()
-        new_document, network.new_document = network.new_document, False
-        if network.restless:
-            await self.grant(max(HOLDING_STEP, min(RESTLESS_STEP, (until - now) / 2)), policy="advance")
-        else:
-            ends = network.ends
-            await self.grant(HOLDING_STEP, policy="advance")
-            if self._spent and not working and self._held_steps < PROMPT:
-                leaps = network.ends - ends + bool(network.holds or network.loading)
-                self._at_most = now + HOLDING_STEP + leaps * LEAP
-        self._held_steps += 1
-        await self._release()
-        if new_document:
-            await or_gone(self._page.js(waits.told("seen?.()")))
-        if self._held_steps > PROMPT:
-            await self._tell(working, waits.told("step()"))
-        if self._held_steps % WORK_PATIENCE == 0:
-            for lost in await self._tell(working, waits.told("giveUp()")):
-                for work in lost or ():
-                    network.note_endless_work(work["call"], url=work["url"], since=work["since"])
-
-    async def _pause(self) -> None:
-        """Leave the machine, and whoever is to answer a request, some real time, before a little page time passes."""
-        network = self._network
-        network.find_endless()
-        waited = network.longest_wait
-        if waited > PATIENCE:
-            raise ClockStuck(network.awaited, PATIENCE)
-        await asyncio.sleep(max(PAUSE, min(SHARE_OF_WAIT * waited, LONGEST_PAUSE)))
-
-    async def _tell(self, workers: Sequence[Worker], expression: str) -> list[Any]:
-        """Tell all documents, and these workers; returns what they answer."""
-        return await self.documents.tell(expression) + await self._workers.tell(workers, expression)
-
-    async def _go_on(self, now: float, left: float) -> None:
-        """Take a step of at most `left`. Where a request is under way that ends by virtual time, or never, the browser's own
-        waiting would wait for it: then time advances by hand, slowly while another answer is to come."""
-        network, left = self._network, max(left, DELIVER)  # a smaller grant may be none at all
-        step, policy = left, "advance"
-        if not network.lingering:
-            policy = WAIT_FOR_LOADS
-        elif network.awaited:
-            await self._pause()
-            step = min(left, UNREAD if network.take_unread() else ANSWER_STEP)
-        else:
-            dues = [held.due - now for held in network.held.values()]
-            step = min([left, HELD_STEP if dues else ENDLESS_STEP, *dues])
-        await self.grant(step, policy)
-        if self._spent and step >= CALM:
-            network.calm_down()
-
-    async def settle(self, within: float = 1000) -> float:
-        """Let time pass until messages are delivered and requests answered, at most `within` ms; returns how many it took."""
-        began = now = await self.read()
-        while now - began < within:
-            before = self._network.activity
-            now = await self._move(QUIET)
-            if self._network.activity == before and not self._network.awaited and not self._network.held:
+        Stop after `within_ms` virtual milliseconds.
+        """
+        began_ms = now_ms = await self._reading.read()
+        while now_ms - began_ms < within_ms:
+            activity_before = self._network.log.activity
+            now_ms = await self._move(SETTLE_STEP_MS)
+            is_active = self._network.log.activity != activity_before
+            if not (is_active or self._network.awaited.urls or self._network.delayed):
                 break
         await self._deliver()
-        return now - began
+        return now_ms - began_ms
 
-    async def until(self, happened: Callable[[], bool], within: float) -> bool:
-        """Let time pass in small steps until `happened()`; False if it did not within so many ms."""
-        began = now = await self.read()
+    async def until(self, happened: Callable[[], bool], within_ms: float) -> bool:
+        """Advance in small steps until `happened()`; return False if it did not happen in `within_ms`."""
+        began_ms = now_ms = await self._reading.read()
         while not happened():
-            if now - began >= within:
+            if now_ms - began_ms >= within_ms:
                 return False
-            now = await self.advance(1 if now - began < 100 else 50)
+            now_ms = await self.advance(1 if now_ms - began_ms < 100 else 50)
         return True
 
+    async def _deliver(self) -> None:
+        """Deliver the messages that were posted at the very end."""
+        await self._busy_frames.acknowledge_calls()
+        is_idle = not (self._network.pending.has_endless_or_delayed or self._network.time_holds)
+        await self._budget.give(DELIVERY_MS, policy=WAIT_FOR_LOADS if is_idle else ADVANCE)
 
-def _every(seconds: float, work: Callable[[], None]) -> Callable[[], None]:
-    """Do it each so many real seconds, until the function that is returned is called."""
-    loop = asyncio.get_running_loop()
-    timer: asyncio.TimerHandle
+    async def _move(self, milliseconds: float) -> float:
+        """Advance as `advance` does, but do not deliver the messages that were posted at the very end.
 
-    def again() -> None:
-        nonlocal timer
-        work()
-        timer = loop.call_later(seconds, again)
+        Stop wherever a worker's timer is due. A navigation begins the current budget anew; so a new document holds time
+        (new_document.js) until a small budget has replaced the current one.
+        """
+        now_ms = await self._busy_frames.acknowledge_calls_during(self._reading.read())
+        end_ms = now_ms + math.ceil(milliseconds)  # the page's clock shows whole milliseconds
+        while now_ms < end_ms:
+            self._limits.check_deadline()
+            await self._cookies.remove_ended()
+            pending = self._network.pending
+            self._workers.let_page_fire(not pending.has_endless_or_delayed and await self._is_shown())
+            await self._workers.update_states(anew=pending.has_endless or bool(self._network.time_holds))
+            self._network.pass_on_delayed(now_ms)
+            until_ms = min([end_ms, *self._workers.dues_ms])
+            if self._must_step():
+                await self._hold_steps.take(now_ms, until_ms)
+                self._workers.forget_states()
+            else:
+                self._hold_steps.reset()
+                if until_ms > now_ms:
+                    await self._request_steps.take(now_ms, until_ms - now_ms)
+            now_ms = await self._busy_frames.acknowledge_calls_during(self._read_at(until_ms))
+        return now_ms
 
-    timer = loop.call_later(seconds, again)
-    return lambda: timer.cancel()
+    def _must_step(self) -> bool:
+        """Return whether documents or workers hold time, or documents navigate to each other without an end."""
+        network = self._network
+        are_workers_working = self._workers.with_pending_calls and not network.awaited.are_all_delayed
+        return bool(network.time_holds or network.navigation_loops or are_workers_working)
+
+    async def _is_shown(self) -> bool:
+        """Return whether no document's timers are throttled.
+
+        Return True without asking if the page has no worker, because then the answer does not matter.
+        """
+        return not self._workers.include_page_workers or False not in await self.documents.evaluate_in_all(
+            scripts.IS_SHOWN
+        )
+
+    async def _read_at(self, until_ms: float) -> float:
+        """Fire the timers of workers that are due at `until_ms`; return virtual time.
+
+        Far from `until_ms` return the latest virtual time possible instead, if nobody has read virtual time.
+        """
+        if (fired_ms := await self._workers.fire(until_ms)) is not None:
+            return self._reading.see(fired_ms)
+        latest_ms = self._reading.latest_ms
+        if latest_ms is not None and until_ms - latest_ms > EXACT_WITHIN_MS and not self._network.delayed:
+            return latest_ms
+        return await self._reading.read()

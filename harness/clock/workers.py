@@ -1,191 +1,158 @@
 """The workers of a page: dedicated, shared and service workers, and the workers of workers.
 
-Each has a thread of its own, and reads the page's `Date.now()`; but its timers are fired by a timer of its page or by the clock,
-and only the clock can ask whether it waits for something.
+Each worker has a thread of its own and reads the page's `Date.now()`. But a timer of the page, or the clock, fires the
+worker's timers, and only the clock can ask whether the worker holds time.
 """
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
-from harness.browser.devtools import DevToolsSession, Event, or_gone, value_of
-from harness.clock import scripts as waits
+from harness.browser.devtools import DevToolsSession, Event
+from harness.clock import scripts
 from harness.clock.network import Network
-
-PATIENCE = 2.0
-"""Real seconds in which a worker says when its next timer is due; one in a loop without an end does not."""
-HELD_PATIENCE = 1.0
-"""The same where a request is held; one in a synchronous request does not until it is answered."""
-
-
-@dataclass(eq=False)
-class Worker:
-    """One that runs. `shared`: it may be given work by other pages. `of_page`: a page made it, and no worker. `due`: when its next
-    timer is (milliseconds since 1970; None: never). `at_work`: whether it waits for work of its own. `asked`: whether both are
-    still what it answered last. `busy`: it has not answered yet. `endless`: nor is it expected to."""
-
-    session: DevToolsSession
-    url: str
-    shared: bool
-    of_page: bool
-    name: str = ""
-    due: float | None = None
-    at_work: bool = False
-    asked: bool = False
-    busy: asyncio.Future[Any] | None = None
-    endless: bool = False
+from harness.clock.worker import Worker
 
 
 class Workers:
-    """All that run. They are asked for their state anew whenever they may have done something."""
+    """The running workers. Each is asked for its state again whenever it may have done something."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
         self._running: dict[str | None, Worker] = {}
         self._news: list[str] = []
-        self._slept = 0.0
-        self.frozen = False
-        """Whether the page is, and its dedicated workers with it."""
-        self._page_fires = True
+        self._slept_ms = 0.0
+        self._does_page_fire = True
+        self.are_frozen = False
+        """True while the page is frozen, and its dedicated workers with it."""
+
+    # Life -------------------------------------------------------------------------------------------------------------
 
     def attach(
-        self, session: DevToolsSession, url: str, *, shared: bool, of_worker: bool
+        self, session: DevToolsSession, url: str, *, is_shared: bool, is_of_worker: bool
     ) -> list[asyncio.Future[Event]]:
-        """A worker before its first line, of a page or of another worker. The answers come once it runs."""
-        worker = Worker(session, url, shared, of_page=not shared and not of_worker)
-        session.on("Runtime.bindingCalled", lambda event: self._heard(worker, event))
-        # At its first line, and not before: only then a worker has what only secure contexts have.
-        session.on("Debugger.paused", lambda _: self._prepare(worker, of_worker=of_worker))
+        """Watch a worker before its first script runs, and return the futures of the commands that were sent to it.
+
+        `url` is the URL of its script. `is_of_worker` is true if another worker made it. The futures complete when
+        the worker runs.
+        """
+        worker = Worker(session, url, self._network, is_shared=is_shared, is_of_page=not is_shared and not is_of_worker)
+        session.on("Runtime.bindingCalled", lambda event: self._message_handled(worker, event))
+        # The clock's script runs at the first line of the worker's script: only there the worker has the APIs of secure
+        # contexts.
+        session.on("Debugger.paused", lambda _: self._prepare(worker, is_of_worker=is_of_worker))
         return [
             session.send("Runtime.enable"),
-            session.send("Runtime.addBinding", name=waits.BINDING),
+            session.send("Runtime.addBinding", name=scripts.HANDLED_BINDING),
             session.send("Debugger.enable"),
             session.send("Debugger.setInstrumentationBreakpoint", instrumentation="beforeScriptExecution"),
         ]
 
-    def _prepare(self, worker: Worker, *, of_worker: bool) -> None:
-        """Give it the clock's timers and waits, and let it run."""
-        script = waits.worker_script(of_worker=of_worker, slept=self._slept)
+    def _prepare(self, worker: Worker, *, is_of_worker: bool) -> None:
+        """Give a worker the clock's timers and time holds, and let it run."""
+        script = scripts.worker_script(of_worker=is_of_worker, slept_ms=self._slept_ms)
         worker.session.send("Runtime.evaluate", expression=script)
         worker.session.send("Debugger.disable")
         self._running[worker.session.id] = worker
 
-    def _heard(self, worker: Worker, event: Event) -> None:
-        """It has handled what a frame, or another worker, sent it."""
-        if event["name"] == waits.BINDING:
-            note: str = event["payload"]
-            worker.asked = False
-            worker.name = waits.worker_of(note) or worker.name
-            self._news.append(waits.handled(note))
+    def _message_handled(self, worker: Worker, event: Event) -> None:
+        if event["name"] == scripts.HANDLED_BINDING:
+            worker.note_handled(event["payload"])
+            self._news.append(scripts.message_is_handled(event["payload"]))
 
     def forget(self, session: str) -> None:
-        """A worker has ended."""
+        """Remove a worker that has ended."""
         worker = self._running.pop(session, None)
         if worker and worker.name:
-            self._news.append(waits.ended(worker.name))
+            self._news.append(scripts.worker_has_ended(worker.name))
 
-    def news(self) -> list[str]:
-        """What frames and workers have to be told since this was last asked."""
+    def freeze(self) -> None:
+        """Note that the page is frozen, and its dedicated workers with it."""
+        self.are_frozen = True
+
+    def thaw(self) -> None:
+        """Note that the page is not frozen any more."""
+        self.are_frozen = False
+
+    async def sleep(self, slept_ms: float) -> None:
+        """Set the milliseconds for which the machine has slept.
+
+        The wall clocks of workers are ahead of virtual time by these milliseconds.
+        """
+        self._slept_ms = slept_ms
+        await self.evaluate_in_all(scripts.slept(slept_ms))
+
+    async def close(self) -> None:
+        """Cancel all pending answers of workers."""
+        late = [answer for worker in self._running.values() if (answer := worker.cancel_late_answer())]
+        await asyncio.gather(*late, return_exceptions=True)
+
+    # State ------------------------------------------------------------------------------------------------------------
+
+    def take_news(self) -> list[str]:
+        """Return the messages that documents and workers have to get since the last call."""
         news, self._news = self._news, []
         return news
 
-    async def look(self, *, anew: bool) -> None:
-        """Bring the states up to date."""
+    async def update_states(self, *, anew: bool) -> None:
+        """Ask the workers whose state is not known for their state; ask all workers if `anew`."""
         for worker in self._awake():
-            if anew or worker.shared or not worker.asked:
-                await self._ask(worker, "state()")
-
-    async def close(self) -> None:
-        late = [worker.busy for worker in self._running.values() if worker.busy]
-        for answer in late:
-            answer.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+            if anew or worker.is_shared or not worker.is_state_known:
+                await worker.update_state()
 
     def forget_states(self) -> None:
-        """They may have done something."""
+        """Note that all workers may have done something."""
         for worker in self._running.values():
-            worker.asked = False
+            worker.forget_state()
 
-    @property
-    def dues(self) -> list[float]:
-        """When timers are due, in milliseconds since 1970."""
-        return [worker.due for worker in self._awake() if worker.due is not None and not self._is_fired_by_page(worker)]
+    def let_page_fire(self, can_fire: bool) -> None:
+        """Set whether the page can fire the timers of its own workers at their time.
 
-    def _is_fired_by_page(self, worker: Worker) -> bool:
-        return worker.of_page and self._page_fires
-
-    @property
-    def of_page(self) -> bool:
-        """Whether there are some that a page has made."""
-        return any(worker.of_page for worker in self._running.values())
-
-    def let_page_fire(self, can: bool) -> None:
-        """Whether the page can fire the timers of its own workers in time. What it fires, nobody is told."""
-        if can != self._page_fires:
-            self._page_fires = can
+        The page does not report which timers it fires, so a change makes all states unknown.
+        """
+        if can_fire != self._does_page_fire:
+            self._does_page_fire = can_fire
             self.forget_states()
 
-    @property
-    def at_work(self) -> list[Worker]:
-        """Those that wait for work of their own."""
-        return [worker for worker in self._awake() if worker.at_work]
-
-    async def fire(self, until: float) -> float | None:
-        """Fire the timers that are due by then. Returns page time (milliseconds) as a worker that was asked read it."""
-        now = None
-        for worker in self._awake():
-            if worker.due is not None and worker.due <= until:
-                now = await self._ask(worker, "fire()")
-        return now
-
-    async def tell(self, workers: Iterable[Worker], expression: str) -> list[Any]:
-        """Evaluate an expression in each of them; returns the values, None for one that has gone in the meantime."""
-        return list(await asyncio.gather(*(self._tell_one(worker, expression) for worker in workers)))
-
-    async def tell_all(self, expression: str) -> list[Any]:
-        return await self.tell(tuple(self._running.values()), expression)
-
-    async def _tell_one(self, worker: Worker, expression: str) -> Any:
-        """Its answer; None from one that has gone, or is busy: in a synchronous request that is held, for as long as it is, or with
-        a script that does not end. That one is named, and time does not wait for it until it answers."""
-        if worker.busy and (worker.endless or not await self._is_done(worker, worker.busy)):
-            return None
-        answer = worker.session.evaluate(expression)
-        if await self._is_done(worker, answer):
-            return await or_gone(value_of(answer))
-        worker.busy = answer
-        answer.add_done_callback(lambda _: self._answered_late(worker, answer))
-        return None
-
-    async def _is_done(self, worker: Worker, answer: asyncio.Future[Any]) -> bool:
-        """Whether it has answered in time."""
-        if worker.busy and self._network.held:
-            return answer.done()
-        for patience in (HELD_PATIENCE, PATIENCE - HELD_PATIENCE):
-            done, _ = await asyncio.wait({answer}, timeout=patience)
-            if done or self._network.held:
-                return bool(done)
-        worker.endless = True
-        self._network.note_endless_work("a worker's script", url=worker.url)
-        return False
-
-    def _answered_late(self, worker: Worker, answer: asyncio.Future[Any]) -> None:
-        worker.busy, worker.asked, worker.endless = None, False, False
-        if not answer.cancelled():
-            answer.exception()  # marks it as seen: the worker is asked anew
-
-    async def sleep(self, slept: float) -> None:
-        """From now on their wall clocks are ahead of virtual time by so many milliseconds."""
-        self._slept = slept
-        await self.tell_all(waits.told(f"slept({slept})"))
-
     def _awake(self) -> list[Worker]:
-        return [worker for worker in self._running.values() if worker.shared or not self.frozen]
+        return [worker for worker in self._running.values() if worker.is_shared or not self.are_frozen]
 
-    async def _ask(self, worker: Worker, what: str) -> float | None:
-        """Its state anew; returns page time as it read it."""
-        state = await self._tell_one(worker, waits.told(what)) or {}
-        worker.due, worker.at_work = state.get("due"), bool(state.get("held"))
-        worker.asked = True
-        return state.get("now")
+    @property
+    def dues_ms(self) -> list[float]:
+        """The virtual instants, in milliseconds since 1970, at which the clock has to fire timers of workers."""
+        return [
+            worker.due_ms
+            for worker in self._awake()
+            if worker.due_ms is not None and not (worker.is_of_page and self._does_page_fire)
+        ]
+
+    @property
+    def include_page_workers(self) -> bool:
+        """True if a page has made a worker for itself."""
+        return any(worker.is_of_page for worker in self._running.values())
+
+    @property
+    def with_pending_calls(self) -> list[Worker]:
+        """The workers that hold time for a pending call."""
+        return [worker for worker in self._awake() if worker.has_pending_calls]
+
+    # Messages ---------------------------------------------------------------------------------------------------------
+
+    async def fire(self, until_ms: float) -> float | None:
+        """Fire the timers that are due at this virtual time, in milliseconds since 1970.
+
+        Return virtual time as a worker read it, or None if no timer was due or the worker does not answer.
+        """
+        now_ms = None
+        for worker in self._awake():
+            if worker.due_ms is not None and worker.due_ms <= until_ms:
+                now_ms = await worker.update_state(scripts.FIRE_TIMERS)
+        return now_ms
+
+    async def evaluate_in(self, workers: Iterable[Worker], expression: str) -> list[Any]:
+        """Return the values of an expression in these workers; None for a worker that does not answer."""
+        return list(await asyncio.gather(*(worker.evaluate(expression) for worker in workers)))
+
+    async def evaluate_in_all(self, expression: str) -> list[Any]:
+        """Return the values of an expression in all workers; None for a worker that does not answer."""
+        return await self.evaluate_in(tuple(self._running.values()), expression)

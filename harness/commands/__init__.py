@@ -1,6 +1,6 @@
 """The subcommands of `pbi-harness`.
 
-The public names are listed in `__init__.pyi` and imported when they are first used.
+The public names are listed in `__init__.pyi`, and each is imported when it is first used.
 """
 
 import lazy_loader

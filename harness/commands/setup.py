@@ -1,4 +1,4 @@
-"""`pbi-harness setup`: install what pip does not bring."""
+"""The command `pbi-harness setup`: install what pip does not install, npm packages and a browser."""
 
 import argparse
 import sys
@@ -12,18 +12,20 @@ if TYPE_CHECKING:
 
 
 def add_setup(subparsers: "Commands") -> None:
+    """Add the subcommand `setup` to the parser of `pbi-harness`."""
     parser = subparsers.add_parser(
         "setup",
-        help="install the npm packages and find or install a browser",
-        description="Install the npm packages, and find a browser or install Chromium. Safe to repeat.",
+        help="find or install a browser, and install Microsoft's npm packages",
+        description="Find a browser or install Chromium, and install Microsoft's npm packages. "
+        "Anything that is already installed is kept, so this command can be repeated.",
         allow_abbrev=False,
     )
     parser.add_argument(
         "--pbi-browser",
         type=Path,
         metavar="PATH",
-        help="the browser to use: Chrome, Edge or Chromium (default: PBI_BROWSER, Playwright's Chromium, "
-        "one found on the system, or else one is installed)",
+        help="the browser to check: a full Chromium, Chrome or Edge; then none is installed (default: PBI_BROWSER, "
+        "else Playwright's Chromium, else a browser of this system, else Chromium is installed)",
     )
     parser.set_defaults(run=_setup)
 

@@ -1,4 +1,4 @@
-"""`pbi-harness verify`: pytest, run on the contract's own file, with the verdicts written for people."""
+"""The command `pbi-harness verify`: judge pages by the contract, and print the verdicts."""
 
 import argparse
 import os
@@ -14,17 +14,18 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[Any]
 
 BUILT_IN = ("article_manual", "article_provider", "reference")
-"""The article's two pages, and the best page we know how to write."""
+"""The host pages that are judged if no URL is given: the article's two pages, and the reference page."""
 
 _EPILOG = """\
 examples:
   pbi-harness verify
-      the article's two pages and a reference page: shows what a run looks like
+      judge the built-in pages, to see what a run looks like
   pbi-harness verify http://localhost:3000/report
-      your app, with its own backend; the token requests are found by themselves
+      judge your app with its own backend; the harness finds the token requests
   pbi-harness verify http://localhost:3000/report --token-url '*/api/embed-token*=embed' --answer-tokens
-      the front end alone: the fake answers its token requests as GenerateToken does
+      judge a front end alone; the fake Power BI answers the token requests as GenerateToken does
   pbi-harness verify URL --only LIFE,WAKE-4 --json verdicts.json
+      judge by some rules only, and write the verdicts as JSON
 
 exit codes: 0 all is well, 1 a rule that must hold failed (with --strict also a warning), 2 interrupted,
 3 a page could not be judged, 4 wrong usage
@@ -32,20 +33,26 @@ exit codes: 0 all is well, 1 a rule that must hold failed (with --strict also a 
 
 
 def add_verify(subparsers: "Commands") -> None:
+    """Add the subcommand `verify` to the parser of `pbi-harness`."""
     parser = subparsers.add_parser(
         "verify",
         help="judge pages by the refresh contract",
-        description="Open each page in a real browser against the fake Power BI, and judge it by the refresh contract "
-        "(docs/contract.md). Without a URL the built-in pages are judged, and have to get exactly what is expected of them.",
+        description="Open each page in a real browser with a fake Power BI, and judge it by the refresh contract "
+        "(docs/contract.md).\nWithout a URL, the built-in pages are judged, and each verdict has to be as expected.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("urls", nargs="*", metavar="URL", help="the page of an app that is running")
+    parser.add_argument("urls", nargs="*", metavar="URL", help="the address of a page; its app has to be running")
     add_options(parser.add_argument, "--")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write the verdicts as JUnit XML")
     parser.add_argument("--headed", action="store_true", help="show the browser")
-    parser.add_argument("--pbi-browser", type=Path, metavar="PATH", help="the browser to use (see setup)")
+    parser.add_argument(
+        "--pbi-browser",
+        type=Path,
+        metavar="PATH",
+        help="the browser to judge in (default: see 'pbi-harness setup --help')",
+    )
     parser.set_defaults(run=_verify)
 
 
@@ -65,10 +72,11 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _expect_writable(option: str, name: "str | Path | None") -> None:
+    """Raise `UsageError` if the file that `option` names cannot be written."""
     if name is None:
         return
     path = Path(name)
     if not path.absolute().parent.is_dir():
-        raise UsageError(f"{option} names {path}, whose folder does not exist: make it, or name another file.")
+        raise UsageError(f"{option} names {path}, whose folder does not exist. Make the folder, or name another file.")
     if path.is_dir() or not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
-        raise UsageError(f"{option} names {path}, which cannot be written: name another file.")
+        raise UsageError(f"{option} names {path}, which cannot be written. Name another file.")

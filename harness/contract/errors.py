@@ -1,22 +1,21 @@
-"""Errors that keep a page from being judged."""
+"""Errors that prevent a page from being judged."""
 
 from harness.base.errors import HarnessError
 
 
 class AdapterFailed(HarnessError):
-    """A method of the user's adapter raised."""
+    """The error of an adapter whose method raised an exception."""
 
     def __init__(self, method: str, error: Exception) -> None:
-        said = str(error).strip().splitlines() or [""]
-        super().__init__(
-            f"{method}() of the adapter ended with {type(error).__name__}: {said[0]}; correct the adapter."
-        )
+        """Name the method ("OurApp.sign_in") and the first line of its exception."""
+        lines = str(error).strip().splitlines()
+        seen = type(error).__name__ + (f": {lines[0]}" if lines else "")
+        super().__init__(f"The adapter's method {method}() raised {seen.rstrip('.')}. Correct the adapter.")
 
 
 class NotAPage(HarnessError):
-    """What answers at an address is no HTML page, or says that there is none."""
+    """The error of an address that does not answer with an HTML page."""
 
     def __init__(self, url: str, seen: str) -> None:
-        super().__init__(
-            f"{url} is no page that could be judged: {seen}; give the address of the page that embeds the item."
-        )
+        """Name the address, and the server's answer: "its server answered 404"."""
+        super().__init__(f"No page to judge at {url}: {seen}. Give the address of the page that embeds the item.")

@@ -1,4 +1,7 @@
-"""What came out: a rule's verdict on a page, as a document that travels between processes and into the report."""
+"""A rule's verdict on a page, and the part of the JSON report that describes it.
+
+The report is made of plain dicts, so that it can be sent from one test process to another.
+"""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -12,6 +15,7 @@ from harness.contract.observation import Observation
 from harness.contract.rule import Outcome, Rule, Verdict
 
 EXPECTED = Path(__file__).with_name("expected_findings.toml")
+"""The file with the expectations for the built-in pages."""
 
 CAUSES: Mapping[str, Sequence[str]] = {
     "EMB-1": ["TYPE-1"],
@@ -30,27 +34,37 @@ CAUSES: Mapping[str, Sequence[str]] = {
     "FAIL-4": ["FAIL-1", "LIFE-4"],
     "FAIL-6": ["FAIL-5"],
 }
-"""Rule -> the rules of which it is a consequence where they are broken as well, the likeliest first."""
+"""For each rule, the rules whose breach explains a breach of this rule, the likeliest explanation first."""
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """An outcome other than "passed" that a page of ours has to get, and why."""
+    """An outcome other than "passed" that a built-in page has to get, and the reason."""
 
     outcome: Outcome
     reason: str
 
 
 def expected_findings(path: Path = EXPECTED) -> Mapping[str, Mapping[str, Expectation]]:
-    """Page -> rule id -> what is expected instead of "passed"."""
+    """Return the expectations by page and rule id. A rule without one is expected to pass."""
     pages = tomllib.loads(path.read_text("utf-8"))
-    return {page: {id: Expectation(**found) for id, found in rules.items()} for page, rules in pages.items()}
+    return {page: {id: Expectation(**expected) for id, expected in rules.items()} for page, rules in pages.items()}
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The verdict of a rule on a page. `expected` is None where nothing but "passed" was; it is not asked for (`held` False)
-    of pages that are not our own."""
+    """The verdict of a rule on a page.
+
+    Attributes:
+        page: The name of the page.
+        rule: The rule.
+        verdict: The verdict of the rule.
+        virtual: The virtual time of the visits that were made for this rule; visits made for an earlier rule add none.
+        real_seconds: The real time that the judgement took, in seconds.
+        has_expectation: True for the built-in pages, whose outcomes are known.
+        expected: The expectation for this rule; None if the page is expected to pass.
+        strict: True if a warning fails the run.
+    """
 
     page: str
     rule: Rule
@@ -63,24 +77,29 @@ class Finding:
 
     @property
     def as_expected(self) -> bool:
+        """True if the outcome is the expected one."""
         return self.verdict.outcome == (self.expected.outcome if self.expected else "passed")
 
     @property
     def fails(self) -> bool:
-        """Whether the run has to end red because of it."""
+        """True if this finding fails the run."""
         if self.has_expectation:
             return not self.as_expected
         return self.verdict.outcome == "failed" or (self.strict and self.verdict.outcome == "warned")
 
     @property
     def surprise(self) -> str:
-        """What to tell somebody who expected something else; empty if nobody did."""
+        """The expectation that the outcome contradicts, as text; empty if there is no contradiction."""
         if not self.has_expectation or self.as_expected:
             return ""
         return "expected: " + (f"{self.expected.outcome} ({self.expected.reason})" if self.expected else "passed")
 
-    def document(self, observed: Sequence[Observation]) -> dict[str, Any]:
-        """The rule's part of the report (docs/verdicts.schema.json)."""
+    def report(self, observed: Sequence[Observation]) -> dict[str, Any]:
+        """Return the rule's part of the JSON report, as docs/verdicts.schema.json describes it.
+
+        `observed` are the page's visits. The visits give each entry of the evidence its visit and its time since the
+        opening.
+        """
         rule, verdict = self.rule, self.verdict
         return {
             "id": rule.id,
@@ -88,7 +107,7 @@ class Finding:
             "outcome": verdict.outcome,
             "message": verdict.message,
             "likely_cause": verdict.likely_cause,
-            "basis": rule.basis,
+            "basis": rule.source,
             "expected": self.expected.reason if self.has_expectation and self.expected and self.as_expected else None,
             "as_expected": self.as_expected if self.has_expectation else None,
             "surprise": self.surprise,
@@ -99,10 +118,19 @@ class Finding:
         }
 
 
-def about(page: str, url: str | None, token_urls: Sequence[str], observed: Sequence[Observation]) -> dict[str, Any]:
-    """What is known of a page as a whole: the report's head."""
-    versions = [e["sdk"] for session in observed for e in session.journal.of("protocol") if e["sdk"]]
-    first = next((session for session in observed if session.items), None)
+def page_report(
+    page: str, url: str | None, token_urls: Sequence[str], observed: Sequence[Observation]
+) -> dict[str, Any]:
+    """Return the page's part of the JSON report, without its rules.
+
+    Args:
+        page: The name of the page.
+        url: The address of the page; None for a host page.
+        token_urls: The globs of its token addresses.
+        observed: The visits so far.
+    """
+    versions = [entry["sdk"] for visit in observed for entry in visit.journal.of("protocol") if entry["sdk"]]
+    first = next((visit for visit in observed if visit.items), None)
     return {
         "page": page,
         "url": url,
@@ -110,39 +138,46 @@ def about(page: str, url: str | None, token_urls: Sequence[str], observed: Seque
         "mode": mode(observed),
         "token_urls": list(token_urls),
         "items": [] if first is None else [_item(first, item) for item in first.items],
-        "refused_hosts": sorted({e["host"] for session in observed for e in session.journal.of("host.refused")}),
+        "refused_hosts": sorted({e["host"] for visit in observed for e in visit.journal.of("host.refused")}),
         "virtual_seconds": virtual_time(observed).total_seconds(),
     }
 
 
 def mode(observed: Sequence[Observation], item: str | None = None) -> str:
-    """How the page, or one of its items, renews, as the protocol shows: manual, provider, both or none."""
-    providers = any(item in (None, name) for session in observed for name in session.providers)
-    manual = any(item in (None, name) for session in observed for name in session.manual)
+    """Return how a page, or one of its items, renews its tokens: "manual", "provider", "both" or "none".
+
+    The messages between the SDK and the items show it.
+    """
+    providers = any(item in (None, name) for visit in observed for name in visit.providers)
+    manual = any(item in (None, name) for visit in observed for name in visit.manual)
     return "both" if providers and manual else "provider" if providers else "manual" if manual else "none"
 
 
 def virtual_time(observed: Sequence[Observation]) -> timedelta:
-    return sum((session.ended - session.opened for session in observed), timedelta(0))
+    """Return the total virtual time of some visits."""
+    return sum((visit.ended - visit.opened for visit in observed), timedelta(0))
 
 
-def _item(session: Observation, item: str) -> dict[str, Any]:
-    frame = session.journal.of("embed.frame", item=item)[0]
+def _item(visit: Observation, item: str) -> dict[str, Any]:
+    frame = visit.journal.of("embed.frame", item=item)[0]
     types = {"/reportEmbed": "report", "/dashboardEmbed": "dashboard", "/embed": "tile", "/tileEmbed": "tile"}
-    return {"item": item, "type": types[frame["path"]], "mode": mode([session], item)}
+    return {"item": item, "type": types[frame["path"]], "mode": mode([visit], item)}
 
 
 def _entry(observed: Sequence[Observation], entry: Entry) -> dict[str, Any]:
-    session = next((session for session in observed if entry in session), None)
-    where = {"session": session.title, "since_open": session.when(entry)} if session else {}
-    data = {name: _written(value) for name, value in entry.data.items()}
+    visit = next((visit for visit in observed if entry in visit), None)
+    where = {"session": visit.title, "since_open": visit.when(entry)} if visit else {}
+    data = {name: _as_json(value) for name, value in entry.data.items()}
     return {"at": entry.at.isoformat(), "kind": entry.kind, **where, **data}
 
 
-def _written(value: object) -> object:
+def _as_json(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
 def cause_of(rule: str, broken: set[str]) -> str | None:
-    """The broken rule of which this one is a consequence, if there is one."""
+    """Return the broken rule that explains a breach of `rule`; None if no broken rule does.
+
+    `broken` are the ids of all rules that the page broke.
+    """
     return next((cause for cause in CAUSES.get(rule, ()) if cause in broken), None)

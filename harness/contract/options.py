@@ -1,61 +1,75 @@
-"""What can be said about a run of the contract: one table of options, `--x` of `pbi-harness verify` and `--pbi-x` of pytest."""
+"""The options of a run of the contract. `pbi-harness verify` spells them `--x`, pytest spells them `--pbi-x`."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 CONTRACT_RUN = "pbi-contract"
-"""The name under which a run of the contract is a plugin of pytest."""
+"""The name under which a run of the contract is registered as a plugin of pytest."""
 
 OPTIONS: Mapping[str, dict[str, Any]] = {
     "token-url": {
         "action": "append",
         "metavar": "GLOB[=embed|aad]",
-        "help": "requests of the page that fetch a token, an embed token or one of Entra ID (aad); repeatable (default: they are found "
-        "by watching where the tokens come from)",
+        "help": "a pattern for the URLs of the page's token requests, and which token they fetch: an embed token, or "
+        "an Entra token (aad); repeatable (default: the harness finds the token requests)",
     },
     "answer-tokens": {
         "action": "store_true",
-        "help": "the fake answers these requests itself: for a front end without its backend (needs the token URLs)",
+        "help": "answer the token requests in place of the app's backend, to judge a front end alone; "
+        "needs the token URLs",
     },
     "token-template": {
         "metavar": "FILE",
-        "help": 'the shape of such an answer, if it is neither GenerateToken\'s nor MSAL\'s: JSON with "{token}", "{tokenId}", '
-        '"{expiration}", "{expires_in}", "{expires_in_minutes}", "{expires_on}", "{expires_on_ms}"',
+        "help": "JSON file with the shape of these answers, if it is neither GenerateToken's nor MSAL's; placeholders: "
+        '"{token}", "{tokenId}", "{expiration}", "{expires_in}", "{expires_in_minutes}", "{expires_on}", '
+        '"{expires_on_ms}"',
     },
     "remove": {
         "metavar": "SELECTOR",
-        "help": "what to click to remove an item from the page; without it DROP-1 is skipped",
+        "help": "the element to click to remove an item from the page (default: none, and DROP-1 is skipped)",
     },
-    "only": {"metavar": "RULE,...", "help": "judge by these rules only (LIFE-1,WAKE-4; a family: LIFE)"},
-    "skip": {"metavar": "RULE,...", "help": "judge by all rules but these; the same names as for only"},
-    "strict": {"action": "store_true", "help": "a warning fails the run, too"},
-    "thorough": {"action": "store_true", "help": "every lifetime, more moments of outage, several seeds (minutes)"},
+    "only": {
+        "metavar": "RULE,...",
+        "help": "judge by these rules only, such as LIFE-1,WAKE-4; LIFE names all rules of its family",
+    },
+    "skip": {"metavar": "RULE,...", "help": "judge by all rules except these; LIFE names all rules of its family"},
+    "strict": {"action": "store_true", "help": "let a warning fail the run, too"},
+    "thorough": {
+        "action": "store_true",
+        "help": "judge with every lifetime, more moments of outage and several seeds; takes minutes",
+    },
     "seed": {
         "metavar": "N",
         "default": "1",
-        "help": "for the moments of interaction: with another one the page is used at others (default: 1)",
+        "help": "the seed of the random moments at which the user uses an item (default: 1)",
     },
     "lifetime": {
         "metavar": "DURATION",
-        "help": 'life of the tokens, "45min" (default: 60min, for some rules 90 and 35, too)',
+        "help": "the lifetime of the tokens, such as 45min (default: 60min; some rules also use 90min and 35min)",
     },
     "item": {
         "metavar": "N|SELECTOR",
-        "help": "judge this item of the page only: 1 is the first that is embedded, or a selector of its element",
+        "help": "judge only this item of the page: its number in the order of embedding, from 1, or a selector of its "
+        "element",
     },
     "allow-host": {
         "action": "append",
         "metavar": "GLOB",
-        "help": "let the page reach this real host, such as a CDN; repeatable (all but its own site is refused)",
+        "help": "a pattern for real hosts that the page may reach, such as a CDN; repeatable "
+        "(default: only the page's own site)",
     },
-    "storage-state": {"metavar": "FILE", "help": "a signed-in session, as Playwright's storage_state() writes it"},
+    "storage-state": {
+        "metavar": "FILE",
+        "help": "the cookies and storage of a signed-in user, as Playwright's storage_state() writes them",
+    },
     "ignore-https-errors": {
         "action": "store_true",
-        "help": "accept the certificate of a development server, whoever signed it",
+        "help": "accept every certificate of the app's server, such as that of a development server",
     },
     "strict-tenant": {
         "metavar": "FILE",
-        "help": 'JSON of the ids that exist, {"reports": [...], "dashboards": [...], "tiles": [...]} (default: any id does)',
+        "help": 'JSON file with the only ids that exist: {"reports": [...], "dashboards": [...], "tiles": [...]} '
+        "(default: every id exists)",
     },
     "adapter": {
         "metavar": "FILE",
@@ -64,14 +78,18 @@ OPTIONS: Mapping[str, dict[str, Any]] = {
     "rule-time": {
         "metavar": "DURATION",
         "default": "60s",
-        "help": "real time that a rule may take; what takes longer is skipped (default: 60s)",
+        "help": "the real time that one rule may take; a rule that takes longer is skipped (default: 60s)",
     },
-    "json": {"metavar": "FILE", "help": "write the verdicts for programs, too (docs/verdicts.schema.json)"},
-    "keep-going": {"action": "store_true", "help": "where a page cannot be judged, go on with the next one"},
+    "json": {"metavar": "FILE", "help": "write the verdicts as JSON (docs/verdicts.schema.json)"},
+    "keep-going": {"action": "store_true", "help": "if a page cannot be judged, continue with the next page"},
 }
+"""Name -> the arguments of `add_argument` or `addoption`."""
 
 
 def add_options(add: Callable[..., Any], prefix: str) -> None:
-    """Declare all of them with `add` (argparse's or pytest's); `prefix` stands before each name."""
+    """Add every option with `add`, which is argparse's `add_argument` or pytest's `addoption`.
+
+    The option's name on the command line begins with `prefix`.
+    """
     for name, keywords in OPTIONS.items():
         add(f"{prefix}{name}", dest=f"pbi_{name.replace('-', '_')}", **keywords)

@@ -1,8 +1,7 @@
-"""What a rule is, and what it says of a page."""
+"""A rule of the refresh contract, and the verdict that it gives on a page."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from harness.base.journal import Entry
@@ -10,15 +9,17 @@ from harness.base.journal import Entry
 if TYPE_CHECKING:
     from harness.contract.scenarios import Scenarios
 
-LONGEST_LINE = 160
-
 Severity = Literal["must", "should"]
 Outcome = Literal["passed", "failed", "warned", "skipped"]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was seen, in one sentence with virtual times; `evidence` are the journal entries that it rests on."""
+    """The outcome of one rule on one page.
+
+    `message` says in one or two sentences what was seen; its times count from the opening of the page. `evidence` are
+    the journal entries that show it. `likely_cause` says what in the page to change, and why; it may be empty.
+    """
 
     outcome: Outcome
     message: str
@@ -27,23 +28,26 @@ class Verdict:
 
     @property
     def is_finding(self) -> bool:
-        """Whether something is wrong with the page: a failure or a warning."""
+        """True if the page breaks the rule: the outcome is `failed` or `warned`."""
         return self.outcome in ("failed", "warned")
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule of the refresh contract. Its id is public and stable."""
+    """One demand of the refresh contract. The id is public and stable.
+
+    `source` is the sentence of an article, a standard or the SDK from which the rule follows.
+    """
 
     id: str
     severity: Severity
-    basis: str
+    source: str
     judge: "Callable[[Scenarios], Verdict]" = field(repr=False)
 
-    def broken(self, verdict: Verdict) -> Verdict:
-        """A finding of a `should` rule is a warning."""
+    def graded(self, verdict: Verdict) -> Verdict:
+        """Return the verdict with the rule's severity applied: a broken `should` is a warning."""
         if verdict.outcome == "failed" and self.severity == "should":
-            return Verdict("warned", verdict.message, verdict.evidence, verdict.likely_cause)
+            return replace(verdict, outcome="warned")
         return verdict
 
 
@@ -52,50 +56,31 @@ REGISTERED: dict[str, list[Rule]] = {}
 
 
 def rule(
-    id: str, severity: Severity, *, basis: str
+    id: str, severity: Severity, *, source: str
 ) -> "Callable[[Callable[[Scenarios], Verdict]], Callable[[Scenarios], Verdict]]":
-    """Register a function, which says what the page must do, as a rule. `basis`: the sentence of a source that it rests on."""
+    """Return a decorator that registers a function as the judge of a rule.
+
+    The function gets the scenarios of a page and returns its verdict. `source` is the sentence of an article, a
+    standard or the SDK from which the rule follows.
+    """
 
     def register(judge: "Callable[[Scenarios], Verdict]") -> "Callable[[Scenarios], Verdict]":
-        REGISTERED.setdefault(judge.__module__, []).append(Rule(id, severity, basis, judge))
+        REGISTERED.setdefault(judge.__module__, []).append(Rule(id, severity, source, judge))
         return judge
 
     return register
 
 
 def passed(message: str, evidence: Sequence[Entry] = ()) -> Verdict:
+    """Return the verdict that the page keeps the rule."""
     return Verdict("passed", message, evidence)
 
 
 def failed(message: str, evidence: Sequence[Entry] = (), likely_cause: str = "") -> Verdict:
+    """Return the verdict that the page breaks the rule."""
     return Verdict("failed", message, evidence, likely_cause)
 
 
 def skipped(message: str) -> Verdict:
+    """Return the verdict that the rule cannot be judged; the message says why."""
     return Verdict("skipped", message)
-
-
-def counted(number: int, thing: str) -> str:
-    """ "1 item", "2 items"."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
-def worthless(applied: Entry) -> str:
-    """What a token is, in words, that an item took and the service does not take from it."""
-    if applied["state"] != "unknown":
-        return str(applied["state"])
-    if applied["token"] == "unknown":
-        return "none that the service issued"
-    needed = "an Entra" if applied["type"] == "embed" else "an embed"
-    return f"{applied['token']}, where {needed} token is needed"
-
-
-def minutes(length: timedelta) -> str:
-    """ "60 min", "9.7 min"."""
-    return f"{round(length.total_seconds() / 60, 1):g} min"
-
-
-def first_line(text: str) -> str:
-    """The first line of an exception's text, cut where it is long: the SDK puts whole configurations into it."""
-    line = text.partition("\n")[0]
-    return line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 1] + "…"

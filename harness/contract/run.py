@@ -1,4 +1,4 @@
-"""A run of the contract as pytest sees it: one item for each page and rule, judged on sessions that they share."""
+"""The pytest plugin of a contract run: one test per page and rule. The tests of a page share its visits."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from harness.base.errors import HarnessError
 from harness.clock import real_time
 from harness.contract.adapter import Adapter
-from harness.contract.findings import Expectation, Finding, about, virtual_time
+from harness.contract.findings import Expectation, Finding, page_report, virtual_time
 from harness.contract.judging import judge
 from harness.contract.options import CONTRACT_RUN
 from harness.contract.page import PageUnderTest
@@ -20,25 +20,42 @@ from harness.stage.session import HarnessSession
 
 
 class Listener(Protocol):
-    """Whoever watches a run."""
+    """The receiver of a run's progress, such as the report on a terminal."""
 
-    def scenario(self, page: str, rule: str, title: str) -> None: ...
-    def noticed(self, page: str, what: str) -> None: ...
-    def found(self, page: dict[str, Any], rule: dict[str, Any]) -> None: ...
-    def page_failed(self, page: str, error: str) -> None: ...
+    def scenario(self, page: str, rule: str, title: str) -> None:
+        """Receive the title of a visit that begins, with the page and the rule that needs the visit."""
+
+    def noticed(self, page: str, what: str) -> None:
+        """Receive a remark about a page, such as its token addresses."""
+
+    def found(self, page: dict[str, Any], rule: dict[str, Any]) -> None:
+        """Receive a verdict: the page's part of the report, and the rule's part."""
+
+    def page_failed(self, page: str, error: str) -> None:
+        """Receive the error that prevents a page from being judged."""
 
 
 class Silent:
-    """Nobody watches: pytest's own output says enough."""
+    """A listener that does nothing, for runs in which pytest reports the outcomes."""
 
-    def scenario(self, page: str, rule: str, title: str) -> None: ...
-    def noticed(self, page: str, what: str) -> None: ...
-    def found(self, page: dict[str, Any], rule: dict[str, Any]) -> None: ...
-    def page_failed(self, page: str, error: str) -> None: ...
+    def scenario(self, page: str, rule: str, title: str) -> None:
+        """Ignore a visit that begins."""
+
+    def noticed(self, page: str, what: str) -> None:
+        """Ignore a notice."""
+
+    def found(self, page: dict[str, Any], rule: dict[str, Any]) -> None:
+        """Ignore a verdict."""
+
+    def page_failed(self, page: str, error: str) -> None:
+        """Ignore an error."""
 
 
 class ContractRun:
-    """The plugin that judges pages by the contract. Its documents (`pages`) are complete even where the run ends early."""
+    """The pytest plugin that judges pages by the contract and collects their reports.
+
+    `pages` has every verdict so far, also after a run that ended early.
+    """
 
     __name__ = CONTRACT_RUN
 
@@ -47,14 +64,18 @@ class ContractRun:
         self._listener: Listener = listener or Silent()
         self._scenarios: dict[str, Scenarios] = {}
         self._unjudged: dict[str, HarnessError] = {}
-        self._under_way = ""
+        """The error of each page that could not be judged."""
+        self._current_rule = ""
         self.pages: dict[str, dict[str, Any]] = {}
-        """What came out, by page: its head, `rules`, and `error` where it could not be judged."""
+        """The report of each page, by name: its own part, its `rules`, and its `error` if it could not be judged."""
         self.error: BaseException | None = None
-        """What ended the run early: the harness could not go on."""
+        """The error after which the harness could not go on; None if there was none."""
 
     def cases(self, cls: type | None) -> list[Any]:
-        """The parameters of a test that takes `pbi_page` and `pbi_rule`: those of its class, or of the whole run."""
+        """Return the parameters of a test that takes `pbi_page` and `pbi_rule`, one set per page and rule.
+
+        The page is that of the test's class, a `RefreshContract`. Otherwise the pages are those of the run.
+        """
         pages = [cls.page()] if cls and hasattr(cls, "page") else self.settings.pages
         return [
             pytest.param(page, rule, id=f"{page.name}-{rule.id}", marks=[pytest.mark.xdist_group(page.name)])
@@ -62,26 +83,28 @@ class ContractRun:
             for rule in self.settings.rules
         ]
 
-    def judged(self, session: HarnessSession, page: PageUnderTest, rule: Rule) -> Finding:
-        """The verdict of a rule on a page. Raises the `HarnessError` that keeps the page from being judged at all."""
+    def judge_page(self, session: HarnessSession, page: PageUnderTest, rule: Rule) -> Finding:
+        """Judge a page by a rule, and return the finding.
+
+        Raises the `HarnessError` that prevents the page from being judged, for this rule and for every later one.
+        """
         if page.name in self._unjudged:
             raise self._unjudged[page.name]
         scenarios = self._scenarios_of(session, page)
-        self._under_way = rule.id
-        began, seen = real_time.seconds(), len(scenarios.observed)
-        scenarios.visits.end_by = began + self.settings.rule_time.total_seconds()
+        self._current_rule = rule.id
+        began_real_s, earlier_visits = real_time.seconds(), len(scenarios.observed)
+        scenarios.visits.end_by_real_s = began_real_s + self.settings.rule_time.total_seconds()
         try:
             verdict = judge(rule, scenarios)
         except HarnessError as error:
             self._unjudged[page.name] = error
             raise
-        took = real_time.seconds() - began
         return Finding(
             page.name,
             rule,
             verdict,
-            virtual_time(scenarios.observed[seen:]),
-            took,
+            virtual_time(scenarios.observed[earlier_visits:]),
+            real_time.seconds() - began_real_s,
             has_expectation=self.settings.expected is not None,
             expected=self._expected(page).get(rule.id),
             strict=self.settings.strict,
@@ -97,21 +120,24 @@ class ContractRun:
                 page,
                 seed=self.settings.seed,
                 thorough=self.settings.thorough,
-                say=lambda title: self._listener.scenario(page.name, self._under_way, title),
-                found=lambda what: self._listener.noticed(page.name, what),
+                on_visit=lambda title: self._listener.scenario(page.name, self._current_rule, title),
+                on_notice=lambda what: self._listener.noticed(page.name, what),
             )
         return self._scenarios[page.name]
 
-    def documents(self, finding: Finding, page: PageUnderTest) -> dict[str, Any]:
-        """A finding as it travels with pytest's own report: the page's head and the rule's part."""
+    def reports(self, finding: Finding, page: PageUnderTest) -> dict[str, Any]:
+        """Return the page's part and the rule's part of the report, to be sent along with pytest's own report."""
         scenarios = self._scenarios[page.name]
         urls = [url.glob for url in scenarios.token_urls]
-        head = about(page.name, page.url, urls, scenarios.observed)
-        return {"page": head, "rule": finding.document(scenarios.observed)}
+        of_page = page_report(page.name, page.url, urls, scenarios.observed)
+        return {"page": of_page, "rule": finding.report(scenarios.observed)}
 
     @pytest.hookimpl
     def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
-        """`warned` is an outcome of its own, between passed and failed. Where somebody listens, pytest itself is silent."""
+        """Return the words for a test's status: `warned` is an outcome of its own, between passed and failed.
+
+        If the run has a listener, pytest prints nothing itself.
+        """
         if not isinstance(self._listener, Silent):
             return report.outcome, "", ""
         found = getattr(report, "pbi_finding", None)
@@ -121,6 +147,10 @@ class ContractRun:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        """Attach the finding, or the error of the page, to pytest's report, and stop the run after an error.
+
+        With `--keep-going` a `HarnessError` does not stop the run.
+        """
         report = yield
         if call.when == "call" and FOUND in item.stash:
             report.pbi_finding = item.stash[FOUND]
@@ -137,16 +167,16 @@ class ContractRun:
 
     @pytest.hookimpl
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Collects what came out, also from other processes."""
+        """Collect the findings and errors that come with pytest's reports, also from other processes."""
         if found := getattr(report, "pbi_finding", None):
-            head = found["page"]
-            page = self.pages.setdefault(head["page"], head | {"rules": [], "error": None})
-            page.update(head | {"virtual_seconds": max(head["virtual_seconds"], page["virtual_seconds"])})
+            latest = found["page"]
+            page = self.pages.setdefault(latest["page"], latest | {"rules": [], "error": None})
+            page.update(latest | {"virtual_seconds": max(latest["virtual_seconds"], page["virtual_seconds"])})
             page["rules"].append(found["rule"])
             self._listener.found(page, found["rule"])
         elif failure := getattr(report, "pbi_error", None):
             page = self.pages.setdefault(
-                failure["page"], about(failure["page"], failure["url"], [], []) | {"rules": []}
+                failure["page"], page_report(failure["page"], failure["url"], [], []) | {"rules": []}
             )
             if page.get("error") is None:
                 page["error"] = failure["error"]
@@ -156,7 +186,9 @@ class ContractRun:
 RULES_FILE = str(Path(__file__).with_name("test_rules.py"))
 """The test file that pytest runs to judge pages."""
 FOUND = pytest.StashKey[dict[str, Any]]()
+"""The place of a finding's report in the stash of its test."""
 OUTCOMES = (pytest.fail.Exception, pytest.skip.Exception)
+"""The exceptions by which a test fails or is skipped as intended."""
 
 
 def _parameters(item: pytest.Item) -> dict[str, Any]:
@@ -164,27 +196,33 @@ def _parameters(item: pytest.Item) -> dict[str, Any]:
 
 
 class Judge:
-    """What a contract test holds: `pbi_contract(page, rule)` judges, and passes, fails or skips the test."""
+    """The value of the fixture `pbi_contract`.
+
+    `pbi_contract(page, rule)` judges the page, and passes, fails or skips the test.
+    """
 
     def __init__(self, run: ContractRun, session: HarnessSession, item: pytest.Item, adapter: Adapter | None) -> None:
         self._run, self._session, self._item, self._adapter = run, session, item, adapter
 
     def __call__(self, page: PageUnderTest, rule: Rule) -> Finding:
-        """The finding, put on record. Raises pytest's own outcomes, or a `HarnessError` where nothing can be judged."""
+        """Judge a page by a rule, record the finding and return it.
+
+        Raises pytest's exceptions for a failed or skipped test, and a `HarnessError` if the page cannot be judged.
+        """
         if self._adapter is not None:
             page = replace(page, adapter=self._adapter)
-        finding = self._run.judged(self._session, page, rule)
-        self._item.stash[FOUND] = self._run.documents(finding, page)
+        finding = self._run.judge_page(self._session, page, rule)
+        self._item.stash[FOUND] = self._run.reports(finding, page)
         verdict = finding.verdict
         self._item.user_properties += [("pbi_rule", rule.id), ("pbi_outcome", verdict.outcome)]
         if finding.fails:
-            said = [
+            lines = [
                 f"{rule.id} {verdict.outcome}: {verdict.message}",
                 verdict.likely_cause,
-                rule.basis,
+                rule.source,
                 finding.surprise,
             ]
-            pytest.fail("\n".join(line for line in said if line), pytrace=False)
+            pytest.fail("\n".join(line for line in lines if line), pytrace=False)
         if verdict.outcome == "skipped":
             pytest.skip(verdict.message)
         return finding

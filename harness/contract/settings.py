@@ -1,4 +1,4 @@
-"""The options of a run of the contract, as what they mean."""
+"""The settings of a contract run, read from the options of `pbi-harness verify` or pytest."""
 
 import importlib.util
 import json
@@ -19,12 +19,26 @@ from harness.contract.rule import Rule
 from harness.contract.rules import RULES
 
 SHAPES = ("embed", "aad")
+"""The endings of `--token-url GLOB=SHAPE`: an embed token as GenerateToken answers, or an Entra token as MSAL does."""
 RULE_TIME = timedelta(seconds=60)
+"""The real time that the judgement of one rule may take."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """A run of the contract: which pages by which rules, and how."""
+    """The settings of a contract run.
+
+    Attributes:
+        pages: The pages that are judged.
+        rules: The rules by which they are judged.
+        seed: The seed of the random interactions.
+        thorough: True if scenarios are repeated with every lifetime, more outages and several seeds.
+        strict: True if a warning fails the run.
+        keep_going: True if the run goes on to the next page after a page that cannot be judged.
+        rule_time: The real time that the judgement of one rule may take.
+        json: The file for the JSON report; None for no report.
+        expected: The expectations for the built-in pages by page and rule id; None if every finding counts.
+    """
 
     pages: Sequence[PageUnderTest] = ()
     rules: Sequence[Rule] = field(default_factory=lambda: list(RULES.values()))
@@ -35,35 +49,34 @@ class Settings:
     rule_time: timedelta = RULE_TIME
     json: Path | None = None
     expected: Mapping[str, Mapping[str, Expectation]] | None = None
-    """What pages of our own are expected to get; None: every finding counts."""
 
     @property
     def single(self) -> bool:
-        """Whether one page of somebody's is judged, so that the report is about it alone."""
+        """True if the run judges one page that is not built in. Then the JSON report is the report of that page."""
         return self.expected is None and len(self.pages) == 1
 
     @classmethod
     def of(cls, urls: Sequence[str], options: Any) -> "Settings":
-        """From parsed options. Raises `UsageError` for what cannot be followed."""
-        given = Given(options)
-        try:
-            page = given.page()
-            return cls(
-                pages=[_at(page, url) for url in urls],
-                rules=given.rules(),
-                seed=given.number("seed"),
-                thorough=given["thorough"],
-                strict=given["strict"],
-                keep_going=given["keep-going"],
-                rule_time=duration(given["rule-time"]),
-                json=Path(given["json"]) if given["json"] else None,
-            )
-        except DurationError as error:
-            raise UsageError(str(error)) from None
+        """Return the settings for the pages at some addresses, from parsed options.
+
+        Raises `UsageError` if an address or an option is wrong.
+        """
+        given = GivenOptions(options)
+        page = given.page()
+        return cls(
+            pages=[_page_at(page, url) for url in urls],
+            rules=given.rules(),
+            seed=given.number("seed"),
+            thorough=given["thorough"],
+            strict=given["strict"],
+            keep_going=given["keep-going"],
+            rule_time=given.duration("rule-time"),
+            json=Path(given["json"]) if given["json"] else None,
+        )
 
 
-class Given:
-    """The options that were given, each as what it means."""
+class GivenOptions:
+    """The parsed options, with a method for each way to read one. The names of options come without dashes in front."""
 
     def __init__(self, options: Any) -> None:
         self._options = options
@@ -72,57 +85,80 @@ class Given:
         return getattr(self._options, f"pbi_{name.replace('-', '_')}")
 
     def number(self, name: str) -> int:
+        """Return an option as a whole number. Raises `UsageError` if it is none, or negative."""
         if not str(self[name]).isdigit():
-            raise UsageError(f"--{name} {self[name]!r} is not a number; give one such as 1.")
+            raise UsageError(f"--{name} {self[name]!r} is not a whole number. Give a number such as 1.")
         return int(self[name])
 
+    def duration(self, name: str) -> timedelta:
+        """Return an option as a duration. Raises `UsageError` if it is none."""
+        try:
+            return duration(self[name])
+        except DurationError as error:
+            raise UsageError(f"--{name}: {error}") from None
+
     def file(self, name: str) -> Path | None:
+        """Return an option as the path of a file; None if it was not given. Raises `UsageError` if there is no file."""
         if self[name] is None:
             return None
         path = Path(self[name])
         if not path.is_file():
-            raise UsageError(f"--{name} names {path}, and there is no such file; correct the name.")
+            raise UsageError(f"--{name} {path}: there is no such file. Correct the path.")
         return path
 
     def json(self, name: str) -> Any:
+        """Return the JSON in the file that an option names; None if it was not given.
+
+        Raises `UsageError` if there is no file, or it contains no JSON.
+        """
         path = self.file(name)
         if path is None:
             return None
         try:
             return json.loads(path.read_text("utf-8"))
         except ValueError as error:
-            raise UsageError(f"--{name} {path} is not JSON ({error}); correct the file.") from None
+            raise UsageError(f"--{name} {path}: the file is not JSON ({error}). Correct the file.") from None
 
     def rules(self) -> list[Rule]:
-        only, skip = (self._named(name) for name in ("only", "skip"))
+        """Return the rules that `--only` and `--skip` leave. Raises `UsageError` if one of them names no rule."""
+        only, skip = (self._ids_in(name) for name in ("only", "skip"))
         return [rule for id, rule in RULES.items() if (not only or id in only) and id not in skip]
 
-    def _named(self, option: str) -> set[str]:
+    def _ids_in(self, option: str) -> set[str]:
+        """Return the ids of the rules and families that an option names."""
         found: set[str] = set()
         for name in re.split(r"[,\s]+", self[option] or ""):
             named = {id for id in RULES if name and name.upper() in (id, id.partition("-")[0])}
             if name and not named:
-                raise UsageError(f"--{option} names {name!r}, which is no rule; there are {', '.join(RULES)}.")
+                raise UsageError(
+                    f"--{option} names {name!r}, which is no rule and no family. The rules are {', '.join(RULES)}."
+                )
             found |= named
         return found
 
     def page(self) -> PageUnderTest:
-        """What is said of every page, under no name yet."""
+        """Return what the options say of every page. The page has no name and no address yet.
+
+        Raises `UsageError` if an option is wrong.
+        """
         template = self.json("token-template")
         state = self.json("storage-state")
         if state is not None and not (isinstance(state, dict) and {"cookies", "origins"} & set(state)):
             raise UsageError(
-                f"--storage-state {self['storage-state']} has neither cookies nor origins; write it with Playwright's "
-                "context.storage_state(path=...)."
+                f"--storage-state {self['storage-state']}: the file has neither cookies nor origins. Write it with "
+                "Playwright's context.storage_state(path=...)."
             )
         urls = tuple(parse_token_url(text) for text in self["token-url"] or ())
         if self["answer-tokens"] and not urls:
             raise UsageError(
-                "--answer-tokens needs to know which requests to answer: add --token-url GLOB=embed (or =aad), such as "
-                "--token-url '*/api/token*=embed'."
+                "--answer-tokens was given without --token-url, so it is not known which requests to answer. "
+                "Add --token-url GLOB=embed or GLOB=aad, such as --token-url '*/api/token*=embed'."
             )
         if template is not None and not self["answer-tokens"]:
-            raise UsageError("--token-template says how tokens are answered, so it needs --answer-tokens.")
+            raise UsageError(
+                "--token-template was given without --answer-tokens, so there are no answers that could use it. "
+                "Add --answer-tokens."
+            )
         return PageUnderTest(
             name="",
             token_urls=urls,
@@ -130,7 +166,7 @@ class Given:
             template=template,
             remove=self["remove"],
             item=self["item"],
-            lifetime=duration(self["lifetime"]) if self["lifetime"] else None,
+            lifetime=self.duration("lifetime") if self["lifetime"] else None,
             allow_hosts=tuple(self["allow-host"] or ()),
             storage_state=state,
             ignore_https_errors=self["ignore-https-errors"],
@@ -139,45 +175,53 @@ class Given:
         )
 
 
-def _at(page: PageUnderTest, url: str) -> PageUnderTest:
+def _page_at(page: PageUnderTest, url: str) -> PageUnderTest:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"{url!r} is not the address of a page; give one such as http://localhost:3000/report.")
+        raise UsageError(f"{url!r} is not the address of a page. Give an address such as http://localhost:3000/report.")
     return replace(page, name=url, url=url)
 
 
 def parse_token_url(text: str) -> TokenUrl:
-    """`GLOB`, `GLOB=embed` or `GLOB=aad`. Raises `UsageError` for any other ending."""
+    """Return the token address that `GLOB`, `GLOB=embed` or `GLOB=aad` stands for.
+
+    Raises `UsageError` if another word follows the last `=`, unless the glob has a query.
+    """
     glob, equals, shape = text.rpartition("=")
     if equals and shape in SHAPES:
         return TokenUrl(glob, "embed" if shape == "embed" else "aad")
     if equals and re.fullmatch(r"[A-Za-z]+", shape) and "?" not in glob:
-        raise UsageError(f"--token-url {text!r} ends in ={shape}; what it brings is either =embed or =aad.")
+        raise UsageError(f"The token URL {text!r} ends with ={shape}, which is no kind of token. Write =embed or =aad.")
     return TokenUrl(text)
 
 
-def _ids(document: Any, source: str | None) -> frozenset[str] | None:
-    if document is None:
+def _ids(content: Any, path: str | None) -> frozenset[str] | None:
+    """Return the ids in the content of the file of `--strict-tenant`; None if it was not given."""
+    if content is None:
         return None
-    lists = document.values() if isinstance(document, dict) else [document]
+    lists = content.values() if isinstance(content, dict) else [content]
     if not all(isinstance(ids, list) and all(isinstance(id, str) for id in ids) for ids in lists):
         raise UsageError(
-            f'--strict-tenant {source} is not {{"reports": [ids], "dashboards": [ids], "tiles": [ids]}}; correct the file.'
+            f"--strict-tenant {path}: the file does not contain lists of ids. "
+            'Write {"reports": [ids], "dashboards": [ids], "tiles": [ids]}.'
         )
     return frozenset(id for ids in lists for id in ids)
 
 
 def load_adapter(path: Path) -> Adapter:
-    """The adapter of a Python file: the one class in it that is derived from `Adapter`. Raises `UsageError`."""
+    """Return an object of the one class in a Python file that is derived from `Adapter`.
+
+    Raises `UsageError` if the file is not Python, raises an exception, or has no such class, or several.
+    """
     spec = importlib.util.spec_from_file_location(f"pbi_adapter_{path.stem}", path)
     if spec is None or spec.loader is None:
-        raise UsageError(f"--adapter {path} is not a Python file; give one that ends in .py.")
+        raise UsageError(f"--adapter {path}: not a Python file. Give a file whose name ends with .py.")
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         raise UsageError(
-            f"--adapter {path} could not be loaded ({type(error).__name__}: {error}); correct it."
+            f"--adapter {path}: the file could not be loaded ({type(error).__name__}: {error}). Correct the file."
         ) from error
     found = [
         value
@@ -186,6 +230,7 @@ def load_adapter(path: Path) -> Adapter:
     ]
     if len(found) != 1:
         raise UsageError(
-            f"--adapter {path} has {len(found)} classes derived from harness.contract.Adapter; it needs exactly one."
+            f"--adapter {path}: the file has {len(found)} classes derived from harness.contract.Adapter. "
+            "It needs exactly one."
         )
     return found[0]()

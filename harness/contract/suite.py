@@ -1,4 +1,4 @@
-"""The contract inside somebody's own test suite."""
+"""The contract as a test class in the user's own test suite."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -13,15 +13,19 @@ from harness.contract.settings import parse_token_url
 
 
 class RefreshContract(Adapter):
-    """Derive a test class from it, and pytest judges the page at `url` by every rule:
+    """The base of a test class by which pytest judges the page at `url` by every rule.
+
+    Derive a class:
 
         class TestOurDashboard(RefreshContract):
             url = "http://localhost:3000/dashboard"
             token_urls = ["*/api/embed-token*"]
 
-    The attributes say what the options do on the command line (`remove_selector` is --remove, `strict_tenant` the ids
-    that exist); `lifetime` is a timedelta or a text with a unit ("45min"), `item` the number of an item (the first is "1") or a
-    selector of its element. The methods are those of `Adapter`.
+    The attributes have the meanings of the options on the command line. `remove_selector` is `--remove`.
+    `strict_tenant` is the list of the ids that exist. `lifetime` is a timedelta, or a text with a unit ("45min").
+    `item` is the number of an item (the first is "1"), or a selector of its element.
+
+    The methods are those of `Adapter`; override the ones that your page needs.
     """
 
     url: str
@@ -38,7 +42,10 @@ class RefreshContract(Adapter):
 
     @classmethod
     def page(cls) -> PageUnderTest:
-        """What is judged. Raises `UsageError` for an attribute that cannot be followed."""
+        """Return the page under test that the attributes describe.
+
+        Raises `UsageError` if a token URL is wrong, and `DurationError` if `lifetime` is not a duration.
+        """
         lifetime: timedelta | None = duration(cls.lifetime) if cls.lifetime is not None else None
         return PageUnderTest(
             name=cls.__name__,
@@ -57,4 +64,5 @@ class RefreshContract(Adapter):
         )
 
     def test_rule(self, pbi_contract: Judge, pbi_page: PageUnderTest, pbi_rule: Rule) -> None:
+        """Judge the page by a rule: pass, fail or skip."""
         pbi_contract(pbi_page, pbi_rule)

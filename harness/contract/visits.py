@@ -1,4 +1,4 @@
-"""Visits of a page under test: each in a clean, isolated tab with its own cloud, opened, used and put on record."""
+"""Visits to the page under test: each on a stage of its own, with a user who acts, and recorded as an observation."""
 
 import contextlib
 import random
@@ -14,29 +14,39 @@ from harness.browser.errors import PageGone
 from harness.clock.errors import ClockStuck, RequestStorm, TookTooLong
 from harness.contract.adapter import Adapter
 from harness.contract.errors import AdapterFailed, NotAPage
-from harness.contract.observation import START_UP, Observation
+from harness.contract.observation import EMBEDDING_TIME, Observation
 from harness.contract.page import PageUnderTest, TokenUrl
+from harness.stage.driver import Driver
 from harness.stage.interception import Answer
 from harness.stage.item import Item
 from harness.stage.session import HarnessSession
 from harness.stage.stage import Conditions, Stage
 
 LATENCY = timedelta(milliseconds=200)
-"""How long a healthy token endpoint takes: "at once" for a user, and long enough for a page without a guard to ask again."""
-STORM = 60
-"""Token requests to one address after which a session is ended, for each item. No page that renews well sends nearly as many."""
-START_UP_STORM = 150
-"""The same for the first 30 s, in which a page may fetch tokens for what it will embed later."""
-SETTLED = timedelta(seconds=5)
+"""The virtual time that a healthy token endpoint takes to answer.
+
+A user does not notice 200 ms, and a page without a guard sends another request within them.
+"""
+REQUEST_LIMIT = 60
+"""The token requests to one address, per item, after which a visit ends. A page that renews well sends far fewer."""
+REQUEST_LIMIT_WHILE_EMBEDDING = 150
+"""The token requests to one address in the first 30 s after which a visit ends. A page may fetch tokens in advance."""
+BRIEF_WATCH = timedelta(seconds=5)
+"""The time for which a page is watched after its items have loaded, and after a return to its tab."""
+CLICK_TIMEOUT_REAL_MS = 2000
+"""Real milliseconds that Playwright looks for the element of `--remove`."""
 
 
 class Visits:
-    """Opens sessions of one page. `say` hears which one is running; `end_by` is when, in real seconds, it has to end."""
+    """The visits to one page, made one after the other."""
 
-    def __init__(self, harness: HarnessSession, page: PageUnderTest, say: Callable[[str], None]) -> None:
-        self._harness, self.page, self._say = harness, page, say
+    def __init__(self, harness: HarnessSession, page: PageUnderTest, on_visit: Callable[[str], None]) -> None:
+        """Prepare visits to a page. `on_visit` is called with the title of each visit as it begins."""
+        self._harness, self.page, self._on_visit = harness, page, on_visit
         self.observed: list[Observation] = []
-        self.end_by = float("inf")
+        """The observations of all visits, oldest first."""
+        self.end_by_real_s = float("inf")
+        """The value of `real_time.seconds()` at which a visit ends early."""
 
     @contextlib.contextmanager
     def open(
@@ -46,12 +56,23 @@ class Visits:
         token_urls: tuple[TokenUrl, ...],
         conditions: Conditions,
         *,
-        storm: int = STORM,
+        request_limit: int = REQUEST_LIMIT,
         seed: object = 1,
     ) -> Iterator["PageVisit"]:
-        """A session in its tab, in which `loaded` opens the page. What ends it early (real time, a crash, more than `storm` token
-        requests for each item) is noted, not raised."""
-        self._say(title)
+        """Begin a visit on a stage of its own, and end it with the block. `PageVisit.loaded` then opens the page.
+
+        If real time runs out, the page crashes, or the page sends too many token requests, the block ends early. The
+        observation then says why; no error is raised.
+
+        Args:
+            title: The conditions of the visit, as messages name them.
+            lifetime: The lifetime of the tokens.
+            token_urls: The token addresses of the page.
+            conditions: The conditions of the stage.
+            request_limit: The token requests to one address, per item, after which the visit ends.
+            seed: The seed of the random interactions.
+        """
+        self._on_visit(title)
         with self._harness.stage(conditions) as stage, contextlib.ExitStack() as serving:
             url = self.page.url
             if url is None:
@@ -60,11 +81,11 @@ class Visits:
             opened = stage.clock.now
             observed = Observation(title, stage.journal, lifetime, globs, opened, opened)
             self.observed.append(observed)
-            session = PageVisit(self.page, url, stage, observed, random.Random(f"{seed} {lifetime}"), storm)
-            session.prepare(token_urls)
-            stage.end_by(self.end_by)
+            visit = PageVisit(self.page, url, stage, observed, random.Random(f"{seed} {lifetime}"), request_limit)
+            visit.prepare(token_urls)
+            visit.driver.end_by(self.end_by_real_s)
             try:
-                yield session
+                yield visit
             except (RequestStorm, TookTooLong, ClockStuck, PageGone) as early:
                 observed.stopped, observed.storm = str(early), isinstance(early, RequestStorm)
             finally:
@@ -72,7 +93,7 @@ class Visits:
 
 
 class PageVisit:
-    """One session under way: the stage, what is put on record of it, and its user."""
+    """One visit while it lasts: its stage, its observation, and the actions of its user."""
 
     def __init__(
         self,
@@ -80,24 +101,25 @@ class PageVisit:
         url: str,
         stage: Stage,
         observed: Observation,
-        chance: random.Random,
-        storm: int,
+        rng: random.Random,
+        request_limit: int,
     ) -> None:
-        self.page, self._url, self.stage, self.observed, self._chance = page, url, stage, observed, chance
-        self._storm = storm
+        self.page, self._url, self.stage, self.observed, self._rng = page, url, stage, observed, rng
+        self.driver = Driver(stage)
+        self._request_limit = request_limit
 
     def prepare(self, token_urls: tuple[TokenUrl, ...]) -> None:
-        """What has to be there before the page is."""
+        """Set up the stage for the page: limits, latencies, answers, hosts, existing items and the signed-in state."""
         page, stage = self.page, self.stage
-        self._limit_requests(START_UP_STORM)
+        self._limit_requests(REQUEST_LIMIT_WHILE_EMBEDDING)
         for token in token_urls:
             stage.delay_answers(token.glob, LATENCY)
             if page.answer_tokens:
-                stage.answer(token.glob, self._answering(token.shape or "embed"))
+                stage.answer(token.glob, self._make_answers(token.shape or "embed"))
         for glob in page.allow_hosts:
             stage.allow_host(glob)
         if page.url:
-            stage.cloud.tokens.takes_foreign = True
+            stage.cloud.tokens.accepts_foreign = True
         stage.tenant.only_items = page.only_items
         if page.storage_state:
             stage.restore(page.storage_state)
@@ -106,124 +128,146 @@ class PageVisit:
         for glob in self.observed.token_urls:
             self.stage.limit_requests(glob, at_most, since)
 
-    def _answering(self, shape: Shape) -> Callable[[], Answer]:
+    def _make_answers(self, shape: Shape) -> Callable[[], Answer]:
         answers, template = self.stage.cloud.answers, self.page.template
         return lambda: Answer(
             200,
             "application/json",
             answers.text(shape, template),
-            ended=lambda: answers.text(shape, template, ended=True),
+            ended=lambda: answers.text(shape, template, expired=True),
         )
 
-    def _begin(self) -> None:
-        """Open the page and let its user come to where it embeds."""
+    def _open_page(self) -> None:
+        """Open the page, sign in, and bring it to where it embeds.
+
+        Raises `PageUnreachable`, `NotAPage` and `AdapterFailed`.
+        """
         url = self._url
         adapter, stage = self.page.adapter, self.stage
-        adapter.stage, adapter.chance = stage, self._chance
-        stage.leave_unattended(type(adapter) is Adapter)
+        adapter.stage, adapter.chance = stage, self._rng
+        self.driver.leave_unattended(type(adapter) is Adapter)
         stage.open(url, lifetime=self.observed.lifetime)
         self._expect_page(url)
         self.observed.url, self.observed.landed = url, stage.page.url
-        self.observed.has_policy = stage.has_policy
+        self.observed.has_policy = self.driver.has_policy
         for name in ("sign_in", "open"):
             if getattr(type(adapter), name) is not getattr(Adapter, name):
-                with adapted(adapter, name), stage.flowing():
+                with wrap_adapter_errors(adapter, name), self.driver.flowing():
                     getattr(adapter, name)(stage.page)
         self.observed.arrived = stage.clock.now
 
     def _expect_page(self, url: str) -> None:
-        """Raises `NotAPage` for what is none: then no rule has anything to say."""
-        status, kind = self.stage.document_status, self.stage.content_type
+        """Raise `NotAPage` if the server answered with an error status or with something other than HTML."""
+        status, kind = self.driver.document_status, self.driver.content_type
         if status is not None and status >= 400:
             raise NotAPage(url, f"its server answered {status}")
         if kind and "html" not in kind:
-            raise NotAPage(url, f"its server says that it is {kind.partition(';')[0]}")
+            raise NotAPage(url, f"its server answered with {kind.partition(';')[0]}")
 
     def loaded(self) -> list[Item]:
-        """Open the page: what it embedded, once that has loaded; nothing, where it embeds nothing: EMB-1 says so.
+        """Open the page and return its items once the first has loaded; none if nothing loads within 30 s.
 
-        Raises `PageUnreachable` and `NotAPage`.
+        A page that loads nothing is judged by EMB-1. Raises `PageUnreachable`, `NotAPage` and `AdapterFailed`, and
+        `UsageError` if the selector of `--item` matches no item.
         """
         stage = self.stage
-        self._begin()
+        self._open_page()
         try:
-            stage.clock.advance_until(lambda: stage.journal.of("item.event", event="loaded"), START_UP, every="0.1s")
+            stage.clock.advance_until(
+                lambda: stage.journal.of("item.event", event="loaded"), EMBEDDING_TIME, every="0.1s"
+            )
         except AssertionError:
-            stage.leave_unattended(False)
+            self.driver.leave_unattended(False)  # else Playwright may not know yet that the page went elsewhere
             self.observed.landed = stage.page.url
             return []
-        stage.clock.advance(SETTLED)
-        self.observed.chosen = self._choose()
+        stage.clock.advance(BRIEF_WATCH)
+        self.observed.chosen = self._number_of_chosen_item()
         items = self.items()
-        self._limit_requests(self._storm * max(1, len(items)), self.observed.settled)
+        self._limit_requests(self._request_limit * max(1, len(items)), self.observed.embedding_ends)
         return items
 
-    def _choose(self) -> str | None:
-        """The number of the one item that is to be judged, if only one is."""
+    def _number_of_chosen_item(self) -> str | None:
+        """Return the number of the one item that is judged; None if every item is."""
         wanted = self.page.item
         if wanted is None or wanted.isdigit():
             return wanted
-        number = self.stage.number_of_item_in(wanted)
+        number = self.driver.item_in(wanted)
         if number is None:
-            raise UsageError(f"--item {wanted!r} matches no element with an iframe of {APP}; correct the selector.")
+            raise UsageError(f"--item {wanted!r} matches no element with an iframe of {APP}. Correct the selector.")
         return number
 
     def items(self) -> list[Item]:
-        """The items that are on the page."""
+        """Return the items that are on the page now."""
         return self.stage.items()
 
     def interact(self) -> None:
-        """The user does something with each item that has loaded."""
+        """Let the user interact with each item that has loaded.
+
+        An item that shows nothing to use at the time, and so raises a `UsageError`, is skipped.
+        """
         for item in self.items():
             if item.events("loaded"):
-                with contextlib.suppress(UsageError), adapted(self.page.adapter, "interact"):
-                    self.page.adapter.interact(item)  # a UsageError: just now it shows nothing that could be used
+                with contextlib.suppress(UsageError), wrap_adapter_errors(self.page.adapter, "interact"):
+                    self.page.adapter.interact(item)
 
     def use_for(self, length: timedelta) -> None:
-        """Let so much time pass, with an interaction every 2 to 7 min."""
+        """Advance by `length`, with an interaction every 2 to 7 min at random."""
         end = self.stage.clock.now + length
         while self.stage.clock.now < end:
-            self.stage.clock.advance(timedelta(minutes=self._chance.uniform(2, 7)))
+            self.stage.clock.advance(timedelta(minutes=self._rng.uniform(2, 7)))
             self.interact()
 
     def advance_to(self, since_open: timedelta) -> None:
+        """Advance to an instant that is given as the time since the opening. A past instant changes nothing."""
         self.stage.clock.advance_to(max(self.stage.clock.now, self.observed.opened + since_open))
 
     def watch_return(self, length: timedelta) -> None:
-        """The tab has just been shown again: put that on record, and let so much time pass from then."""
+        """Record that the tab has just been shown again, and advance to `length` after that."""
         self.observed.returns.append(self.stage.tab.shown_at)
         self.stage.clock.advance_to(self.stage.tab.shown_at + length)
 
     def use_at_expiry(self, *, before: timedelta) -> None:
-        """Where an item's token would end before then, the user is there at that very moment."""
+        """Let the user interact at the very expiry of the next token that is not renewed before it.
+
+        `before` is a time since the opening; nothing happens if no current token expires before then.
+        """
         until = self.observed.opened + before
-        ends = [token.expires for item in self.items() if (token := item.token) and token.expires]
-        coming = [end for end in ends if self.stage.clock.now < end < until]
+        coming = [expiry for expiry in self._expiries() if self.stage.clock.now < expiry < until]
         if coming:
             self.stage.clock.advance_to(min(coming) - timedelta(seconds=1))
-            still = [token.expires for item in self.items() if (token := item.token) and token.expires]
-            if min(coming) in still:
+            if min(coming) in self._expiries():
                 self.stage.clock.advance_to(min(coming))
                 self.interact()
 
+    def _expiries(self) -> list[datetime]:
+        """Return the expiries of the items' current tokens."""
+        return [token.expires for item in self.items() if (token := item.token) and token.expires]
+
     def remove(self, item: Item) -> None:
-        """Remove an item as its user would. Raises `UsageError` if there is nothing to click."""
-        self.stage.leave_unattended(False)
+        """Remove an item as its user would.
+
+        Raises `UsageError` if the selector of `--remove` cannot be clicked, and `AdapterFailed`.
+        """
+        self.driver.leave_unattended(False)
         if self.page.remove:
             try:
-                self.stage.page.locator(self.page.remove).first.dispatch_event("click", timeout=2000)
+                self.stage.page.locator(self.page.remove).first.dispatch_event("click", timeout=CLICK_TIMEOUT_REAL_MS)
             except PlaywrightError as error:
                 raise UsageError(
-                    f"--remove {self.page.remove!r} could not be clicked ({error.message.splitlines()[0]}); correct the selector."
+                    f"--remove {self.page.remove!r} could not be clicked: {error.message.splitlines()[0].rstrip('.')}. "
+                    "Correct the selector."
                 ) from None
         else:
-            with adapted(self.page.adapter, "remove"), self.stage.flowing():
+            with wrap_adapter_errors(self.page.adapter, "remove"), self.driver.flowing():
                 self.page.adapter.remove(item)
 
 
 @contextlib.contextmanager
-def adapted(adapter: Adapter, method: str) -> Iterator[None]:
-    """Whatever goes wrong in a user's own adapter is one sentence: an `AdapterFailed`."""
+def wrap_adapter_errors(adapter: Adapter, method: str) -> Iterator[None]:
+    """Raise an `AdapterFailed` in place of an exception of the user's adapter.
+
+    `method` is the name of the adapter's method that runs in the block. A `HarnessError` passes unchanged.
+    """
     try:
         yield
     except HarnessError:

@@ -1,6 +1,6 @@
-"""What a person, or a program, reads after a run.
+"""The results of a run: verdicts in the terminal and as JSON, and the files of a failed test.
 
-The public names are listed in `__init__.pyi` and imported when they are first used.
+The public names are listed in `__init__.pyi`, and each is imported when it is first used.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""What a test leaves behind: screenshot and trace by pytest-playwright's options, and the journal of a test that failed."""
+"""The files of a test: a screenshot and a trace, by pytest-playwright's options, and the journal of a failed test."""
 
 import contextlib
 import json
@@ -16,13 +16,20 @@ from harness.base.journal import Entry
 from harness.stage.stage import Stage
 
 LAST_ENTRIES = 30
-LONGEST_VALUE = 80
-SCREENSHOT_PATIENCE_MS = 5000
+"""Number of journal entries that the report of a failed test shows."""
+LONGEST_VALUE_CHARACTERS = 80
+"""Maximum length of a value in the journal entries of a report."""
+SCREENSHOT_TIMEOUT_REAL_MS = 5000
+"""Timeout of a screenshot. Playwright takes it in real milliseconds."""
 
 
 @dataclass(frozen=True)
 class Artifacts:
-    """The files of one test. `folder` is pytest-playwright's for this test; its options say what is wanted."""
+    """The files of one test: a screenshot, a trace and a journal.
+
+    `folder` is pytest-playwright's folder for this test. `tracing`, `screenshot` and `full_page` are the values of
+    pytest-playwright's options.
+    """
 
     node: pytest.Item
     folder: Path
@@ -32,19 +39,23 @@ class Artifacts:
 
     @classmethod
     def of(cls, request: pytest.FixtureRequest) -> "Artifacts":
+        """Return the artifacts of the test that requests a fixture."""
         option = request.config.option
         folder = Path(request.getfixturevalue("output_path"))
         return cls(request.node, folder, option.tracing, option.screenshot, option.full_page_screenshot)
 
     @contextlib.contextmanager
     def kept(self, stage: Stage, context: BrowserContext) -> Iterator[None]:
-        """Within the block the test runs; after it, and before the stage ends, its files are written."""
+        """Record a trace while the block runs the test, and then write the files of the test.
+
+        `stage` has to be open until then.
+        """
         if self.tracing != "off":
             context.tracing.start(title=self.node.name, screenshots=True, snapshots=True, sources=True)
         try:
             yield
         finally:
-            with contextlib.suppress(PlaywrightError):  # of a browser that is gone there is no picture and no trace
+            with contextlib.suppress(PlaywrightError):  # a browser that is gone makes no screenshot and no trace
                 self._write_trace(context)
                 self._write_screenshot(stage)
             if self._failed:
@@ -52,7 +63,11 @@ class Artifacts:
 
     @property
     def _failed(self) -> bool:
-        """Set by pytest-playwright. A test without a call report was interrupted, or failed before its call."""
+        """True if the test failed or did not finish.
+
+        pytest-playwright stores the report of the test's call in `rep_call`. A test without that report was
+        interrupted, or failed in a fixture.
+        """
         report = getattr(self.node, "rep_call", None)
         return report is None or bool(report.failed)
 
@@ -66,10 +81,13 @@ class Artifacts:
         if self.screenshot == "on" or (self.screenshot == "only-on-failure" and self._failed):
             outcome = "failed" if self._failed else "finished"
             path = self.folder / self._name(f"test-{outcome}", "-1.png")
-            stage.page.screenshot(path=path, full_page=self.full_page, timeout=SCREENSHOT_PATIENCE_MS)
+            stage.page.screenshot(path=path, full_page=self.full_page, timeout=SCREENSHOT_TIMEOUT_REAL_MS)
 
     def _name(self, stem: str, end: str) -> str:
-        """pytest-playwright's own name; another one where the test also holds a page of pytest-playwright's."""
+        """Return the name that pytest-playwright gives such a file, with "-pbi" if that name is taken.
+
+        The name is taken if the test also uses a browser context of pytest-playwright.
+        """
         return f"{stem}-pbi{end}" if "context" in self.node.fixturenames else f"{stem}{end}"  # type: ignore[attr-defined]
 
     def _write(self, path: Path, text: str) -> None:
@@ -78,21 +96,25 @@ class Artifacts:
 
 
 def as_json(entry: Entry) -> str:
-    """An entry as one line of JSON; instants in ISO 8601."""
+    """Return an entry as one line of JSON, with instants in ISO 8601."""
     fields: dict[str, Any] = {"at": entry.at, "kind": entry.kind, **entry.data}
     return json.dumps(fields, default=lambda value: value.isoformat() if hasattr(value, "isoformat") else str(value))
 
 
 def last_entries(stage: Stage) -> str:
-    """The end of a journal for a failure report, a line each, with times since the page was opened; without the wire."""
+    """Return the last `LAST_ENTRIES` entries of a stage's journal, one per line, for the report of a failed test.
+
+    Each line begins with the time since the page was opened. Entries about the wire protocol and about responses are
+    left out, because they are many and say little about a failure.
+    """
     entries = [entry for entry in stage.journal if entry.kind not in ("protocol", "response")][-LAST_ENTRIES:]
-    return "\n".join(f"{stage.since_open(entry):>12}  {entry.kind:<15} {_in_short(entry)}" for entry in entries)
+    return "\n".join(f"{stage.since_open(entry):>12}  {entry.kind:<15} {_data_of(entry)}" for entry in entries)
 
 
-def _in_short(entry: Entry) -> str:
-    return "  ".join(f"{name}={_shown(value)}" for name, value in entry.data.items() if name != "request")
+def _data_of(entry: Entry) -> str:
+    return "  ".join(f"{name}={_shortened(value)}" for name, value in entry.data.items() if name != "request")
 
 
-def _shown(value: object) -> str:
+def _shortened(value: object) -> str:
     text = f"{value:%H:%M:%S}" if isinstance(value, datetime) else str(value)
-    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "…"
+    return text if len(text) <= LONGEST_VALUE_CHARACTERS else text[:LONGEST_VALUE_CHARACTERS] + "…"

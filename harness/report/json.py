@@ -1,4 +1,4 @@
-"""The verdicts for programs. The shape is versioned by `schema`; docs/verdicts.schema.json says all of it."""
+"""The verdicts as JSON, for programs. docs/verdicts.schema.json describes the shape, and `schema` is its version."""
 
 import json
 from collections import Counter
@@ -12,7 +12,11 @@ SCHEMA = 1
 
 
 def report(pages: Sequence[dict[str, Any]], exit_code: int, *, seed: int, single: bool) -> dict[str, Any]:
-    """The report of a run: of a single page its verdicts, else a list of such documents."""
+    """Return the report of a run. With `single`, the report is about the only page; else it lists all pages.
+
+    `pages` are the JSON objects of `ContractRun.pages`, `exit_code` is that of the run, and `seed` that of its random
+    moments.
+    """
     documents = [_page(page) for page in pages]
     if single and documents:
         return {"schema": SCHEMA, "seed": seed, **documents[0], "exit_code": exit_code}
@@ -28,7 +32,10 @@ def report(pages: Sequence[dict[str, Any]], exit_code: int, *, seed: int, single
 
 
 def write_json(path: Path, pages: Sequence[dict[str, Any]], exit_code: int, *, seed: int, single: bool) -> None:
-    """Write the report of a run, also of one that ended early. Raises `OSError` if the file cannot be written."""
+    """Write the report of a run to `path`, even if the run ended early. The other parameters are those of `report`.
+
+    Raises `OSError` if the file cannot be written.
+    """
     path.write_text(json.dumps(report(pages, exit_code, seed=seed, single=single), indent=2) + "\n", encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""The verdicts as they come, for a terminal or a CI log."""
+"""The verdicts in a terminal or a CI log, each printed as soon as it is known."""
 
 import os
 import shutil
@@ -9,36 +9,45 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, TextIO
 
-from harness.base.durations import spoken
+from harness.base.durations import format_duration
 from harness.contract.findings import cause_of
 
 COLOURS = {"passed": "32", "failed": "31", "warned": "33", "skipped": "2"}
-MARGIN = 20
+"""Outcome -> the SGR code of its colour. Source: ECMA-48."""
+INDENT_CHARACTERS = 20
+"""Number of columns before the text of a verdict."""
 
 
 class TerminalReport:
-    """Writes a line for each verdict, and on a terminal one that says which rule and session are under way."""
+    """A report that prints each verdict, and on a terminal also one line with the rule and the visit in progress.
+
+    A `ContractRun` calls the methods of this report, and `ended` is called after the run.
+    """
 
     def __init__(self, out: TextIO = sys.stdout) -> None:
         self._out = out
-        self._alive = out.isatty()
-        self._coloured = self._alive and not os.environ.get("NO_COLOR")  # https://no-color.org
+        self._is_terminal = out.isatty()
+        self._coloured = self._is_terminal and not os.environ.get("NO_COLOR")  # https://no-color.org
         self._columns = shutil.get_terminal_size((120, 24)).columns
         self._width = max(60, min(140, self._columns))
         self._page = ""
 
     def scenario(self, page: str, rule: str, title: str) -> None:
+        """Show on a terminal that a visit, described by `title`, has begun for a rule."""
         self._begin(page)
-        if self._alive:
-            under_way = f"  … {rule}: {title}"[: self._columns - 1]  # a second line would stay
-            self._out.write(f"\r\x1b[2K{self._tint('2', under_way)}")
+        if self._is_terminal:
+            # The text is cut to one line, because only one line is erased later.
+            in_progress = f"  … {rule}: {title}"[: self._columns - 1]
+            self._out.write(f"\r\x1b[2K{self._tint('2', in_progress)}")
             self._out.flush()
 
     def noticed(self, page: str, what: str) -> None:
+        """Print a remark about a page."""
         self._begin(page)
         self._line(f"  {what}")
 
     def found(self, page: dict[str, Any], rule: dict[str, Any]) -> None:
+        """Print a verdict. `page` and `rule` are the page's part and the rule's part of the report."""
         self._begin(page["page"])
         outcome = rule["outcome"]
         self._line(
@@ -47,20 +56,22 @@ class TerminalReport:
         if outcome in ("failed", "warned"):
             if rule["likely_cause"]:
                 self._note(f"likely cause: {rule['likely_cause']}")
-            self._note(f"it rests on: {rule['basis']}")
+            self._note(f"source: {rule['basis']}")
         if rule["surprise"]:
             self._note(rule["surprise"], "31")
         elif rule["expected"] and outcome != "skipped":
             self._note(f"as expected: {rule['expected']}")
 
     def page_failed(self, page: str, error: str) -> None:
+        """Print the error that kept a page from being judged."""
         self._begin(page)
         self._line(f"  {self._tint('31', 'not judged')}: {error}")
 
     def ended(self, pages: Sequence[dict[str, Any]], *, complete: bool, has_expectation: bool, seed: int) -> None:
-        """The findings in a row, the likeliest cause first, and the totals.
+        """Print the findings of each page, causes before their consequences, and the totals.
 
-        `complete`: no verdict is missing; `held`: the pages are our own, of which it is known what they have to get.
+        `complete` is True if no verdict is missing. `has_expectation` is True for the built-in pages, whose verdicts
+        have to be the expected ones.
         """
         self._line("")
         for page in pages:
@@ -71,13 +82,13 @@ class TerminalReport:
         self._line(f"{_counted(len(pages), 'page')}, {_counted(len(rules), 'verdict')}: {counted}.")
         virtual = timedelta(seconds=round(sum(page["virtual_seconds"] for page in pages)))
         real = sum(rule["real_seconds"] for rule in rules)
-        self._line(f"{spoken(virtual)} of virtual time in {real:.1f} s of real time, seed {seed}.")
+        self._line(f"{format_duration(virtual)} of virtual time in {real:.1f} s of real time, seed {seed}.")
         if surprises := [
             f"{page['page']} {rule['id']}" for page in pages for rule in page["rules"] if rule["surprise"]
         ]:
             self._line(self._tint("31", f"Not as expected: {', '.join(surprises)}."))
         elif not complete:
-            self._line(self._tint("31", "The run ended early; these are the verdicts until then."))
+            self._line(self._tint("31", "The run ended early. Some verdicts are missing."))
         elif has_expectation:
             self._line(self._tint("32", "Every verdict is as expected."))
 
@@ -91,12 +102,12 @@ class TerminalReport:
             rule = found[id]
             cause = f" (a consequence of {causes[id]})" if causes[id] else ""
             outcome = self._tint(COLOURS[rule["outcome"]], f"{rule['outcome']:<8}")
-            said = cause.strip() if cause else rule["likely_cause"] or rule["message"]
-            self._line(f"  {outcome} {id:<8} {self._wrapped(said)}")
+            text = cause.strip() if cause else rule["likely_cause"] or rule["message"]
+            self._line(f"  {outcome} {id:<8} {self._wrapped(text)}")
         if page["refused_hosts"]:
             hosts = ", ".join(page["refused_hosts"])
             self._line(
-                self._wrapped(f"  Refused hosts: {hosts}. Open those that the page needs with --allow-host GLOB.")
+                self._wrapped(f"  Refused hosts: {hosts}. Allow the hosts that the page needs with --allow-host GLOB.")
             )
 
     def _begin(self, page: str) -> None:
@@ -107,14 +118,16 @@ class TerminalReport:
 
     def _note(self, text: str, colour: str | None = None) -> None:
         wrapped = self._wrapped(text)
-        self._line(" " * MARGIN + (self._tint(colour, wrapped) if colour else wrapped))
+        self._line(" " * INDENT_CHARACTERS + (self._tint(colour, wrapped) if colour else wrapped))
 
     def _line(self, text: str) -> None:
-        self._out.write(("\r\x1b[2K" if self._alive else "") + text.rstrip() + "\n")
+        self._out.write(("\r\x1b[2K" if self._is_terminal else "") + text.rstrip() + "\n")
         self._out.flush()
 
     def _wrapped(self, text: str) -> str:
-        return textwrap.fill(text, self._width - MARGIN, subsequent_indent=" " * MARGIN, break_long_words=False)
+        return textwrap.fill(
+            text, self._width - INDENT_CHARACTERS, subsequent_indent=" " * INDENT_CHARACTERS, break_long_words=False
+        )
 
     def _tint(self, colour: str, text: str) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._coloured else text

@@ -1,4 +1,4 @@
-"""What a test holds: an isolated tab with its own fake Power BI, on one virtual clock.
+"""The stage of a test: an isolated tab with its own fake Power BI, on one virtual clock.
 
 The public names are listed in `__init__.pyi` and imported when they are first used.
 """

@@ -1,4 +1,4 @@
-"""The local host page server: pages of fixtures/, the SDK from npm, and the token backend that such an app has."""
+"""The host: a local web server with the host pages, the SDK from npm, and a token backend as an app has one."""
 
 import asyncio
 import difflib
@@ -25,18 +25,23 @@ T = TypeVar("T")
 
 SCOPES = ["https://analysis.windows.net/powerbi/api/.default"]
 API = "https://api.powerbi.com/v1.0/myorg"
-FRAMES_LOOKED_AT = 5
-"""How far up freezegun looks for a caller that it is told to leave alone."""
-SESSION = timedelta(minutes=40)
-"""How long the session lives that an app of this machine gives its user: shorter than a token, as many are."""
-SESSION_COOKIE = "session"
-FRESH = timedelta(minutes=1)
-"""An Entra token older than this is renewed before an embed token is made from it: the embed token lives no longer than it
-does, so what MSAL still calls fresh would give the page ever shorter tokens."""
+FREEZEGUN_STACK_FRAMES = 5
+"""Stack frames in which freezegun looks for a module that keeps real time (its `call_stack_inspection_limit`)."""
+SIGN_IN_LIFETIME = timedelta(minutes=40)
+"""The time after which a user has to sign in again: shorter than the lifetime of a token, as in many apps."""
+SIGN_IN_COOKIE = "session"
+MAX_ENTRA_AGE = timedelta(minutes=1)
+"""The age from which an Entra token is replaced before an embed token is made from it.
+
+An embed token expires with its Entra token. With the token from MSAL's cache the page would get ever shorter lifetimes.
+"""
 
 
 class TokenBackend:
-    """Gets tokens as an app's backend does: real MSAL against Entra ID, then GenerateToken. Blocks: call it in a thread."""
+    """The token backend of an app: real MSAL against Entra ID, then GenerateToken.
+
+    All methods block; call them in a thread.
+    """
 
     def __init__(self, cloud: Cloud, ca_file: Path) -> None:
         self._tenant = cloud.tenant
@@ -59,26 +64,26 @@ class TokenBackend:
         return self._app
 
     def entra_token(self) -> str:
-        """An Entra token of the app itself, made within the last minute."""
+        """Return an Entra token of the app itself that is at most a minute old. Raises `requests.RequestException`."""
         app = self._msal()
         answer = app.acquire_token_for_client(SCOPES)
         if (
             answer.get("token_source") == "cache"
-            and answer["expires_in"] < (self._tenant.lifetime - FRESH).total_seconds()
+            and answer["expires_in"] < (self._tenant.lifetime - MAX_ENTRA_AGE).total_seconds()
         ):
             app.remove_tokens_for_client()
             answer = app.acquire_token_for_client(SCOPES)
         return _token_of(answer)
 
     def user_token(self) -> dict[str, Any]:
-        """A new Entra token of the signed-in user, as MSAL answers it."""
+        """Return a new Entra token of the user, in MSAL's shape: access_token, token_type, expires_in (seconds)."""
         with self._lock:
             answer = self._msal().acquire_token_by_refresh_token(self._tenant.refresh_token, SCOPES)
             _token_of(answer)
             return {name: answer[name] for name in ("access_token", "token_type", "expires_in")}
 
     def embed_token(self, item: str) -> Any:
-        """What GenerateToken answers for a "report", "dashboard" or "tile": token, tokenId, expiration."""
+        """Return GenerateToken's answer for a "report", "dashboard" or "tile": token, tokenId, expiration."""
         with self._lock:
             if item == "report":
                 return self._generate_for_report(self.entra_token())
@@ -89,12 +94,12 @@ class TokenBackend:
         return self._call("POST", "/GenerateToken", body, entra_token)
 
     def plain_embed_token(self) -> Any:
-        """What GenerateToken answers to whatever Entra token MSAL has cached: lives no longer than that one."""
+        """Return GenerateToken's answer for MSAL's cached Entra token; the embed token expires with that one."""
         with self._lock:
             return self._generate_for_report(_token_of(self._msal().acquire_token_for_client(SCOPES)))
 
     def item(self, item: str) -> dict[str, Any]:
-        """What a page needs to embed an item: type, id, groupId, embedUrl."""
+        """Return what a page needs to embed an item: type, id, groupId, embedUrl; for a tile also dashboardId."""
         with self._lock:
             found = self._call("GET", self._path(item))
         more = {"dashboardId": self._tenant.dashboard_id} if item == "tile" else {}
@@ -117,12 +122,16 @@ class TokenBackend:
         return answer.json()
 
     def close(self) -> None:
+        """Close the connections to the fake cloud."""
         self._http.close()
 
 
-def _deep_down(frames: int, work: Callable[..., T], *args: Any) -> T:
-    """`work`, called from so many frames further down: freezegun gives real time to whatever a thread pool calls nearby."""
-    return _deep_down(frames - 1, work, *args) if frames else work(*args)
+def _call_deeper(frames: int, work: Callable[..., T], *args: Any) -> T:
+    """Call `work` with `frames` more stack frames above it, and return its result.
+
+    freezegun gives real time to functions that a module of its ignore list calls; here that is the thread pool.
+    """
+    return _call_deeper(frames - 1, work, *args) if frames else work(*args)
 
 
 def _token_of(answer: dict[str, Any]) -> str:
@@ -132,22 +141,36 @@ def _token_of(answer: dict[str, Any]) -> str:
 
 
 class Host:
-    """Serves host pages on this machine, with the endpoints `/item/TYPE`, `/token/embed/TYPE`, `/token/aad`, and `/events`,
-    which never ends.
+    """A web server on this machine that serves the host pages, the npm packages and token endpoints.
 
-    `/token/session/report` is `/token/embed/report` for who has a session, and 401 for who has none. A session lives for 40 min; it
-    begins with `/session/sign-in`, which goes by way of another site and ends at `to`, or tells the parent of its frame.
-    `/token/plain/report` is `/token/embed/report` of a backend that knows nothing of margins.
-    `folders` are searched in order for `NAME.html`; they default to the pages that come with the product.
+    - `/item/TYPE`: what a page needs to embed a report, dashboard or tile.
+    - `/token/embed/TYPE`: an embed token, as GenerateToken answers.
+    - `/token/aad`: an Entra token of the user, as MSAL answers.
+    - `/token/plain/report`: an embed token from a backend that keeps its Entra token until MSAL renews it.
+    - `/token/session/report`: an embed token for a user who is signed in, 401 for others. `/session/sign-in` signs the
+      user in for 40 min: it redirects to another site and ends at `to`, or posts a message to the parent of its frame.
+    - `/events`: an event stream that never ends.
     """
 
     def __init__(
         self, engine: Engine, cloud: Cloud, ca_file: Path, *, folders: Sequence[Path] | None = None, port: int = 0
     ) -> None:
+        """Start the server.
+
+        Args:
+            engine: The thread that runs the server.
+            cloud: The fake cloud from which the backend gets its tokens.
+            ca_file: The certificate authority of the fake cloud, in PEM.
+            folders: Folders to search for `NAME.html`, in this order; None for the pages that come with the product.
+            port: The port to listen on; 0 for any free one.
+
+        Raises:
+            UsageError: The port cannot be used.
+        """
         self._engine, self._port = engine, port
         self._folders = list(folders) if folders is not None else fixture_folders()
         self._backend = TokenBackend(cloud, ca_file)
-        self._sessions: set[str] = set()
+        self._signed_in: set[str] = set()
         self._engine.run(self._start())
 
     async def _start(self) -> None:
@@ -157,10 +180,10 @@ class Host:
         app.router.add_route("*", "/token/embed/{item:report|dashboard|tile}", self._embed_token)
         app.router.add_route("*", "/token/plain/report", self._plain_token)
         app.router.add_route("*", "/token/aad", self._user_token)
-        app.router.add_get("/session/sign-in", self._sign_in)
+        app.router.add_get("/session/sign-in", self._start_sign_in)
         app.router.add_get("/session/consent", self._consent)
-        app.router.add_get("/session/begin", self._begin_session)
-        app.router.add_get("/token/session/report", self._token_of_session)
+        app.router.add_get("/session/begin", self._end_sign_in)
+        app.router.add_get("/token/session/report", self._token_of_signed_in_user)
         app.router.add_get("/events", self._events)
         app.router.add_get("/favicon.ico", self._no_icon)
         app.router.add_get("/{file:.+}", self._file)
@@ -175,15 +198,18 @@ class Host:
 
     @property
     def origin(self) -> str:
-        """Where it listens: "http://127.0.0.1:PORT"."""
+        """The origin of the server: "http://127.0.0.1:PORT"."""
         return f"http://127.0.0.1:{self._server.port}"
 
     def pages(self) -> list[str]:
-        """The names that `url` takes."""
+        """Return the names of the host pages, sorted."""
         return sorted(path.stem for folder in self._folders for path in folder.glob("*.html"))
 
     def url(self, page: str, **query: str) -> str:
-        """The address of a host page ("article_manual"), with query parameters if any. Raises `UsageError` if there is none."""
+        """Return the address of a host page ("article_manual"), with query parameters if any.
+
+        Raises `UsageError` if there is no page of this name.
+        """
         names = self.pages()
         if page not in names:
             near = difflib.get_close_matches(page, names, n=1)
@@ -207,7 +233,7 @@ class Host:
         return web.FileResponse(path)
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        """A stream that stays open: such a page's own news, of which there is none."""
+        """Answer with an event stream that stays open and sends nothing after its first message."""
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
         await response.write(b"data: An event stream\n\n")
@@ -229,37 +255,38 @@ class Host:
     async def _user_token(self, _: web.Request) -> web.StreamResponse:
         return await self._answer(self._backend.user_token)
 
-    async def _sign_in(self, request: web.Request) -> web.StreamResponse:
+    async def _start_sign_in(self, request: web.Request) -> web.StreamResponse:
         raise web.HTTPFound(f"http://localhost:{self._server.port}/session/consent?{request.query_string}")
 
     async def _consent(self, request: web.Request) -> web.StreamResponse:
-        """The identity provider, another site: it knows its user still."""
+        """Act as the identity provider, on another site: the user is still signed in there."""
         raise web.HTTPFound(f"{self.origin}/session/begin?{request.query_string}")
 
-    async def _begin_session(self, request: web.Request) -> web.StreamResponse:
+    async def _end_sign_in(self, request: web.Request) -> web.StreamResponse:
         if to := request.query.get("to"):
             response = web.Response(status=302, headers={"Location": self.origin + to})
         else:
-            told = "<script>parent.postMessage('signed in', location.origin)</script>"
-            response = web.Response(text=f"<!doctype html>{told}", content_type="text/html")
-        self._sessions.add(session := secrets.token_urlsafe())
-        life = int(SESSION.total_seconds())
-        response.set_cookie(SESSION_COOKIE, session, max_age=life, httponly=True, samesite="Lax", path="/token/session")
+            script = "<script>parent.postMessage('signed in', location.origin)</script>"
+            response = web.Response(text=f"<!doctype html>{script}", content_type="text/html")
+        self._signed_in.add(id := secrets.token_urlsafe())
+        max_age = int(SIGN_IN_LIFETIME.total_seconds())
+        response.set_cookie(SIGN_IN_COOKIE, id, max_age=max_age, httponly=True, samesite="Lax", path="/token/session")
         return response
 
-    async def _token_of_session(self, request: web.Request) -> web.StreamResponse:
-        if request.cookies.get(SESSION_COOKIE) not in self._sessions:
+    async def _token_of_signed_in_user(self, request: web.Request) -> web.StreamResponse:
+        if request.cookies.get(SIGN_IN_COOKIE) not in self._signed_in:
             return web.json_response({"error": "no session"}, status=401)
         return await self._answer(self._backend.embed_token, "report")
 
     async def _answer(self, get: Any, *args: str) -> web.StreamResponse:
         try:
-            found = await asyncio.to_thread(_deep_down, FRAMES_LOOKED_AT, get, *args)
-        except requests.RequestException as error:  # Entra ID or Power BI refused: so does an app's backend
+            found = await asyncio.to_thread(_call_deeper, FREEZEGUN_STACK_FRAMES, get, *args)
+        except requests.RequestException as error:  # Entra ID or Power BI refused; an app's backend passes that on
             return web.json_response({"error": str(error)}, status=502)
         return web.json_response(found, headers={"Cache-Control": "no-store"})
 
     def close(self) -> None:
+        """Stop the server and close its connections."""
         self._engine.run(self._server.stop())
         self._backend.close()
 

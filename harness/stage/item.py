@@ -1,4 +1,4 @@
-"""An embedded report, dashboard or tile as its user sees it."""
+"""An embedded report, dashboard or tile, as its user sees it."""
 
 from typing import Any
 
@@ -11,7 +11,11 @@ from harness.stage.token_history import AppliedToken, Renewal, current_token, re
 
 
 class Item:
-    """One embedded item, named by the order in which the iframes were served ("1" is the first)."""
+    """An embedded item.
+
+    Attributes:
+        name: The item's number, in the order in which the frames were served ("1" is the first).
+    """
 
     def __init__(self, name: str, frames: ItemFrames, journal: Journal, clock: Clock, tab: Tab) -> None:
         self.name = name
@@ -21,7 +25,14 @@ class Item:
         return f"Item({self.name!r})"
 
     def expect_loaded(self, within: Duration = "30s") -> None:
-        """Let time pass until the item has raised `loaded`. Raises `AssertionError` with what it raised instead."""
+        """Advance the clock until the item has raised `loaded`.
+
+        Args:
+            within: Virtual time to wait, as a `timedelta` or a string with a unit.
+
+        Raises:
+            AssertionError: The item did not raise `loaded` in that time. The message says what it raised instead.
+        """
         try:
             self._clock.advance_until(lambda: self.events("loaded"), within, every="0.1s")
         except AssertionError:
@@ -31,15 +42,21 @@ class Item:
             ) from None
 
     def change_page(self, name: str) -> Entry:
-        """Click a page tab ("Page 2"). Returns the data request that it made."""
+        """Click a page tab ("Page 2") and return the data request that this caused.
+
+        Raises `HarnessError` if the tab is not shown, and `UsageError` if the report has no such page.
+        """
         return self._act("change the page", {"kind": "page", "name": name})
 
     def filter(self, column: str, *values: str) -> Entry:
-        """Filter the report to these values of a column; none means all. Returns the data request that it made."""
+        """Filter the report to these values of a column and return the data request that this caused.
+
+        Without values the filter is removed. Raises as `change_page` does.
+        """
         return self._act("filter", {"kind": "filter", "column": column, "values": list(values)})
 
     def refresh(self) -> Entry:
-        """Click refresh. Returns the data request that it made."""
+        """Click refresh and return the data request that this caused. Raises as `change_page` does."""
         return self._act("refresh", {"kind": "refresh"})
 
     def _act(self, what: str, action: dict[str, Any]) -> Entry:
@@ -47,16 +64,16 @@ class Item:
         return self._frames.act(self.name, what, action)
 
     def state(self) -> dict[str, Any]:
-        """What the item shows now: page, filters, token, error."""
+        """Return what the item shows now: type, loaded, page, pages, filters, token, visuals, error."""
         return dict(self._frames.ask(self.name, "embeddedItem.state()"))
 
     def events(self, name: str) -> list[Entry]:
-        """The events of that name that the item raised ("loaded", "rendered", "error", …), oldest first."""
+        """Return the events of a name ("loaded", "rendered", "error", ...) that the item raised, oldest first."""
         return self._journal.of("item.event", item=self.name, event=name)
 
     @property
     def renewals(self) -> list[Renewal]:
-        """The tokens that it accepted before the old one expired, oldest first."""
+        """The renewals of the item, oldest first."""
         return renewals(self._journal, self.name)
 
     @property
@@ -66,10 +83,10 @@ class Item:
 
     @property
     def hook_answers(self) -> list[Entry]:
-        """What came back, oldest first: status, and answer: token, null, undefined or other."""
+        """The provider's answers, oldest first: `status`, and `answer`, which is token, null, undefined or other."""
         return self._journal.of("hook.answered", item=self.name)
 
     @property
     def token(self) -> AppliedToken | None:
-        """The token that it holds now."""
+        """The item's current token; None before the first token."""
         return current_token(self._journal, self.name, self._clock.now)

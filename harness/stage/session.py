@@ -1,4 +1,4 @@
-"""What the tests of one process share: an engine thread, a browser, a certificate."""
+"""The harness session: the resources that the tests of one process share."""
 
 from pathlib import Path
 
@@ -20,15 +20,27 @@ ORDINARY = Conditions()
 
 
 class HarnessSession:
-    """Makes stages and hosts. Use it in a `with` block: it ends the browser and the engine thread.
+    """A browser, an engine thread and a certificate; makes stages and hosts.
 
-    `browser_path` None means the first browser found (docs/setup.md has the order). Raises `SetupError` if there is none,
-    or if Microsoft's packages are not installed.
+    Use it in a `with` block: the block's end closes the browser and ends the engine thread. The browser starts with the
+    first stage.
     """
 
     def __init__(
         self, playwright: Playwright, *, browser_path: Path | None = None, headed: bool = False, slow_mo: float = 0
     ) -> None:
+        """Find the browser and start the engine thread.
+
+        Args:
+            playwright: Playwright's own object, such as pytest-playwright's fixture `playwright`.
+            browser_path: A full Chromium, Chrome or Edge; None for the first one found (docs/setup.md has the order).
+            headed: Show the browser.
+            slow_mo: Real milliseconds by which Playwright slows each of its actions down.
+
+        Raises:
+            SetupError: There is no browser, or Microsoft's npm packages are not installed.
+            UsageError: `browser_path` is not a program.
+        """
         self._playwright, self._headed, self._slow_mo = playwright, headed, slow_mo
         path = find_browser(browser_path)
         if path is None:
@@ -42,25 +54,28 @@ class HarnessSession:
         self._ca_file = self._certificate.write_ca(self._folder.path / "ca.pem")
         self._engine = Engine()
         self._browser: Browser | None = None
-        self._useless: SetupError | None = None
-        """Why the first browser did not start: then none is tried for the tests that follow."""
-        self._worked = False
+        self._start_error: SetupError | None = None
+        """The error with which the first browser did not start; later stages raise it at once."""
+        self._has_started = False
 
     @property
     def spki_hash(self) -> str:
-        """Names the fake cloud's certificate to another browser: --ignore-certificate-errors-spki-list."""
+        """The hash of the fake cloud's certificate, for a browser's flag --ignore-certificate-errors-spki-list."""
         return self._certificate.spki_hash
 
     def stage(self, conditions: Conditions = ORDINARY) -> Stage:
-        """A new isolated tab. A browser that has died in an earlier test is replaced."""
+        """Return a new stage. A browser that ended in an earlier test is replaced.
+
+        Raises `SetupError` if the browser does not start.
+        """
         try:
             return self._stage(conditions)
-        except BrowserGone:  # it had died, unnoticed until now
+        except BrowserGone:  # the browser had ended unnoticed
             return self._stage(conditions)
 
     def _stage(self, conditions: Conditions) -> Stage:
-        if self._useless:
-            raise self._useless
+        if self._start_error:
+            raise self._start_error
         if self._browser and not self._browser.alive:
             self._close_browser()
         if self._browser is None:
@@ -75,15 +90,17 @@ class HarnessSession:
                     slow_mo=self._slow_mo,
                 )
             except SetupError as error:
-                self._useless = None if self._worked else error
+                self._start_error = None if self._has_started else error
                 raise
-            self._worked = True
+            self._has_started = True
         return Stage(self._browser, self._engine, self._certificate, npm=self._npm, conditions=conditions)
 
     def host(self, stage: Stage, *, folder: Path | None = None) -> Host:
-        """A local host page server whose backend gets its tokens from the stage's fake Power BI.
+        """Return a host whose token backend uses the stage's fake cloud. Close it before the stage.
 
-        `folder` is searched for pages before those that come with the product.
+        Args:
+            stage: The stage whose fake cloud issues the tokens.
+            folder: A folder to search for pages before those that come with the product.
         """
         folders = [folder, *fixture_folders()] if folder else None
         return Host(self._engine, stage.cloud, self._ca_file, folders=folders)
@@ -94,6 +111,7 @@ class HarnessSession:
             browser.close()
 
     def close(self) -> None:
+        """Close the browser, end the engine thread and remove the temporary folder."""
         self._close_browser()
         self._engine.close()
         self._folder.close()

@@ -1,4 +1,4 @@
-"""What the journal says of an item's tokens: which it held, from when to when, and which of the changes were renewals."""
+"""The history of an item's tokens, read from the journal."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,11 +8,22 @@ from typing import Literal
 from harness.base.journal import Entry, Journal
 
 How = Literal["load", "setAccessToken", "hook"]
+"""The way in which a token reached an item: with its load request, by the SDK's call, or from the provider."""
 
 
 @dataclass(frozen=True)
 class AppliedToken:
-    """A token in an item's hands, from `at` until the next one came that lived (`until`, None: it is the last)."""
+    """A token that an item was given.
+
+    Attributes:
+        item: The number of the item, "1" for the first.
+        token: The token's name in the journal.
+        how: The way in which the token reached the item.
+        at: Service time at which the item was given the token.
+        expires: The token's expiry; None if the service does not know the token.
+        live: True if the token was valid when the item was given it.
+        until: Service time at which the item was given the next valid token; None if there was none.
+    """
 
     item: str
     token: str
@@ -23,18 +34,28 @@ class AppliedToken:
     until: datetime | None
 
     def outlives(self, instant: datetime) -> bool:
-        """Whether this token still lives at an instant."""
+        """Return whether this token is valid at an instant."""
         return self.live and self.expires is not None and self.expires > instant
 
     @property
     def expired_in_use(self) -> bool:
-        """Whether its end came before the next token did."""
+        """True if this token expired before the item was given the next valid one."""
         return self.expires is not None and (self.until is None or self.until >= self.expires)
 
 
 @dataclass(frozen=True)
 class Renewal:
-    """A new token that an item accepted before its old one expired: `lead` earlier, by `how`."""
+    """A newer token that an item accepted before its current token expired.
+
+    Attributes:
+        item: The number of the item.
+        token: The name of the new token.
+        how: The way in which the new token reached the item.
+        at: Service time at which the item accepted the new token.
+        expires: The expiry of the new token.
+        replaced: The token before.
+        lead: The time from `at` to the expiry of the token before.
+    """
 
     item: str
     token: str
@@ -46,13 +67,13 @@ class Renewal:
 
 
 def items(journal: Journal) -> list[str]:
-    """The items that took a token, in the order in which their frames were served."""
+    """Return the numbers of the items that were given a token, in the order in which their frames were served."""
     took = {entry["item"] for entry in journal.of("token.applied")}
     return [entry["item"] for entry in journal.of("embed.frame") if entry["item"] in took]
 
 
 def applied_tokens(journal: Journal, item: str) -> list[AppliedToken]:
-    """The tokens that an item held, one after the other. The same token applied again is the same holding."""
+    """Return the tokens that an item was given, oldest first. A token that is applied twice in a row counts once."""
     applied: list[Entry] = []
     for entry in journal.of("token.applied", item=item):
         if not applied or applied[-1]["token"] != entry["token"]:
@@ -72,7 +93,10 @@ def applied_tokens(journal: Journal, item: str) -> list[AppliedToken]:
 
 
 def renewals(journal: Journal, item: str) -> list[Renewal]:
-    """The renewals of an item, oldest first. A token that came after the old one's end is a recovery, not a renewal."""
+    """Return the renewals of an item, oldest first.
+
+    A token that came after the expiry of the one before is a recovery.
+    """
     return [
         Renewal(item, new.token, new.how, new.at, new.expires, old, old.expires - new.at)
         for old, new in pairwise(applied_tokens(journal, item))
@@ -81,6 +105,6 @@ def renewals(journal: Journal, item: str) -> list[Renewal]:
 
 
 def current_token(journal: Journal, item: str, instant: datetime) -> AppliedToken | None:
-    """The token that an item held at an instant."""
-    held = [holding for holding in applied_tokens(journal, item) if holding.at <= instant]
-    return held[-1] if held else None
+    """Return the last token that an item was given by an instant; None if there was none."""
+    given = [token for token in applied_tokens(journal, item) if token.at <= instant]
+    return given[-1] if given else None

@@ -1,4 +1,4 @@
-"""What the tests of the cloud hold: its clock, and a client behind its gateway."""
+"""The clock of the fake cloud under test, and a client that connects through its gateway."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,22 +12,24 @@ START = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
 
 
 class Clock:
-    """Service time; Python's own follows where `follow` is set."""
+    """Service time, which moves only when the test says so. `follow` is called with each new time."""
 
     def __init__(self) -> None:
         self.time = START
         self.follow: Callable[[datetime], object] = lambda _: None
 
     def now(self) -> datetime:
+        """Return service time."""
         return self.time
 
     def advance(self, **length: float) -> None:
+        """Move service time forward. `length` has the arguments of `timedelta`."""
         self.time += timedelta(**length)
         self.follow(self.time)
 
 
 class Client(requests.Session):
-    """A client of the cloud, in the genuine host names, through the gateway."""
+    """An HTTP client that uses the real host names of Power BI and connects through the gateway."""
 
     def __init__(self, cloud: Cloud, ca: Path) -> None:
         super().__init__()

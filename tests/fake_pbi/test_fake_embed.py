@@ -1,4 +1,4 @@
-"""app.powerbi.com, asked as the iframe app asks it."""
+"""Tests of app.powerbi.com, with the requests that the iframe app sends."""
 
 import json
 import re
@@ -22,7 +22,7 @@ def minutes(count: float) -> timedelta:
 
 
 class Frame:
-    """The iframe app's side of the endpoints."""
+    """Sends the requests of the iframe app of one item."""
 
     def __init__(self, client: Client, path: str = "/reportEmbed?reportId=r&uid=u") -> None:
         self._client = client
@@ -33,12 +33,13 @@ class Frame:
         self.settings: dict[str, Any] = json.loads(settings[1])
         self.item: str = self.settings["item"]
 
-    def take(self, token: str, how: str = "load", scheme: str = "EmbedToken") -> Any:
+    def apply(self, token: str, how: str = "load", scheme: str = "EmbedToken") -> Any:
         body = {"authorization": f"{scheme} {token}", "how": how}
         return self._client.post(f"{APP}/_fake/items/{self.item}/token", json=body).json()
 
-    def tell(self, kind: str, ago: float = 0, **data: Any) -> int:
-        body = json.dumps([{"ago": ago, "kind": kind, "data": data}])  # as a beacon sends it: without a content type
+    def report(self, kind: str, age_ms: float = 0, **data: Any) -> int:
+        # A text as the body has no JSON content type, like the body of a beacon.
+        body = json.dumps([{"ageMs": age_ms, "kind": kind, "data": data}])
         return self._client.post(f"{APP}/_fake/items/{self.item}/journal", data=body).status_code
 
     def load(self, bearer: str, kind: str = "reports") -> tuple[int, Any]:
@@ -58,13 +59,13 @@ def frame(client: Client) -> Frame:
     return Frame(client)
 
 
-def embed_token(cloud: Cloud, life: float = 60) -> Token:
-    entra = cloud.tokens.mint_entra(minutes(life), tenant_id="t", client_id="c")
-    return cloud.tokens.mint_embed(entra)
+def embed_token(cloud: Cloud, lifetime_minutes: float = 60) -> Token:
+    entra = cloud.tokens.issue_entra(minutes(lifetime_minutes), tenant_id="t", client_id="c")
+    return cloud.tokens.issue_embed(entra)
 
 
 def kinds(cloud: Cloud, *ignored: str) -> list[tuple[float, str]]:
-    """The journal as minutes since the start and kinds."""
+    """Return the journal as pairs of minutes since the start and kind."""
     return [((entry.at - START) / minutes(1), entry.kind) for entry in cloud.journal if entry.kind not in ignored]
 
 
@@ -72,7 +73,7 @@ def kinds(cloud: Cloud, *ignored: str) -> list[tuple[float, str]]:
     ("path", "type_"),
     [("/reportEmbed", "report"), ("/dashboardEmbed", "dashboard"), ("/embed", "tile"), ("/tileEmbed", "tile")],
 )
-def test_each_frame_is_a_new_item_with_its_settings(cloud: Cloud, client: Client, path: str, type_: str) -> None:
+def test_each_served_frame_is_a_new_item_with_its_settings(cloud: Cloud, client: Client, path: str, type_: str) -> None:
     cloud.tenant.hook_lead = minutes(2)
     cloud.tenant.hook_address = "first"
     for number in ("1", "2"):
@@ -90,21 +91,21 @@ def test_each_frame_is_a_new_item_with_its_settings(cloud: Cloud, client: Client
     ]
 
 
-def test_document_brings_all_that_it_runs(client: Client) -> None:
+def test_document_contains_its_style_packages_and_modules(client: Client) -> None:
     text = client.get(f"{APP}/reportEmbed?uid=u").text
 
     assert "color: red" in text
     assert "var models = {}" in text
     script = text.partition("const modules = {};")[2]
     assert script.index('modules["other.js"] = (() => {\nclass X {}\nreturn { X };') < script.index(
-        'modules["app.js"] = (() => {\nconst { X } = modules["other.js"];\nnew X();'
+        'return (() => {\nconst { X } = modules["other.js"];\nnew X();'
     )
 
 
-def test_item_takes_a_token(cloud: Cloud, frame: Frame, clock: Clock) -> None:
+def test_applied_token_is_answered_with_its_status_and_journalled(cloud: Cloud, frame: Frame, clock: Clock) -> None:
     token = embed_token(cloud)
     clock.advance(minutes=10)
-    assert frame.take(token.text) == {
+    assert frame.apply(token.text) == {
         "token": "embed-1",
         "type": "embed",
         "state": "live",
@@ -122,25 +123,25 @@ def test_item_takes_a_token(cloud: Cloud, frame: Frame, clock: Clock) -> None:
     }
 
 
-def test_token_of_the_other_type_is_worth_nothing(cloud: Cloud, frame: Frame) -> None:
-    worth = frame.take(embed_token(cloud).text, "hook", scheme="Bearer")
-    assert worth == {"token": "embed-1", "type": "embed", "state": "unknown", "expires": None, "remainingMs": None}
+def test_token_of_another_type_than_declared_is_unknown(cloud: Cloud, frame: Frame) -> None:
+    status = frame.apply(embed_token(cloud).text, "hook", scheme="Bearer")
+    assert status == {"token": "embed-1", "type": "embed", "state": "unknown", "expires": None, "remainingMs": None}
     [applied] = cloud.journal.of("token.applied")
     assert (applied["state"], applied["expires"]) == ("unknown", None)
 
 
-def test_expiry_is_journalled_at_its_very_instant(cloud: Cloud, frame: Frame, clock: Clock) -> None:
-    frame.take(embed_token(cloud).text)
+def test_expiry_is_journalled_at_the_exact_instant(cloud: Cloud, frame: Frame, clock: Clock) -> None:
+    frame.apply(embed_token(cloud).text)
     clock.advance(minutes=90)
     assert kinds(cloud, "token.issued", "embed.frame") == [(0, "token.applied"), (60, "token.expired")]
     [expired] = cloud.journal.of("token.expired")
     assert expired.data == {"item": "1", "token": "embed-1"}
 
 
-def test_replaced_token_does_not_expire(cloud: Cloud, frame: Frame, clock: Clock) -> None:
-    frame.take(embed_token(cloud).text)
+def test_expiry_of_a_replaced_token_is_not_journalled(cloud: Cloud, frame: Frame, clock: Clock) -> None:
+    frame.apply(embed_token(cloud).text)
     clock.advance(minutes=50)
-    frame.take(embed_token(cloud).text, "setAccessToken")
+    frame.apply(embed_token(cloud).text, "setAccessToken")
     clock.advance(minutes=70)
     assert kinds(cloud, "token.issued", "embed.frame") == [
         (0, "token.applied"),
@@ -149,10 +150,10 @@ def test_replaced_token_does_not_expire(cloud: Cloud, frame: Frame, clock: Clock
     ]
 
 
-def test_token_that_comes_too_late_does_not_hide_the_expiry(cloud: Cloud, frame: Frame, clock: Clock) -> None:
-    frame.take(embed_token(cloud).text)
+def test_token_after_the_expiry_does_not_hide_the_expiry(cloud: Cloud, frame: Frame, clock: Clock) -> None:
+    frame.apply(embed_token(cloud).text)
     clock.advance(minutes=61)
-    frame.take(embed_token(cloud).text, "hook")
+    frame.apply(embed_token(cloud).text, "hook")
     assert kinds(cloud, "token.issued", "embed.frame") == [
         (0, "token.applied"),
         (60, "token.expired"),
@@ -160,22 +161,26 @@ def test_token_that_comes_too_late_does_not_hide_the_expiry(cloud: Cloud, frame:
     ]
 
 
-def test_item_that_is_gone_lets_no_token_expire(cloud: Cloud, client: Client, frame: Frame, clock: Clock) -> None:
+def test_expiry_of_the_token_of_a_removed_item_is_not_journalled(
+    cloud: Cloud, client: Client, frame: Frame, clock: Clock
+) -> None:
     other = Frame(client)
     token = embed_token(cloud).text
-    frame.take(token)
-    other.take(token)
-    assert frame.tell("embed.gone") == 204
+    frame.apply(token)
+    other.apply(token)
+    assert frame.report("embed.gone") == 204
     clock.advance(minutes=61)
     assert [entry["item"] for entry in cloud.journal.of("token.expired")] == ["2"]
 
 
-def test_expired_and_unknown_tokens_are_taken_and_named(cloud: Cloud, frame: Frame, clock: Clock) -> None:
+def test_expired_and_unknown_tokens_are_applied_and_answered_with_their_state(
+    cloud: Cloud, frame: Frame, clock: Clock
+) -> None:
     token = embed_token(cloud)
     clock.advance(minutes=60)
-    expired = frame.take(token.text)
+    expired = frame.apply(token.text)
     assert (expired["token"], expired["state"], expired["remainingMs"]) == ("embed-1", "expired", 0)
-    assert frame.take("what is this?") == {
+    assert frame.apply("what is this?") == {
         "token": "unknown",
         "type": "unknown",
         "state": "unknown",
@@ -185,22 +190,26 @@ def test_expired_and_unknown_tokens_are_taken_and_named(cloud: Cloud, frame: Fra
     assert cloud.journal.of("token.expired") == []
 
 
-def test_app_writes_the_journal(cloud: Cloud, frame: Frame, clock: Clock) -> None:
+def test_entries_of_the_app_are_journalled_with_their_age_but_in_order(
+    cloud: Cloud, frame: Frame, clock: Clock
+) -> None:
     clock.advance(minutes=2)
-    assert frame.tell("protocol", 60_000, direction="received", method="POST", url="/report/load", uid="u") == 204
-    assert frame.tell("item.event", 90_000, event="loaded") == 204
-    told = cloud.journal.of("protocol", "item.event")
-    assert [(entry.at, entry["item"], entry["event"]) for entry in told] == [
+    assert frame.report("protocol", 60_000, direction="received", method="POST", url="/report/load", uid="u") == 204
+    assert frame.report("item.event", 90_000, event="loaded") == 204
+    reported = cloud.journal.of("protocol", "item.event")
+    assert [(entry.at, entry["item"], entry["event"]) for entry in reported] == [
         (START + minutes(1), "1", None),
         (START + minutes(1), "1", "loaded"),
     ]
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_answer_of_a_hook_is_named_not_written_out(cloud: Cloud, frame: Frame, known: bool) -> None:
+def test_token_in_a_provider_answer_is_journalled_by_name_without_its_text(
+    cloud: Cloud, frame: Frame, known: bool
+) -> None:
     text = embed_token(cloud).text if known else "secret"
-    frame.tell("hook.answered", call=1, status=200, answer="token", text=text)
-    frame.tell("hook.answered", call=2, status=200, answer="other", text="{}")
+    frame.report("hook.answered", call=1, status=200, answer="token", text=text)
+    frame.report("hook.answered", call=2, status=200, answer="other", text="{}")
     token, other = cloud.journal.of("hook.answered")
     assert token.data == {
         "item": "1",
@@ -212,11 +221,11 @@ def test_answer_of_a_hook_is_named_not_written_out(cloud: Cloud, frame: Frame, k
     assert other["text"] == "{}"
 
 
-def test_app_may_not_write_what_is_the_services_own(cloud: Cloud, client: Client, frame: Frame) -> None:
+def test_reports_of_the_app_in_a_wrong_form_are_refused(cloud: Cloud, client: Client, frame: Frame) -> None:
     before = len(cloud.journal)
-    assert frame.tell("token.expired", token="embed-1") == 400
-    assert frame.tell("protocol", ago=-1) == 400
-    assert frame.tell("protocol", at="now") == 400
+    assert frame.report("token.expired", token="embed-1") == 400
+    assert frame.report("protocol", age_ms=-1) == 400
+    assert frame.report("protocol", at="now") == 400
     url = f"{APP}/_fake/items/{frame.item}"
     assert client.post(f"{url}/journal", json={}).status_code == 400
     assert client.post(f"{url}/token", json={"authorization": "EmbedToken t", "how": "magic"}).status_code == 400
@@ -224,7 +233,7 @@ def test_app_may_not_write_what_is_the_services_own(cloud: Cloud, client: Client
     assert len(cloud.journal) == before
 
 
-def test_item_loads_with_a_live_token_of_its_type(cloud: Cloud, frame: Frame, clock: Clock) -> None:
+def test_item_loads_only_with_a_valid_token_of_the_declared_type(cloud: Cloud, frame: Frame, clock: Clock) -> None:
     embed = embed_token(cloud).text
     status, report = frame.load(f"EmbedToken {embed}")
     assert (status, report["name"]) == (200, "Sales")
@@ -238,8 +247,8 @@ def test_item_loads_with_a_live_token_of_its_type(cloud: Cloud, frame: Frame, cl
     assert cloud.journal.of("data.request") == []
 
 
-def test_data_of_a_page(cloud: Cloud, frame: Frame) -> None:
-    entra = cloud.tokens.mint_entra(minutes(60), tenant_id="t", client_id="c")
+def test_data_request_is_answered_with_the_page_and_journalled(cloud: Cloud, frame: Frame) -> None:
+    entra = cloud.tokens.issue_entra(minutes(60), tenant_id="t", client_id="c")
     bearer = f"Bearer {entra.text}"
     status, data = frame.query(bearer, action="pageChange", detail="Page 2", page="ReportSection2")
     assert (status, data["chart"]["title"], len(data["table"]["rows"])) == (200, "Sales by product", 12)
@@ -259,7 +268,7 @@ def test_data_of_a_page(cloud: Cloud, frame: Frame) -> None:
     assert frame.query(bearer, action="guess")[0] == 400
 
 
-def test_filters_choose_rows(cloud: Cloud, frame: Frame) -> None:
+def test_basic_filters_select_rows_and_other_filters_do_not(cloud: Cloud, frame: Frame) -> None:
     def chart(**basic: Any) -> list[str]:
         one = {"target": {"table": "Sales", "column": "Region"}, **basic}
         points = frame.query(f"EmbedToken {token}", action="filter", filters=[one])[1]["chart"]["points"]
@@ -272,7 +281,9 @@ def test_filters_choose_rows(cloud: Cloud, frame: Frame) -> None:
     assert chart(logicalOperator="And", conditions=[]) == ["North", "South", "West"]
 
 
-def test_data_with_a_token_that_is_not_good(cloud: Cloud, frame: Frame, clock: Clock) -> None:
+def test_data_request_with_an_expired_or_unknown_token_is_refused_with_403(
+    cloud: Cloud, frame: Frame, clock: Clock
+) -> None:
     token = embed_token(cloud).text
     clock.advance(minutes=60)
     assert frame.query(f"EmbedToken {token}", action="refresh") == (403, EXPIRED)

@@ -1,4 +1,4 @@
-"""Entra ID as its clients meet it: MSAL, unmodified, through the gateway."""
+"""Tests of Entra ID with its real clients: unmodified MSAL, and plain requests, through the gateway."""
 
 from typing import Any
 
@@ -24,19 +24,19 @@ def application(cloud: Cloud, client: Client, **wrong: str) -> msal.Confidential
     )
 
 
-def token(cloud: Cloud, client: Client, tenant: str | None = None, **form: str) -> dict[str, Any]:
+def request_token(cloud: Cloud, client: Client, tenant: str | None = None, **form: str) -> dict[str, Any]:
     answer = client.post(f"{LOGIN}/{tenant or cloud.tenant.tenant_id}/oauth2/v2.0/token", data=form)
     return {"status": answer.status_code, **answer.json()}
 
 
-def valid(cloud: Cloud, **changes: str) -> dict[str, str]:
+def valid_form(cloud: Cloud, **changes: str) -> dict[str, str]:
     tenant = cloud.tenant
     form = {"grant_type": "client_credentials", "client_id": tenant.client_id, "client_secret": tenant.client_secret}
     return form | {"scope": SCOPES[0]} | changes
 
 
 @pytest.mark.usefixtures("python_time")
-def test_msal_gets_a_token_for_the_app_and_hands_it_out_until_5_minutes_before_its_end(
+def test_msal_gets_a_token_for_the_app_and_caches_it_until_5_minutes_before_its_expiry(
     cloud: Cloud, client: Client, clock: Clock
 ) -> None:
     app = application(cloud, client)
@@ -68,7 +68,7 @@ def test_access_token_is_a_signed_v1_token_for_power_bi(cloud: Cloud, client: Cl
 
 
 @pytest.mark.usefixtures("python_time")
-def test_msal_redeems_refresh_tokens_old_and_new(cloud: Cloud, client: Client) -> None:
+def test_msal_gets_tokens_for_old_and_new_refresh_tokens(cloud: Cloud, client: Client) -> None:
     app = application(cloud, client)
     result = app.acquire_token_by_refresh_token(cloud.tenant.refresh_token, SCOPES)
     assert result["id_token_claims"]["preferred_username"] == cloud.tenant.user_name
@@ -108,10 +108,10 @@ def test_msal_refuses_an_unknown_tenant(cloud: Cloud, client: Client) -> None:
         ({"scope": "https://graph.microsoft.com/.default"}, 400, "invalid_resource", 500011),
     ],
 )
-def test_wrong_values_are_refused(
+def test_token_request_with_a_wrong_value_is_refused(
     cloud: Cloud, client: Client, changes: dict[str, str], status: int, error: str, number: int
 ) -> None:
-    answer = token(cloud, client, **valid(cloud, **changes))
+    answer = request_token(cloud, client, **valid_form(cloud, **changes))
     assert (answer["status"], answer["error"], answer["error_codes"]) == (status, error, [number])
 
 
@@ -119,18 +119,20 @@ def test_wrong_values_are_refused(
     ("missing", "status", "number"),
     [("grant_type", 400, 900144), ("client_id", 400, 900144), ("scope", 400, 900144), ("client_secret", 401, 7000218)],
 )
-def test_missing_fields_are_named(cloud: Cloud, client: Client, missing: str, status: int, number: int) -> None:
-    form = valid(cloud)
+def test_token_request_without_a_field_is_refused_with_the_name_of_the_field(
+    cloud: Cloud, client: Client, missing: str, status: int, number: int
+) -> None:
+    form = valid_form(cloud)
     del form[missing]
-    answer = token(cloud, client, **form)
+    answer = request_token(cloud, client, **form)
     assert (answer["status"], answer["error_codes"]) == (status, [number])
     assert missing in answer["error_description"]
 
 
-def test_a_page_redeems_its_refresh_token_without_a_secret(cloud: Cloud, client: Client) -> None:
+def test_page_gets_a_token_for_its_refresh_token_without_a_secret(cloud: Cloud, client: Client) -> None:
     form = {"grant_type": "refresh_token", "client_id": cloud.tenant.client_id}
     scope = f"{POWER_BI}/Report.Read.All"
-    answer = token(cloud, client, refresh_token=cloud.tenant.refresh_token, scope=scope, **form)
+    answer = request_token(cloud, client, refresh_token=cloud.tenant.refresh_token, scope=scope, **form)
     assert answer.keys() == {
         "status",
         "token_type",
@@ -143,29 +145,29 @@ def test_a_page_redeems_its_refresh_token_without_a_secret(cloud: Cloud, client:
     assert answer["scope"] == scope
 
 
-def test_refresh_token_ends_when_unused_for_90_days(cloud: Cloud, client: Client, clock: Clock) -> None:
+def test_refresh_token_expires_90_days_after_its_issue(cloud: Cloud, client: Client, clock: Clock) -> None:
     form = {"grant_type": "refresh_token", "client_id": cloud.tenant.client_id, "scope": SCOPES[0]}
     clock.advance(days=89)
-    newer = token(cloud, client, refresh_token=cloud.tenant.refresh_token, **form)["refresh_token"]
+    newer = request_token(cloud, client, refresh_token=cloud.tenant.refresh_token, **form)["refresh_token"]
     clock.advance(days=1)
-    old = token(cloud, client, refresh_token=cloud.tenant.refresh_token, **form)
+    old = request_token(cloud, client, refresh_token=cloud.tenant.refresh_token, **form)
     assert (old["error"], old["error_codes"]) == ("invalid_grant", [700082])
-    assert token(cloud, client, refresh_token=newer, **form)["status"] == 200
+    assert request_token(cloud, client, refresh_token=newer, **form)["status"] == 200
 
 
-def test_expires_in_never_says_more_than_the_token_has(cloud: Cloud, client: Client, clock: Clock) -> None:
+def test_expires_in_is_never_longer_than_the_remaining_lifetime(cloud: Cloud, client: Client, clock: Clock) -> None:
     clock.advance(seconds=0.25)
-    assert token(cloud, client, **valid(cloud))["expires_in"] == 3599
+    assert request_token(cloud, client, **valid_form(cloud))["expires_in"] == 3599
     [issued] = cloud.journal.of("token.issued")
     assert issued["expires"].isoformat() == "2027-03-01T10:00:00+00:00"
 
 
-def test_no_two_tokens_are_equal(cloud: Cloud, client: Client) -> None:
-    texts = [token(cloud, client, **valid(cloud))["access_token"] for _ in range(2)]
+def test_two_tokens_of_the_same_instant_have_different_texts(cloud: Cloud, client: Client) -> None:
+    texts = [request_token(cloud, client, **valid_form(cloud))["access_token"] for _ in range(2)]
     assert texts[0] != texts[1]
 
 
-def test_discovery(cloud: Cloud, client: Client) -> None:
+def test_openid_configuration_names_the_issuer_and_the_endpoints(cloud: Cloud, client: Client) -> None:
     tenant = cloud.tenant.tenant_id
     own = client.get(f"{LOGIN}/{tenant}/v2.0/.well-known/openid-configuration").json()
     assert own["issuer"] == f"{LOGIN}/{tenant}/v2.0"
@@ -175,17 +177,17 @@ def test_discovery(cloud: Cloud, client: Client) -> None:
     assert common["issuer"] == f"{LOGIN}/{{tenantid}}/v2.0"
 
 
-def test_instance_discovery(cloud: Cloud, client: Client) -> None:
-    def ask(host: str) -> Any:
+def test_instance_discovery_knows_the_hosts_of_entra_and_no_others(cloud: Cloud, client: Client) -> None:
+    def discover(host: str) -> Any:
         query = {"api-version": "1.1", "authorization_endpoint": f"https://{host}/common/oauth2/v2.0/authorize"}
         return client.get(f"{LOGIN}/common/discovery/instance", params=query).json()
 
-    assert "login.microsoftonline.com" in ask("login.windows.net")["metadata"][0]["aliases"]
-    unknown = ask("login.example.com")
+    assert "login.microsoftonline.com" in discover("login.windows.net")["metadata"][0]["aliases"]
+    unknown = discover("login.example.com")
     assert (unknown["error"], unknown["error_codes"]) == ("invalid_instance", [50049])
 
 
-def test_pages_of_every_origin_may_ask(cloud: Cloud, client: Client) -> None:
+def test_pages_of_every_origin_may_request_tokens_and_read_errors(cloud: Cloud, client: Client) -> None:
     url = f"{LOGIN}/common/oauth2/v2.0/token"
     preflight = client.options(
         url, headers={"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-client-sku"}
@@ -197,6 +199,6 @@ def test_pages_of_every_origin_may_ask(cloud: Cloud, client: Client) -> None:
     assert refused.headers["Date"] == "Mon, 01 Mar 2027 09:00:00 GMT"
 
 
-def test_unknown_paths_and_wrong_verbs(client: Client) -> None:
+def test_unknown_path_is_404_and_wrong_method_is_405(client: Client) -> None:
     assert client.get(f"{LOGIN}/common/oauth2/v2.0/nothing").status_code == 404
     assert client.get(f"{LOGIN}/common/oauth2/v2.0/token").status_code == 405

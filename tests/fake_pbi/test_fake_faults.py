@@ -1,4 +1,4 @@
-"""Faults: what the engine asks of them, and what they do to the cloud's own endpoints."""
+"""Tests of faults: when they apply to a request, and what they do to the cloud's own endpoints."""
 
 from datetime import timedelta
 from typing import Any
@@ -25,7 +25,9 @@ def faults(clock: Clock, journal: Journal) -> Faults:
     return Faults(clock.now, journal)
 
 
-def test_fault_is_met_from_its_beginning_to_its_end(faults: Faults, journal: Journal, clock: Clock) -> None:
+def test_fault_applies_from_its_beginning_to_its_end_and_is_journalled(
+    faults: Faults, journal: Journal, clock: Clock
+) -> None:
     fault = faults.add("*/api/token*", status=503, for_="2min")
     assert faults.for_request(f"{TOKEN}?user=1#top", "POST") is fault
     assert faults.for_request("https://app.example/", "GET") is None
@@ -40,7 +42,7 @@ def test_fault_is_met_from_its_beginning_to_its_end(faults: Faults, journal: Jou
     ]
 
 
-def test_fault_that_is_ended_early_ends_once(faults: Faults, journal: Journal, clock: Clock) -> None:
+def test_end_of_a_fault_that_is_ended_early_is_journalled_once(faults: Faults, journal: Journal, clock: Clock) -> None:
     fault = faults.add("*", drop=True, for_="10min")
     clock.advance(minutes=1)
     faults.end(fault)
@@ -50,7 +52,7 @@ def test_fault_that_is_ended_early_ends_once(faults: Faults, journal: Journal, c
     assert [entry.at - START for entry in journal.of("fault.ended")] == [timedelta(minutes=1)]
 
 
-def test_fault_without_an_end_lasts_and_the_later_one_counts(faults: Faults, clock: Clock) -> None:
+def test_later_fault_applies_first_and_fault_without_a_duration_lasts(faults: Faults, clock: Clock) -> None:
     lasting = faults.add("*", status=500)
     later = faults.add("*/token", garbage="html", for_="1h")
     clock.advance(minutes=59)
@@ -63,7 +65,7 @@ def test_fault_without_an_end_lasts_and_the_later_one_counts(faults: Faults, clo
     ("garbage", "content_type", "begins"),
     [("html", "text/html", "<!DOCTYPE html>"), ("json", "application/json", '{"token": "'), ("no token", None, "{")],
 )
-def test_garbage_is_a_success_without_a_token(
+def test_garbage_is_an_answer_with_status_200_without_a_token(
     faults: Faults, garbage: Any, content_type: str | None, begins: str
 ) -> None:
     fault = faults.add("*", garbage=garbage)
@@ -72,12 +74,12 @@ def test_garbage_is_a_success_without_a_token(
 
 
 @pytest.mark.parametrize("wrong", [{}, {"status": 500, "drop": True}, {"garbage": "html", "status": 200}])
-def test_fault_is_exactly_one_thing(faults: Faults, wrong: dict[str, Any]) -> None:
+def test_fault_that_is_none_or_several_kinds_is_refused(faults: Faults, wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="exactly one of"):
         faults.add("*", **wrong)
 
 
-def test_cloud_answers_with_its_faults(cloud: Cloud, client: Client, clock: Clock) -> None:
+def test_cloud_answers_requests_but_not_preflights_with_the_fault(cloud: Cloud, client: Client, clock: Clock) -> None:
     cloud.faults.add("https://api.powerbi.com/*", status=503, for_="1min")
     answer = client.get(GROUPS, params={"top": 1})
     assert (answer.status_code, answer.text) == (503, "Service Unavailable")
@@ -90,7 +92,7 @@ def test_cloud_answers_with_its_faults(cloud: Cloud, client: Client, clock: Cloc
     assert client.get(GROUPS).json() == {"message": "ok"}
 
 
-def test_cloud_drops_connections(cloud: Cloud, client: Client) -> None:
+def test_cloud_closes_the_connection_of_a_dropped_request(cloud: Cloud, client: Client) -> None:
     fault = cloud.faults.add("*", drop=True)
     with pytest.raises(requests.ConnectionError):
         client.get(GROUPS)

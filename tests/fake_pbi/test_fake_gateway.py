@@ -1,4 +1,4 @@
-"""The gateway: open to the cloud, closed to everything else, and nothing left behind it."""
+"""Tests of the gateway: which hosts it opens and refuses, and that it leaves no connection behind."""
 
 import http.server
 import socket
@@ -15,8 +15,8 @@ from fake_pbi.cloud import Cloud
 from fake_pbi.hosts import CLOUD_HOSTS
 
 
-class Neighbour(http.server.BaseHTTPRequestHandler):
-    """A real host beside the cloud: answers with the request as it came."""
+class EchoHandler(http.server.BaseHTTPRequestHandler):
+    """A handler that answers with the path and the connection headers of the request."""
 
     def do_GET(self) -> None:
         body = f"{self.path} {self.headers.get('Proxy-Connection')} {self.headers['Connection']}".encode()
@@ -30,9 +30,9 @@ class Neighbour(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def neighbour() -> Iterator[str]:
-    """The address of a plain HTTP server."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Neighbour) as server:
+def other_server() -> Iterator[str]:
+    """Yield the host and port of a plain HTTP server that is not part of the cloud. Module scope."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), EchoHandler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield f"127.0.0.1:{server.server_port}"
@@ -41,24 +41,24 @@ def neighbour() -> Iterator[str]:
 
 
 @pytest.fixture
-def door(cloud: Cloud) -> Iterator[socket.socket]:
-    """A bare connection to the gateway."""
-    with socket.create_connection(("127.0.0.1", urlsplit(cloud.gateway.url).port or 0), timeout=5) as door:
-        yield door
+def connection(cloud: Cloud) -> Iterator[socket.socket]:
+    """Yield a TCP connection to the gateway on which nothing has been sent."""
+    with socket.create_connection(("127.0.0.1", urlsplit(cloud.gateway.url).port or 0), timeout=5) as connection:
+        yield connection
 
 
-def say(door: socket.socket, text: str) -> str:
-    """The whole answer to `text`."""
-    door.sendall(text.encode())
-    return rest(door)
+def exchange(connection: socket.socket, text: str) -> str:
+    """Send a text and return everything that comes back until the other side closes."""
+    connection.sendall(text.encode())
+    return read_all(connection)
 
 
-def rest(door: socket.socket) -> str:
-    """All that comes until the other side closes."""
-    return "".join(iter(lambda: door.recv(4096).decode(), ""))
+def read_all(connection: socket.socket) -> str:
+    """Return everything that comes until the other side closes."""
+    return "".join(iter(lambda: connection.recv(4096).decode(), ""))
 
 
-def refused(cloud: Cloud) -> list[str]:
+def refused_hosts(cloud: Cloud) -> list[str]:
     return [entry["host"] for entry in cloud.journal.of("host.refused")]
 
 
@@ -66,75 +66,79 @@ def refused(cloud: Cloud) -> list[str]:
 def test_hosts_of_the_cloud_are_open_on_every_port(cloud: Cloud, client: Client, host: str) -> None:
     assert client.get(f"https://{host}/nothing").status_code == 404
     assert client.get(f"https://{host}:8443/nothing").status_code == 404
-    assert refused(cloud) == []
+    assert refused_hosts(cloud) == []
 
 
-def test_other_hosts_are_refused_and_journalled(cloud: Cloud, client: Client) -> None:
+def test_host_that_is_not_allowed_is_refused_and_journalled(cloud: Cloud, client: Client) -> None:
     with pytest.raises(requests.exceptions.ProxyError):
         client.get("https://cdn.example/powerbi.js")
     answer = client.get("http://CDN.example/powerbi.js")
     assert (answer.status_code, answer.text) == (403, "cdn.example is not open to this test.\n")
-    assert refused(cloud) == ["cdn.example", "cdn.example"]
+    assert refused_hosts(cloud) == ["cdn.example", "cdn.example"]
 
 
-def test_a_name_that_exists_nowhere_is_refused_without_a_word(cloud: Cloud, client: Client) -> None:
+def test_name_under_invalid_is_refused_but_not_journalled(cloud: Cloud, client: Client) -> None:
     assert client.get("http://hold.invalid/").status_code == 403
-    assert refused(cloud) == []
+    assert refused_hosts(cloud) == []
 
 
 @pytest.mark.parametrize("host", ["wabi-west-europe.analysis.windows.net", "login.microsoftonline.us", "powerbi.com"])
-def test_microsofts_hosts_are_never_passed_through(cloud: Cloud, client: Client, host: str) -> None:
+def test_host_of_microsoft_is_refused_even_if_all_hosts_are_allowed(cloud: Cloud, client: Client, host: str) -> None:
     cloud.gateway.allowed.append("*")
     with pytest.raises(requests.exceptions.ProxyError):
         client.get(f"https://{host}/")
     assert client.get(f"http://{host}/").status_code == 403
     assert client.get("http://app.powerbi.com/").status_code == 403
-    assert refused(cloud) == [host, host, "app.powerbi.com"]
+    assert refused_hosts(cloud) == [host, host, "app.powerbi.com"]
 
 
-def test_allowed_hosts_are_reached_plainly(cloud: Cloud, client: Client, neighbour: str) -> None:
-    assert client.get(f"http://{neighbour}/").status_code == 403
+def test_allowed_host_is_reached_by_plain_http(cloud: Cloud, client: Client, other_server: str) -> None:
+    assert client.get(f"http://{other_server}/").status_code == 403
     cloud.gateway.allowed.append("127.0.*")
-    answer = client.get(f"http://{neighbour}/a?b=c", headers={"Proxy-Connection": "keep-alive"})
+    answer = client.get(f"http://{other_server}/a?b=c", headers={"Proxy-Connection": "keep-alive"})
     assert answer.text == "/a?b=c None close"
 
 
-def test_allowed_hosts_are_reached_by_a_tunnel(cloud: Cloud, door: socket.socket, neighbour: str) -> None:
+def test_allowed_host_is_reached_through_a_tunnel(cloud: Cloud, connection: socket.socket, other_server: str) -> None:
     cloud.gateway.allowed.append("127.0.0.1")
-    door.sendall(f"CONNECT {neighbour} HTTP/1.1\r\n\r\n".encode())
-    assert door.recv(100) == b"HTTP/1.1 200 Connection established\r\n\r\n"
-    assert say(door, "GET /tunnelled HTTP/1.0\r\n\r\n").endswith("/tunnelled None None")
+    connection.sendall(f"CONNECT {other_server} HTTP/1.1\r\n\r\n".encode())
+    assert connection.recv(100) == b"HTTP/1.1 200 Connection established\r\n\r\n"
+    assert exchange(connection, "GET /tunnelled HTTP/1.0\r\n\r\n").endswith("/tunnelled None None")
 
 
-def test_half_closed_tunnel_still_answers(cloud: Cloud, door: socket.socket, neighbour: str) -> None:
+def test_tunnel_still_answers_after_the_client_has_closed_its_sending_side(
+    cloud: Cloud, connection: socket.socket, other_server: str
+) -> None:
     cloud.gateway.allowed.append("127.0.0.1")
-    door.sendall(f"CONNECT {neighbour} HTTP/1.1\r\n\r\n".encode())
-    door.recv(100)
-    door.sendall(b"GET /half HTTP/1.0\r\n\r\n")
-    door.shutdown(socket.SHUT_WR)
-    assert rest(door).endswith("/half None None")
+    connection.sendall(f"CONNECT {other_server} HTTP/1.1\r\n\r\n".encode())
+    connection.recv(100)
+    connection.sendall(b"GET /half HTTP/1.0\r\n\r\n")
+    connection.shutdown(socket.SHUT_WR)
+    assert read_all(connection).endswith("/half None None")
 
 
-def test_allowed_host_that_is_not_there(cloud: Cloud, door: socket.socket) -> None:
+def test_allowed_host_that_does_not_listen_is_answered_with_502(cloud: Cloud, connection: socket.socket) -> None:
     cloud.gateway.allowed.append("127.0.0.1")
-    assert say(door, "CONNECT 127.0.0.1:1 HTTP/1.1\r\n\r\n").startswith("HTTP/1.1 502 ")
+    assert exchange(connection, "CONNECT 127.0.0.1:1 HTTP/1.1\r\n\r\n").startswith("HTTP/1.1 502 ")
 
 
 @pytest.mark.parametrize("line", ["GET / HTTP/1.1", "nonsense", "CONNECT a:port HTTP/1.1", "CONNECT : HTTP/1.1"])
-def test_what_is_no_proxy_request_is_refused(door: socket.socket, line: str) -> None:
-    assert say(door, f"{line}\r\n\r\n").startswith("HTTP/1.1 400 ")
+def test_request_that_is_no_proxy_request_is_answered_with_400(connection: socket.socket, line: str) -> None:
+    assert exchange(connection, f"{line}\r\n\r\n").startswith("HTTP/1.1 400 ")
 
 
-def test_clients_may_come_and_go_without_a_word(cloud: Cloud, client: Client, door: socket.socket) -> None:
-    door.sendall(b"CONN")
-    door.close()
+def test_client_that_closes_in_the_middle_of_a_request_does_no_harm(
+    cloud: Cloud, client: Client, connection: socket.socket
+) -> None:
+    connection.sendall(b"CONN")
+    connection.close()
     assert client.get("https://api.powerbi.com/nothing").status_code == 404
 
 
-def test_cloud_stops_with_connections_open(cloud: Cloud, ca: Path, door: socket.socket) -> None:
-    """The `cloud` fixture checks that nothing is left of them."""
+def test_cloud_stops_while_connections_are_open(cloud: Cloud, ca: Path, connection: socket.socket) -> None:
+    """The `cloud` fixture fails the test if a connection leaves a task behind."""
     for _ in range(3):
         client = Client(cloud, ca)
         assert client.get("https://api.powerbi.com/nothing", stream=True).status_code == 404
-    door.sendall(b"CONNECT api.powerbi.com:443 HTTP/1.1\r\n\r\n")
-    assert door.recv(100).startswith(b"HTTP/1.1 200 ")
+    connection.sendall(b"CONNECT api.powerbi.com:443 HTTP/1.1\r\n\r\n")
+    assert connection.recv(100).startswith(b"HTTP/1.1 200 ")

@@ -1,4 +1,4 @@
-"""The journal: order, and entries that time brings."""
+"""Tests of the journal: the order of entries, and entries that are scheduled."""
 
 from datetime import timedelta
 
@@ -13,7 +13,9 @@ def journal(clock: Clock) -> Journal:
     return Journal(clock.now)
 
 
-def test_scheduled_entries_come_in_order_before_what_is_written_later(journal: Journal, clock: Clock) -> None:
+def test_scheduled_entries_are_in_order_of_time_and_before_entries_written_later(
+    journal: Journal, clock: Clock
+) -> None:
     journal.schedule(START + timedelta(minutes=2), "tab", state="second")
     journal.schedule(START + timedelta(minutes=1), "tab", state="first")
     journal.schedule(START + timedelta(hours=1), "tab", state="not yet")
@@ -28,10 +30,12 @@ def test_scheduled_entries_come_in_order_before_what_is_written_later(journal: J
 
 
 @pytest.mark.parametrize("cancelled", [True, False])
-def test_scheduled_entry_is_asked_when_it_is_due(journal: Journal, clock: Clock, cancelled: bool) -> None:
-    happened = False
-    journal.schedule(START + timedelta(minutes=1), "tab", unless=lambda: happened)
-    happened = cancelled
+def test_scheduled_entry_is_dropped_if_unless_is_true_when_it_is_due(
+    journal: Journal, clock: Clock, cancelled: bool
+) -> None:
+    unwanted = False
+    journal.schedule(START + timedelta(minutes=1), "tab", unless=lambda: unwanted)
+    unwanted = cancelled
     clock.advance(minutes=1)
     assert len(journal) == (0 if cancelled else 1)
 
@@ -43,7 +47,7 @@ def test_latest_is_the_time_of_the_last_entry(journal: Journal, clock: Clock) ->
     assert journal.latest == START + timedelta(minutes=1)
 
 
-def test_of_looks_at_kind_and_data(journal: Journal) -> None:
+def test_of_returns_the_entries_with_this_kind_and_data(journal: Journal) -> None:
     journal.write("tab", state="hidden")
     shown = journal.write("tab", state="shown")
     journal.write("page.error", state="shown")

@@ -1,4 +1,4 @@
-"""What holds for the package as a whole, and for parts without a server."""
+"""Tests of the package as a whole, and of its parts that need no server."""
 
 import ast
 import base64
@@ -22,7 +22,7 @@ from fake_pbi.tokens import TokenBook
 from harness.base.journal import Journal
 
 
-def test_package_needs_no_test_runner_and_no_browser() -> None:
+def test_package_imports_no_test_runner_no_browser_and_of_the_harness_only_its_base() -> None:
     [folder] = fake_pbi.__path__
     modules = [path.stem for path in Path(folder).glob("*.py")]
     imports = "\n".join(f"import fake_pbi.{name}" for name in modules if name != "__init__")
@@ -35,10 +35,10 @@ def test_package_needs_no_test_runner_and_no_browser() -> None:
     assert {name.split(".")[1] for name in loaded if name.startswith("harness.")} == {"base"}
 
 
-def test_token_expires_with_its_last_second(clock: Clock) -> None:
+def test_token_is_expired_from_the_instant_of_its_expiry(clock: Clock) -> None:
     book = TokenBook(clock.now, Journal(clock.now))
-    entra = book.mint_entra(timedelta(minutes=60), tenant_id="t", client_id="c")
-    embed = book.mint_embed(entra)
+    entra = book.issue_entra(timedelta(minutes=60), tenant_id="t", client_id="c")
+    embed = book.issue_embed(entra)
     assert [book.state(text) for text in (entra.text, embed.text, "?")] == ["live", "live", "unknown"]
     clock.advance(minutes=59, seconds=59.999)
     assert book.state(embed.text) == "live"
@@ -46,17 +46,16 @@ def test_token_expires_with_its_last_second(clock: Clock) -> None:
     assert [book.state(text) for text in (entra.text, embed.text, "?")] == ["expired", "expired", "unknown"]
 
 
-def test_tokens_are_named_by_type_in_order(clock: Clock) -> None:
+def test_tokens_are_named_by_type_and_numbered_in_order_of_issue(clock: Clock) -> None:
     book = TokenBook(clock.now, Journal(clock.now))
-    entra = book.mint_entra(timedelta(minutes=60), tenant_id="t", client_id="c")
-    embeds = [book.mint_embed(entra) for _ in range(2)]
+    entra = book.issue_entra(timedelta(minutes=60), tenant_id="t", client_id="c")
+    embeds = [book.issue_embed(entra) for _ in range(2)]
     assert [entra.name, *(embed.name for embed in embeds)] == ["entra-1", "embed-1", "embed-2"]
     assert embeds[0].text != embeds[1].text
     assert book.find(embeds[1].text) == embeds[1]
 
 
-def test_certificate_says_what_a_browser_is_to_trust(cloud: Cloud, certificate: Certificate) -> None:
-
+def test_spki_hash_is_that_of_the_certificate_of_every_host(cloud: Cloud, certificate: Certificate) -> None:
     context = ssl.create_default_context(cadata=certificate.ca_pem.decode())
     for host in CLOUD_HOSTS:
         with (
@@ -68,6 +67,6 @@ def test_certificate_says_what_a_browser_is_to_trust(cloud: Cloud, certificate: 
     assert certificate.spki_hash == base64.b64encode(hashlib.sha256(key).digest()).decode()
 
 
-def test_hosts_of_the_cloud_are_microsofts() -> None:
+def test_hosts_of_the_cloud_count_as_hosts_of_microsoft() -> None:
     assert all(is_microsoft(host) for host in CLOUD_HOSTS)
     assert not is_microsoft("notpowerbi.com")

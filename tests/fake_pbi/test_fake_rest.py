@@ -1,4 +1,4 @@
-"""api.powerbi.com: what a backend asks before it embeds, and the tokens that it gets."""
+"""Tests of api.powerbi.com: the requests of a backend before a page embeds, and the tokens it gets."""
 
 import base64
 import json
@@ -29,12 +29,12 @@ REPORT_TOKEN = f"{GROUP}/reports/r/GenerateToken"
 
 @pytest.fixture
 def backend(client: Client, entra_token: str) -> Client:
-    """A client that has signed in."""
+    """Return a client that sends an Entra token."""
     client.headers["Authorization"] = f"Bearer {entra_token}"
     return client
 
 
-def error(answer: requests.Response) -> tuple[int, str]:
+def status_and_code(answer: requests.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
 
@@ -43,7 +43,9 @@ def expiration(answer: requests.Response) -> datetime:
 
 
 @pytest.mark.parametrize(("url", "body"), GENERATE.items())
-def test_generate_token(cloud: Cloud, backend: Client, url: str, body: dict[str, Any]) -> None:
+def test_generate_token_answers_with_an_embed_token(
+    cloud: Cloud, backend: Client, url: str, body: dict[str, Any]
+) -> None:
     answer = backend.post(url, json=body)
     assert answer.status_code == 200
     assert answer.json().keys() == {"@odata.context", "token", "tokenId", "expiration"}
@@ -55,7 +57,7 @@ def test_generate_token(cloud: Cloud, backend: Client, url: str, body: dict[str,
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
-def test_embed_token_has_the_services_shape(backend: Client) -> None:
+def test_embed_token_has_the_form_of_the_real_service(backend: Client) -> None:
     sealed, readable = backend.post(REPORT_TOKEN, json=VIEW).json()["token"].split(".")
     assert sealed.startswith("H4sIAAAA")
     assert json.loads(base64.b64decode(readable)) == {
@@ -73,13 +75,15 @@ def test_embed_token_never_outlives_the_entra_token(cloud: Cloud, backend: Clien
     assert expiration(backend.post(REPORT_TOKEN, json=VIEW | {"lifetimeInMinutes": 240})) == entra["expires"]
 
 
-@pytest.mark.parametrize(("minutes", "life"), [(5, 5), (0, 60), (None, 60)])
-def test_lifetime_in_minutes_only_shortens(backend: Client, minutes: int | None, life: int) -> None:
+@pytest.mark.parametrize(("minutes", "lifetime_minutes"), [(5, 5), (0, 60), (None, 60)])
+def test_lifetime_in_minutes_only_shortens_the_lifetime(
+    backend: Client, minutes: int | None, lifetime_minutes: int
+) -> None:
     answer = backend.post(REPORT_TOKEN, json=VIEW | {"lifetimeInMinutes": minutes})
-    assert expiration(answer) == START + timedelta(minutes=life)
+    assert expiration(answer) == START + timedelta(minutes=lifetime_minutes)
 
 
-def test_expiration_is_in_whole_seconds(backend: Client, clock: Clock) -> None:
+def test_expiration_is_rounded_down_to_whole_seconds(backend: Client, clock: Clock) -> None:
     clock.advance(seconds=0.75)
     assert expiration(backend.post(REPORT_TOKEN, json={"lifetimeInMinutes": 5})) == START + timedelta(minutes=5)
 
@@ -99,16 +103,16 @@ def test_expiration_is_in_whole_seconds(backend: Client, clock: Clock) -> None:
         (f"{API}/GenerateToken", {"datasets": [{"id": "d", "xmlaPermissions": "All"}]}),
     ],
 )
-def test_wrong_bodies_are_refused(cloud: Cloud, backend: Client, url: str, body: object) -> None:
-    assert error(backend.post(url, json=body)) == (400, "InvalidRequest")
+def test_generate_token_refuses_a_wrong_body_with_400(cloud: Cloud, backend: Client, url: str, body: object) -> None:
+    assert status_and_code(backend.post(url, json=body)) == (400, "InvalidRequest")
     assert cloud.journal.of("token.issued", type="embed") == []
 
 
-def test_body_that_is_no_json_is_refused(backend: Client) -> None:
-    assert error(backend.post(REPORT_TOKEN, data="{")) == (400, "InvalidRequest")
+def test_generate_token_refuses_a_body_that_is_no_json_with_400(backend: Client) -> None:
+    assert status_and_code(backend.post(REPORT_TOKEN, data="{")) == (400, "InvalidRequest")
 
 
-def test_expired_entra_token(backend: Client, clock: Clock) -> None:
+def test_expired_entra_token_is_refused_with_403(backend: Client, clock: Clock) -> None:
     clock.advance(minutes=60)
     answer = backend.post(REPORT_TOKEN, json=VIEW)
     assert answer.status_code == 403
@@ -121,11 +125,11 @@ def test_expired_entra_token(backend: Client, clock: Clock) -> None:
     assert answer.headers["RequestId"]
 
 
-def test_missing_foreign_and_embed_tokens_are_not_authorised(backend: Client) -> None:
+def test_missing_and_unusable_tokens_and_embed_tokens_are_refused_with_401(backend: Client) -> None:
     embed = backend.post(REPORT_TOKEN, json=VIEW).json()["token"]
     for bearer in (None, "", "Bearer", "Bearer garbage", f"Bearer {embed}", f"EmbedToken {embed}"):
         answer = backend.get(f"{API}/reports", headers={"Authorization": bearer})
-        assert error(answer) == (401, "PowerBINotAuthorizedException")
+        assert status_and_code(answer) == (401, "PowerBINotAuthorizedException")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +140,9 @@ def test_missing_foreign_and_embed_tokens_are_not_authorised(backend: Client) ->
         ("dashboards/d/tiles/t", "/embed", {"dashboardId": ["d"], "tileId": ["t"]}),
     ],
 )
-def test_items_have_genuine_embed_urls(backend: Client, item: str, path: str, ids: dict[str, list[str]]) -> None:
+def test_embed_url_of_an_item_has_the_form_of_the_real_service(
+    backend: Client, item: str, path: str, ids: dict[str, list[str]]
+) -> None:
     def parts(root: str) -> tuple[str, str, dict[str, list[str]]]:
         url = urlsplit(backend.get(f"{root}/{item}").json()["embedUrl"])
         query = parse_qs(url.query)
@@ -149,7 +155,7 @@ def test_items_have_genuine_embed_urls(backend: Client, item: str, path: str, id
     assert parts(GROUP) == ("https://app.powerbi.com", path, ids | {"groupId": ["g"]})
 
 
-def test_lists_hold_the_tenants_items(cloud: Cloud, backend: Client) -> None:
+def test_lists_contain_the_items_of_the_tenant(cloud: Cloud, backend: Client) -> None:
     tenant = cloud.tenant
     lists = {
         f"{API}/groups": tenant.workspace_id,
@@ -161,7 +167,7 @@ def test_lists_hold_the_tenants_items(cloud: Cloud, backend: Client) -> None:
     assert backend.post(f"{API}/RefreshUserPermissions").status_code == 200
 
 
-def test_unknown_paths_and_wrong_verbs(backend: Client) -> None:
+def test_unknown_path_is_404_and_wrong_method_is_405(backend: Client) -> None:
     for answer, status in ((backend.get(f"{API}/gateways"), 404), (backend.get(f"{API}/GenerateToken"), 405)):
         assert answer.status_code == status
         assert answer.headers["RequestId"]

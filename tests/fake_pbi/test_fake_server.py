@@ -1,4 +1,4 @@
-"""What is served on loopback ends as a whole."""
+"""Tests of the end of servers on loopback: no connection and no socket stays open."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from harness.base.journal import Journal
 from harness.base.server import Server
 
 TURNS = pytest.mark.parametrize("turns", range(4))
-"""Of the loop, between a connection and the end."""
+"""Turns of the event loop between a client's connection and the end of the server."""
 
 
 def is_open(connection: socket.socket) -> bool:
@@ -36,7 +36,7 @@ async def connected(port: int, turns: int) -> list[socket.socket]:
 
 
 @TURNS
-def test_a_server_closes_what_connects_at_its_end(turns: int) -> None:
+def test_server_closes_connections_that_arrive_just_before_it_stops(turns: int) -> None:
     async def run() -> list[socket.socket]:
         server = Server(web.Application())
         await server.start()
@@ -48,7 +48,7 @@ def test_a_server_closes_what_connects_at_its_end(turns: int) -> None:
 
 
 @TURNS
-def test_a_gateway_closes_what_connects_at_its_end(turns: int, clock: Clock) -> None:
+def test_gateway_closes_connections_that_arrive_just_before_it_stops(turns: int, clock: Clock) -> None:
     async def run() -> list[socket.socket]:
         gateway = Gateway(Journal(clock.now))
         await gateway.start(tls_port=0)
@@ -60,8 +60,8 @@ def test_a_gateway_closes_what_connects_at_its_end(turns: int, clock: Clock) -> 
 
 
 @pytest.mark.parametrize("port", [-1, 65536])
-def test_a_port_that_cannot_be_leaves_no_socket_open(port: int) -> None:
-    gc.collect()  # what others left
+def test_number_that_is_no_port_leaves_no_socket_open(port: int) -> None:
+    gc.collect()  # so that sockets of other tests are not counted here
 
     with warnings.catch_warnings(record=True) as unclosed:
         warnings.simplefilter("always", ResourceWarning)

@@ -1,4 +1,4 @@
-"""Answers that bring a page its token: the shapes, and what becomes of them when the token has ended."""
+"""Tests of the answers of token endpoints: their forms, and their fields when the token has expired."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -11,8 +11,8 @@ from fake_pbi.tokens import TokenBook
 from harness.base.journal import Journal
 
 NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
-END = NOW + timedelta(minutes=60)
-ENDED = NOW - timedelta(minutes=1)
+EXPIRES = NOW + timedelta(minutes=60)
+EXPIRED = NOW - timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -25,31 +25,31 @@ def answers(book: TokenBook) -> TokenAnswers:
     return TokenAnswers(lambda: NOW, Tenant(), book)
 
 
-def test_as_generate_token_answers(answers: TokenAnswers, book: TokenBook) -> None:
+def test_embed_answer_has_the_form_of_generate_token(answers: TokenAnswers, book: TokenBook) -> None:
     answer = json.loads(answers.text("embed"))
     assert set(answer) == {"token", "tokenId", "expiration"}
     assert answer["expiration"] == "2030-01-01T13:00:00Z"
     token = book.find(answer["token"])
     assert token
-    assert (token.type, token.expires) == ("embed", END)
+    assert (token.type, token.expires) == ("embed", EXPIRES)
 
 
-def test_as_msal_answers(answers: TokenAnswers, book: TokenBook) -> None:
+def test_aad_answer_has_the_form_of_msal(answers: TokenAnswers, book: TokenBook) -> None:
     answer = json.loads(answers.text("aad"))
     token = book.find(answer.pop("access_token"))
     assert token
     assert token.type == "entra"
-    assert answer == {"token_type": "Bearer", "expires_in": 3600, "expires_on": int(END.timestamp())}
+    assert answer == {"token_type": "Bearer", "expires_in": 3600, "expires_on": int(EXPIRES.timestamp())}
 
 
-def test_in_a_shape_of_the_pages_own(answers: TokenAnswers) -> None:
+def test_template_gives_the_answer_a_form_of_the_pages_own(answers: TokenAnswers) -> None:
     template = {"data": [{"header": "Bearer {token}", "life": "{expires_in}", "till": "{expiration}"}], "ok": True}
     template["more"] = ["{expires_in_minutes}", "{expires_on_ms}"]
     answer = json.loads(answers.text("embed", template))
     (data,) = answer["data"]
     assert data["header"].startswith("Bearer H4sI")
     assert (data["life"], data["till"], answer["ok"]) == (3600, "2030-01-01T13:00:00Z", True)
-    assert answer["more"] == [60, int(END.timestamp()) * 1000]
+    assert answer["more"] == [60, int(EXPIRES.timestamp()) * 1000]
 
 
 @pytest.mark.parametrize(
@@ -65,15 +65,15 @@ def test_in_a_shape_of_the_pages_own(answers: TokenAnswers) -> None:
         ("SecondsToExpiry", 3600, -60),
         ("refreshInSeconds", 3600, -60),
         ("lease_duration", 3600, -60),
-        ("Expires", f"/Date({int(END.timestamp())}000)/", f"/Date({int(ENDED.timestamp())}000)/"),
+        ("Expires", f"/Date({int(EXPIRES.timestamp())}000)/", f"/Date({int(EXPIRED.timestamp())}000)/"),
         ("until", "2030-01-01 13:00:00", "2030-01-01 11:59:00"),
-        ("expires_on", int(END.timestamp()), int(ENDED.timestamp())),
-        ("exp", int(END.timestamp()) * 1000, int(ENDED.timestamp()) * 1000),
+        ("expires_on", int(EXPIRES.timestamp()), int(EXPIRED.timestamp())),
+        ("exp", int(EXPIRES.timestamp()) * 1000, int(EXPIRED.timestamp()) * 1000),
         ("rows", 3600, 3600),
         ("created", "2030-01-01T12:00:00Z", "2030-01-01T12:00:00Z"),
     ],
 )
-def test_every_field_says_that_the_token_has_ended(
+def test_every_field_of_an_expired_answer_matches_the_expired_token(
     answers: TokenAnswers, book: TokenBook, field: str, value: object, wanted: object
 ) -> None:
     text = json.loads(answers.text("embed"))["token"]
@@ -83,36 +83,36 @@ def test_every_field_says_that_the_token_has_ended(
     assert book.state(changed["token"]) == "expired"
 
 
-def test_a_token_that_has_ended_is_told_of_in_any_shape(answers: TokenAnswers, book: TokenBook) -> None:
+def test_template_is_filled_with_the_values_of_an_expired_token(answers: TokenAnswers, book: TokenBook) -> None:
     template = {"t": "{token}", "left": ["{expires_in}", "{expires_in_minutes}"], "on": "at {expires_on_ms}"}
 
-    answer = json.loads(answers.text("embed", template, ended=True))
+    answer = json.loads(answers.text("embed", template, expired=True))
 
     assert book.state(answer["t"]) == "expired"
-    assert (answer["left"], answer["on"]) == ([-60, -1], f"at {int(ENDED.timestamp()) * 1000}")
+    assert (answer["left"], answer["on"]) == ([-60, -1], f"at {int(EXPIRED.timestamp()) * 1000}")
 
 
-def test_an_entra_token_that_has_ended_says_so_itself(answers: TokenAnswers, book: TokenBook) -> None:
+def test_expired_entra_token_has_its_expiry_in_its_own_text(answers: TokenAnswers, book: TokenBook) -> None:
     text = json.loads(answers.expired(answers.text("aad")))["access_token"]
     token = book.find(text)
     assert token
-    assert (token.type, token.expires, book.state(text)) == ("entra", ENDED, "expired")
+    assert (token.type, token.expires, book.state(text)) == ("entra", EXPIRED, "expired")
 
 
-def test_what_brings_no_token_stays_as_it_is(answers: TokenAnswers) -> None:
+def test_answer_without_a_token_stays_unchanged(answers: TokenAnswers) -> None:
     for text in ("", "<html>", '{"expires_in": 3600}'):
         assert answers.expired(text) == text
 
 
-def test_tokens_of_another_service(book: TokenBook) -> None:
+def test_tokens_of_another_service_are_found_only_if_foreign_tokens_are_accepted(book: TokenBook) -> None:
     other = TokenBook(lambda: NOW, Journal(lambda: NOW))
-    entra = other.mint_entra(timedelta(minutes=60), tenant_id="t", client_id="c")
-    embed = other.mint_embed(entra)
+    entra = other.issue_entra(timedelta(minutes=60), tenant_id="t", client_id="c")
+    embed = other.issue_embed(entra)
     assert book.find(entra.text) is None
-    book.takes_foreign = True
+    book.accepts_foreign = True
     for token, name in ((entra, "foreign-1"), (embed, "foreign-2"), (entra, "foreign-1")):
         found = book.find(token.text)
         assert found
-        assert (found.name, found.type, found.expires) == (name, token.type, END)
+        assert (found.name, found.type, found.expires) == (name, token.type, EXPIRES)
     for text in ("", "no token", "a.b", "a.b.c", "H4sI.e30="):
         assert book.state(text) == "unknown"

@@ -1,51 +1,75 @@
-// Tells the clock what scripts write into cookies, for only they say how long one lives. Time waits until the clock knows when a
-// cookie ends. The browser would keep one that has ended by the page's clock, but not by its own: such a one is removed.
-((hold, settled, wrap, heard, { cookies }) => {
-  const tell = globalThis[cookies];
-  delete globalThis[cookies];
-  if (!tell) return;
-  const { apply } = Reflect;
-  const { now, parse } = Date;
-  const { stringify } = JSON;
-  const { Document } = globalThis; // a service worker has none
-  const { get } = Object.getOwnPropertyDescriptor(Document?.prototype ?? {}, "cookie") ?? {};
-  const unknown = new Map();
-  let notes = 0;
+// Reports to the clock what scripts write into cookies: only the script says how long its cookie lives. Time is held until the
+// clock knows when the cookie ends. The browser would keep a cookie that has expired by the page's clock but not by the machine's,
+// so such a cookie is removed.
+import { handleMessages } from "./clock_messages.js";
+import { settings } from "./settings.js";
+import { wallTime } from "./sleep.js";
+import { holdTime, holdTimeUntilSettled } from "./time_holds.js";
+import { wrap, wrapSetter } from "./wrap.js";
 
-  const written = (call, about, waits) => {
-    const note = ++notes;
-    if (waits) unknown.set(note, hold(call));
-    tell(stringify({ ...about, at: now(), note: waits ? note : null }));
-  };
-  heard.cookieIsKnown = (note) => {
-    unknown.get(note)?.();
-    unknown.delete(note);
-  };
+const { apply } = Reflect;
+const { parse } = Date;
+const { stringify } = JSON;
+const { CookieStore, Document } = globalThis; // A service worker has no Document.
 
-  wrap.setter(Document?.prototype, "cookie", {
+const LIFETIME = /;\s*(max-age|expires)\s*=/i;
+const EXPIRES_WITHOUT_MAX_AGE = /^(?!.*;\s*max-age\s*=).*;\s*expires\s*=([^;]*)/i;
+
+/** Takes the function that reports to the clock, before a script of the page can, and wraps what writes cookies. */
+export function reportCookies() {
+  const global = /** @type {Record<string, any>} */ (globalThis);
+  /** @type {(report: string) => void} */
+  const reportToClock = global[settings.cookiesBinding];
+  delete global[settings.cookiesBinding];
+  if (!reportToClock) return;
+
+  const { get: getCookie } = Object.getOwnPropertyDescriptor(Document?.prototype ?? {}, "cookie") ?? {};
+  /** @type {Map<number, () => void>} */
+  const unknownToClock = new Map();
+  let reports = 0;
+
+  /**
+   * @param {string} call
+   * @param {object} written the cookie that the script has written
+   * @param {boolean} ends true if the cookie has a lifetime of its own
+   */
+  const report = (call, written, ends) => {
+    const note = ++reports;
+    if (ends) unknownToClock.set(note, holdTime(call));
+    reportToClock(stringify({ ...written, at: wallTime(), note: ends ? note : null }));
+  };
+  handleMessages({
+    /** @param {number} note */
+    cookieIsKnown: (note) => {
+      unknownToClock.get(note)?.();
+      unknownToClock.delete(note);
+    },
+  });
+
+  wrapSetter(Document?.prototype, "cookie", {
     apply(target, self, args) {
       let line = `${args[0]}`;
-      const waits = /;\s*(max-age|expires)\s*=/i.test(line);
-      if (waits) {
-        const [, date] = /^(?!.*;\s*max-age\s*=).*;\s*expires\s*=([^;]*)/i.exec(line) ?? [];
-        if (parse(date) <= now()) line += "; max-age=0";
+      const ends = LIFETIME.test(line);
+      if (ends) {
+        const [, date] = EXPIRES_WITHOUT_MAX_AGE.exec(line) ?? [];
+        if (date !== undefined && parse(date) <= wallTime()) line += "; max-age=0";
       }
       const result = apply(target, self, [line]);
-      if (waits) apply(get, self, []); // only then it is surely written
-      written("document.cookie", { line }, waits);
+      if (ends && getCookie) apply(getCookie, self, []); // Only after a read is the cookie certain to be written.
+      report("document.cookie", { line }, ends);
       return result;
     },
   });
 
-  wrap(globalThis.CookieStore?.prototype, "set", {
+  wrap(CookieStore?.prototype, "set", {
     apply(target, self, args) {
-      const at = now();
-      const done = () => {
+      const at = wallTime();
+      const written = () => {
         const { name = args[0], expires = null, maxAge = null } = Object(args[0]);
         const until = maxAge === null ? expires : at + maxAge * 1000;
-        written("CookieStore.set", { name: `${name}`, until: until && Number(until) }, until !== null);
+        report("CookieStore.set", { name: `${name}`, until: until && Number(until) }, until !== null);
       };
-      return settled("CookieStore.set", apply(target, self, args), done);
+      return holdTimeUntilSettled("CookieStore.set", apply(target, self, args), written);
     },
   });
-})
+}

@@ -1,53 +1,66 @@
-// Time waits, in a page, until a service worker that it registers is in place; in the worker, a few steps for what it posts.
-((hold, settled, wrap, { holdUrl }) => {
-  const { apply } = Reflect;
-  const { addEventListener } = EventTarget.prototype;
-  const { ServiceWorkerContainer, Client, ServiceWorkerGlobalScope } = globalThis;
-  const DELIVERY = { steps: 32 };
-  const IN_PLACE = ["activated", "redundant"];
+// A page holds time until a service worker that it registers is installed and active. A service worker holds time for some steps of
+// the clock after each message that it posts to its pages.
+import { settings } from "./settings.js";
+import { holdTime, holdTimeUntilSettled } from "./time_holds.js";
+import { wrap, wrapSetter } from "./wrap.js";
 
-  const untilInPlace = (worker) => {
-    if (!worker || IN_PLACE.includes(worker.state)) return;
-    let end = () => {};
-    const wait = () => {
-      end();
-      // One that is installed may have to wait for the pages of the one before.
-      const bounded = worker.state === "installed" || IN_PLACE.includes(worker.state);
-      end = hold("a service worker's installation", bounded ? DELIVERY : {});
-    };
-    wait();
-    apply(addEventListener, worker, ["statechange", wait]);
-  };
+const { apply } = Reflect;
+const { addEventListener } = EventTarget.prototype;
+const { stopImmediatePropagation } = Event.prototype;
+const { ServiceWorkerContainer, Client, ServiceWorkerGlobalScope } = globalThis;
+
+/** Steps within which a message arrives, and within which a worker becomes active that need not wait for other pages. */
+const DELIVERY_STEPS = 32;
+const FINAL_STATES = ["activated", "redundant"];
+
+export function holdTimeForServiceWorkers() {
   wrap(ServiceWorkerContainer?.prototype, "register", {
     apply(target, self, args) {
-      const registered = (registration) => untilInPlace(registration.installing ?? registration.waiting);
-      return settled("ServiceWorkerContainer.register", apply(target, self, args), registered);
+      /** @param {ServiceWorkerRegistration} registration */
+      const registered = (registration) => holdTimeUntilActive(registration.installing ?? registration.waiting);
+      return holdTimeUntilSettled("ServiceWorkerContainer.register", apply(target, self, args), registered);
     },
   });
   wrap(Client?.prototype, "postMessage", {
     apply(target, self, args) {
       apply(target, self, args);
-      hold("Client.postMessage", DELIVERY);
+      holdTime("Client.postMessage", { maxSteps: DELIVERY_STEPS });
     },
   });
+  if (ServiceWorkerGlobalScope) hideHoldRequestsFromServiceWorker();
+}
 
-  // The request by which a page holds time is not the worker's business.
-  if (!ServiceWorkerGlobalScope) return;
-  const { stopImmediatePropagation } = Event.prototype;
-  const notOurs = (event) => {
-    if (event.request.url.startsWith(holdUrl)) apply(stopImmediatePropagation, event, []);
+/** @param {ServiceWorker|null} worker */
+function holdTimeUntilActive(worker) {
+  if (!worker || FINAL_STATES.includes(worker.state)) return;
+  let end = () => {};
+  const holdInThisState = () => {
+    end();
+    // An installed worker may have to wait until the pages of its predecessor are closed.
+    const mayWaitLong = worker.state === "installed" || FINAL_STATES.includes(worker.state);
+    end = holdTime("a service worker's installation", mayWaitLong ? { maxSteps: DELIVERY_STEPS } : {});
   };
-  const before = () => apply(addEventListener, self, ["fetch", notOurs]);
+  holdInThisState();
+  apply(addEventListener, worker, ["statechange", holdInThisState]);
+}
+
+/** Before each listener of the worker comes a listener that stops the `fetch` events of the requests that hold time. */
+function hideHoldRequestsFromServiceWorker() {
+  /** @param {FetchEvent} event */
+  const hideHoldRequest = (event) => {
+    if (event.request.url.startsWith(settings.holdUrl)) apply(stopImmediatePropagation, event, []);
+  };
+  const listenFirst = () => apply(addEventListener, self, ["fetch", hideHoldRequest]);
   wrap(EventTarget.prototype, "addEventListener", {
-    apply(target, of, args) {
-      if (args[0] === "fetch" && (of ?? self) === self) before();
-      return apply(target, of, args);
+    apply(target, receiver, args) {
+      if (args[0] === "fetch" && (receiver ?? self) === self) listenFirst();
+      return apply(target, receiver, args);
     },
   });
-  wrap.setter(self, "onfetch", {
-    apply(target, of, args) {
-      before();
-      return apply(target, of, args);
+  wrapSetter(self, "onfetch", {
+    apply(target, receiver, args) {
+      listenFirst();
+      return apply(target, receiver, args);
     },
   });
-})
+}

@@ -1,117 +1,174 @@
-// A worker reads the virtual Date.now(), but its timers wait for a thread that virtual time never wakes. So its timers become
-// a list that is fired when page time has come there: by a timer of the page (`beat`), which is told when that is to be, or by the
-// clock (`fire`), which asks.
-((wrap, heard, { key, ofWorker }) => {
-  const { now } = heard;
-  const { apply } = Reflect;
-  const { Promise } = globalThis;
-  const { postMessage } = MessagePort.prototype;
-  const { port1: back, port2: forth } = new MessageChannel();
-  const TURNS = 1000;
-  const timers = new Map();
-  const isHeardByPage = typeof DedicatedWorkerGlobalScope === "function" && !ofWorker;
-  const { postMessage: tellPage } = self;
-  let announced = Infinity;
-  let last = 0;
-  const announce = (due, more) => {
-    announced = due ?? Infinity;
-    if (isHeardByPage) apply(tellPage, self, [{ [key]: { due, ...more } }]);
-  };
-  const add = (callback, delay, args, period) => {
-    const due = now() + delay;
-    timers.set(++last, { callback, args, period, due });
-    if (due < announced) announce(due);
-    return last;
-  };
-  const wait = (delay) => Math.max(1, delay | 0);
+// A worker reads virtual time, but its timers wait for a thread that virtual time never wakes. So the timers of a worker become a list.
+// The timers whose time has come are fired by a timer of the page (`fireTimersForPage`), to which the worker reports when the next
+// one is due, or by the clock (`fireTimers`), which asks.
+import { handleMessages } from "./clock_messages.js";
+import { internalMessage } from "./internal_messages.js";
+import { messagesPostedToPorts } from "./ports.js";
+import { settings } from "./settings.js";
+import { virtualTime } from "./sleep.js";
+import { pendingCallCount } from "./time_holds.js";
+import { wrap } from "./wrap.js";
+
+/** @typedef {{ callback: unknown, args: unknown[], period: number|null, due: number }} Timer */
+
+const { apply } = Reflect;
+const { AbortController, DOMException, MessageChannel, Promise, performance } = globalThis;
+const { abort } = AbortController.prototype;
+const { addEventListener } = EventTarget.prototype;
+const { postMessage } = MessagePort.prototype;
+const { postMessage: postToPage } = self;
+
+const isDedicatedWorker = typeof DedicatedWorkerGlobalScope === "function";
+const FRAME_MS = 1000 / 60;
+/** Tasks after which a worker that posts messages to itself all the time is not waited for. */
+const MAX_OWN_TASKS = 1000;
+
+/** @type {Map<number, Timer>} */
+const timers = new Map();
+let lastId = 0;
+/** The time for which the timer of the page is set. */
+let reportedDue = Infinity;
+
+/**
+ * @param {number|null} due
+ * @param {object} [more]
+ */
+function reportToPage(due, more) {
+  reportedDue = due ?? Infinity;
+  if (isDedicatedWorker && !settings.isWorkerOfWorker) {
+    apply(postToPage, self, [internalMessage({ due, ...more })]);
+  }
+}
+
+/**
+ * @param {unknown} callback
+ * @param {number} delay
+ * @param {unknown[]} args
+ * @param {number|null} period
+ */
+function addTimer(callback, delay, args, period) {
+  const due = virtualTime() + delay;
+  timers.set(++lastId, { callback, args, period, due });
+  if (due < reportedDue) reportToPage(due);
+  return lastId;
+}
+
+/**
+ * @param {number} delay
+ * @param {() => void} work
+ */
+function after(delay, work) {
+  return addTimer(work, Math.max(1, Math.ceil(delay)), [], null); // The clock counts whole milliseconds.
+}
+
+export function replaceTimers() {
+  /** @param {number} delay */
+  const positive = (delay) => Math.max(1, delay | 0);
+  /** @type {ProxyHandler<any>} */
   const clear = { apply: (target, self, [id]) => void timers.delete(id) };
-  wrap(self, "setTimeout", { apply: (target, self, [callback, delay, ...args]) => add(callback, wait(delay), args, null) });
+  wrap(self, "setTimeout", {
+    apply: (target, self, [callback, delay, ...args]) => addTimer(callback, positive(delay), args, null),
+  });
   wrap(self, "setInterval", {
-    apply: (target, self, [callback, delay, ...args]) => add(callback, wait(delay), args, wait(delay)),
+    apply: (target, self, [callback, delay, ...args]) => addTimer(callback, positive(delay), args, positive(delay)),
   });
   wrap(self, "clearTimeout", clear);
   wrap(self, "clearInterval", clear);
-
-  // What else comes after a while.
-  const FRAME = 1000 / 60;
-  const { AbortController, DOMException, performance } = globalThis;
-  const { abort } = AbortController.prototype;
-  const { addEventListener } = EventTarget.prototype;
-  const after = (delay, work) => add(work, Math.max(1, Math.ceil(delay)), [], null); // the clock tells whole milliseconds
   wrap(self, "requestAnimationFrame", {
     apply(target, self, args) {
       const [callback] = args;
       if (typeof callback !== "function") return apply(target, self, args);
-      return after(FRAME, () => callback(performance.now()));
+      return after(FRAME_MS, () => callback(performance.now()));
     },
   });
   wrap(self, "cancelAnimationFrame", clear);
+  replaceTimeoutSignal();
+  replaceDelayedTasks();
+}
+
+function replaceTimeoutSignal() {
   wrap(AbortSignal, "timeout", {
     apply(target, self, args) {
-      apply(target, self, args); // throws where the delay is none
+      apply(target, self, args); // Throws where the argument is not a delay.
       const controller = new AbortController();
       after(Number(args[0]), () => apply(abort, controller, [new DOMException("signal timed out", "TimeoutError")]));
       return controller.signal;
     },
   });
+}
+
+function replaceDelayedTasks() {
   wrap(globalThis.Scheduler?.prototype, "postTask", {
     apply(target, self, args) {
       const [work, options] = args;
       const { delay, signal } = options ?? {};
       if (typeof work !== "function" || !(delay > 0) || signal?.aborted) return apply(target, self, args);
       const post = () => apply(target, self, [work, { ...options, delay: 0 }]);
-      return new Promise((done) => {
-        const timer = after(Number(delay), () => done(post()));
-        const aborted = () => timers.delete(timer) && done(post());
+      return new Promise((resolve) => {
+        const timer = after(Number(delay), () => resolve(post()));
+        const aborted = () => timers.delete(timer) && resolve(post());
         if (signal) apply(addEventListener, signal, ["abort", aborted, { __proto__: null, once: true }]);
       });
     },
   });
+}
 
-  const next = () => (timers.size ? Math.min(...[...timers.values()].map((timer) => timer.due)) : null);
-  // Several may wait at once: the clock asks for the state while timers are fired.
-  const waiting = [];
-  back.onmessage = () => waiting.shift()();
-  /** By then all promises that were kept have been heard of. */
-  const nextTask = () =>
-    new Promise((done) => {
-      waiting.push(done);
-      apply(postMessage, forth, [null]);
-    });
-  const fire = async () => {
-    const time = now();
-    const due = [...timers].filter(([, timer]) => timer.due <= time).sort(([, a], [, b]) => a.due - b.due);
-    for (const [id, timer] of due) {
-      if (!timers.has(id)) continue;
-      if (timer.period) timer.due = time + timer.period;
-      else timers.delete(id);
-      try {
-        typeof timer.callback === "function" ? timer.callback(...timer.args) : (0, eval)(timer.callback);
-      } catch (error) {
-        reportError(error);
-      }
+const { port1: taskPort, port2: taskSender } = new MessageChannel();
+/** @type {(() => void)[]} several may wait at once: the clock asks for the state while timers are fired */
+const waitingForTask = [];
+taskPort.onmessage = () => waitingForTask.shift()?.();
+
+/** Returns a promise that is settled in a later task: after all handlers of promises that are settled by now. */
+function nextTask() {
+  return new Promise((resolve) => {
+    waitingForTask.push(() => resolve(undefined));
+    apply(postMessage, taskSender, [null]);
+  });
+}
+
+/** The time at which the next timer is due; null if there is no timer. */
+function nextDue() {
+  return timers.size ? Math.min(...[...timers.values()].map((timer) => timer.due)) : null;
+}
+
+let handledMessages = 0;
+
+/** Lets the worker handle the messages that it has posted to its own ports, and that it posts meanwhile. */
+async function handleOwnMessages() {
+  for (let task = 0; task < MAX_OWN_TASKS && handledMessages !== messagesPostedToPorts(); task++) {
+    handledMessages = messagesPostedToPorts();
+    await nextTask();
+  }
+}
+
+async function state() {
+  await handleOwnMessages();
+  return { due: nextDue(), held: pendingCallCount(), now: virtualTime() };
+}
+
+async function fireTimers() {
+  const now = virtualTime();
+  const due = [...timers].filter(([, timer]) => timer.due <= now).sort(([, a], [, b]) => a.due - b.due);
+  for (const [id, timer] of due) {
+    if (!timers.has(id)) continue; // An earlier timer has cleared this one.
+    if (timer.period) timer.due = now + timer.period;
+    else timers.delete(id);
+    try {
+      if (typeof timer.callback === "function") timer.callback(...timer.args);
+      else (0, eval)(/** @type {string} */ (timer.callback));
+    } catch (error) {
+      reportError(error);
     }
-    if (due.length > 0) await nextTask();
-    return state();
-  };
-  let handled = 0;
-  /** Let it handle what it has posted to itself, and what it posts meanwhile. */
-  const handleOwn = async () => {
-    for (let turn = 0; turn < TURNS && handled !== heard.posted(); turn++) {
-      handled = heard.posted();
-      await nextTask();
-    }
-  };
-  /** When the next timer is due (never: null), how much work is waited for, and page time. */
-  const state = async () => {
-    await handleOwn();
-    return { due: next(), held: heard.held(), now: now() };
-  };
-  /** Fire what is due because the page says that it is. */
-  const beat = async () => {
-    announced = -Infinity; // what is set meanwhile is told in the end
-    await fire();
-    announce(next(), { held: heard.held() });
-  };
-  Object.assign(heard, { fire, state, beat });
-})
+  }
+  if (due.length > 0) await nextTask();
+  return state();
+}
+
+/** Fires the timers that are due because the page's timer says so, then reports the next one. */
+export async function fireTimersForPage() {
+  reportedDue = -Infinity; // A timer that is set meanwhile is reported at the end.
+  await fireTimers();
+  reportToPage(nextDue(), { pendingCalls: pendingCallCount() });
+}
+
+handleMessages({ fireTimers, state });

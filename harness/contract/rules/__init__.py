@@ -1,4 +1,4 @@
-"""The rules of the refresh contract, a file for each family."""
+"""The rules of the refresh contract, with one module for each family."""
 
 from harness.contract.rule import REGISTERED, Rule
 from harness.contract.rules import clean, drop, emb, fail, leak, life, multi, prov, skew, wake, zone

@@ -1,19 +1,24 @@
-"""CLEAN-1: does the page throw anything that nobody catches?"""
+"""CLEAN-1: the page leaves no error uncaught."""
 
 from harness.contract.observation import cut_short
-from harness.contract.rule import Verdict, counted, failed, first_line, passed, rule
+from harness.contract.rule import Verdict, failed, passed, rule
 from harness.contract.scenarios import Scenarios
+from harness.contract.wording import counted, first_line
 
 
 @rule(
     "CLEAN-1",
     "must",
-    basis="HTML: what nobody catches is reported to the user's console, and ends the function that should have renewed.",
+    source="The HTML standard: an uncaught error is reported to the user's console. It also ends the function that "
+    "should have renewed the token.",
 )
-def nothing_uncaught(scenarios: Scenarios) -> Verdict:
-    """No uncaught exception and no unhandled rejection in a healthy scenario; during an outage a warning."""
+def nothing_is_uncaught(scenarios: Scenarios) -> Verdict:
+    """Require that no visit has an uncaught exception or an unhandled rejection.
+
+    An uncaught error during an outage is a warning.
+    """
     if not cut_short(*scenarios.healthy):
-        _ = scenarios.errors  # an outage, which nothing else may have asked for
+        _ = scenarios.errors  # Run one outage even if CLEAN-1 is the only rule that is judged.
     warning: Verdict | None = None
     for observed in scenarios.observed:
         errors = observed.errors
@@ -22,12 +27,16 @@ def nothing_uncaught(scenarios: Scenarios) -> Verdict:
         first = errors[0]
         kind = "unhandled rejection" if first["rejection"] else "uncaught exception"
         message = (
-            f"{counted(len(errors), 'error')} that nobody caught ({observed.title}), the first at {observed.when(first)}: {kind} "
+            f"{counted(len(errors), 'uncaught error')} ({observed.title}), the first at {observed.when(first)}: {kind} "
             f"{first_line(first['text'])!r}."
         )
         if observed not in scenarios.outages:
             return failed(message, errors[:5])
         warning = warning or Verdict(
-            "warned", message, errors[:5], "A renewal has no catch (nor has the updateToken of the article)."
+            "warned",
+            message,
+            errors[:5],
+            "The renewal does not catch its errors. Add a catch that lets the next check try again; the updateToken "
+            "of the article has none, either.",
         )
-    return warning or passed(f"{len(scenarios.observed)} sessions, nothing uncaught.")
+    return warning or passed(f"No uncaught error in {counted(len(scenarios.observed), 'visit')}.")

@@ -1,71 +1,89 @@
-"""DROP-1: does the renewal of an item end when the item is removed?"""
+"""DROP-1: the renewal of an item ends when the item is removed."""
 
 from datetime import datetime
 from math import ceil
 
 from harness.contract.observation import Observation, cut_short
-from harness.contract.rule import Verdict, counted, failed, first_line, passed, rule, skipped
+from harness.contract.rule import Verdict, failed, passed, rule, skipped
 from harness.contract.scenarios import BRIEF_LIFETIMES, OBSERVED_LIFETIMES, RETURNS, Scenarios
+from harness.contract.wording import counted, first_line
 
 
 @rule(
     "DROP-1",
     "must",
-    basis="powerbi-client: powerbi.reset(element) removes the embed; whatever renews it has to go with it.",
+    source="powerbi-client: powerbi.reset(element) removes the item, so the timers and listeners that renew it have to "
+    "end as well.",
 )
-def removed_means_removed(scenarios: Scenarios) -> Verdict:
-    """After an item is removed: no token request beyond what the remaining items need, over 2 lifetimes, and no
-    errors."""
+def renewal_ends_with_the_item(scenarios: Scenarios) -> Verdict:
+    """Require that the removal of an item leaves neither requests nor errors behind.
+
+    For 2.2 lifetimes after the removal the page sends no more token requests than the remaining items need, throws
+    nothing, and renews the remaining items.
+    """
     observed = scenarios.removal
     if observed is None:
         return skipped(
-            "There is no known way to remove an item: name what to click with --remove SELECTOR, or use an adapter."
+            "The harness does not know how to remove an item. Name the element to click with --remove SELECTOR, or "
+            "use an adapter with remove(item)."
         )
     if cut := cut_short(observed) if not observed.storm else "":
         return skipped(cut)
     removed = observed.removed
     if removed is None:
-        return skipped("The session ended before the item could be removed.")
-    left = len([item for item in observed.loaded if not observed.gone(item)])
-    if left == len(observed.loaded):
-        return skipped(f"What was done at {observed.when(removed)} removed no item; correct --remove or the adapter.")
+        return skipped("The visit ended before the item could be removed.")
+    remaining = len([item for item in observed.loaded if not observed.gone(item)])
+    if remaining == len(observed.loaded):
+        return skipped(
+            f"The removal at {observed.when(removed)} removed no item. Correct --remove, or remove(item) of the "
+            "adapter."
+        )
     if errors := [entry for entry in observed.errors if entry.at >= removed]:
         return failed(
             f"An item was removed at {observed.when(removed)}; at {observed.when(errors[0])} the page threw "
             f"{first_line(errors[0]['text'])!r}.",
             errors[:3],
-            "A timer or a request outlives the item and finds nothing to renew.",
+            "A timer or a request outlives the item and finds nothing to renew. End the timer and ignore late answers "
+            "when the item is removed.",
         )
-    asked = observed.token_requests(since=removed)
-    allowed = _needed(scenarios.first, observed, removed, left)
-    if len(asked) > allowed:
+    requests = observed.token_requests(since=removed)
+    allowed = _allowed_requests(scenarios.first, observed, removed, remaining)
+    if len(requests) > allowed:
         return failed(
-            f"An item was removed at {observed.when(removed)}, {left} remained; {counted(len(asked), 'token request')} in "
-            f"{BRIEF_LIFETIMES} lifetimes and {RETURNS} returns to the tab after that, the first at {observed.when(asked[0])}, where "
-            f"{allowed} would do.",
-            asked[:5],
-            "The timer or listener that renews is not removed with the item.",
+            f"An item was removed at {observed.when(removed)}, {remaining} remained. In the {BRIEF_LIFETIMES} "
+            f"lifetimes and {RETURNS} returns to the tab after that the page sent "
+            f"{counted(len(requests), 'token request')}, the first at {observed.when(requests[0])}; {allowed} would "
+            "be enough.",
+            requests[:5],
+            "The timer or listener that renews the item is still active. Clear the timer and remove the listener when "
+            "the item is removed.",
         )
     if forgotten := observed.forgotten - scenarios.first.forgotten:
         return failed(
-            f"An item was removed at {observed.when(removed)}; item {min(forgotten)}, which remained, was not renewed any more.",
+            f"An item was removed at {observed.when(removed)}; item {min(forgotten)} remained and was not renewed "
+            "after that.",
             [entry for item in sorted(forgotten) for entry in observed.journal.of("token.expired", item=item)][:3],
-            "What renews all items ends with the one that was removed.",
+            "The removal of one item ends the timer that renews all items. Give each item a timer of its own, or keep "
+            "the timer until the last item is removed.",
         )
     return passed(
-        f"Removed at {observed.when(removed)}; {counted(len(asked), 'token request')} after that, for {counted(left, 'item')}."
+        f"An item was removed at {observed.when(removed)}; after that {counted(len(requests), 'token request')} for "
+        f"{counted(remaining, 'remaining item')}."
     )
 
 
-def _needed(healthy: Observation, observed: Observation, removed: datetime, left: int) -> int:
-    """How many token requests the items that are left may make in the time that is watched: as many for each token that they
-    took as the page makes otherwise. One more may be for an item that was just going."""
-    if left == 0:
+def _allowed_requests(healthy: Observation, observed: Observation, removed: datetime, remaining: int) -> int:
+    """Return the number of token requests that the remaining items may cause after the removal.
+
+    Each token that they take may cost as many requests as in the healthy visit. One more request may have been in
+    flight for the removed item.
+    """
+    if remaining == 0:
         return 0
     requests = len(healthy.token_requests())
     renewals = {holding.token for item in healthy.loaded for holding in healthy.renewed(item)}
     if not renewals:
-        return ceil(BRIEF_LIFETIMES * requests / OBSERVED_LIFETIMES) + left
+        return ceil(BRIEF_LIFETIMES * requests / OBSERVED_LIFETIMES) + remaining
     taken = {
         holding.token for item in observed.loaded for holding in observed.applied_tokens(item) if holding.at >= removed
     }

@@ -1,32 +1,38 @@
-"""FAIL-1 to FAIL-6: the token endpoint fails for a while; does the page come through, and does it leave the endpoint alone?"""
+"""FAIL-1 to FAIL-6: the token endpoint fails for a while. The page renews in time and sends few requests."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from harness.base.journal import Entry
 from harness.contract.observation import Observation, by_address, cut_short
-from harness.contract.rule import Verdict, counted, failed, minutes, passed, rule, skipped
-from harness.contract.scenarios import BRIEF_OUTAGE, HOT, LONG_OUTAGE, Scenarios
+from harness.contract.rule import Verdict, failed, passed, rule, skipped
+from harness.contract.scenarios import BRIEF_OUTAGE, HOT_LOOP_REQUESTS, LONG_OUTAGE, Scenarios
+from harness.contract.wording import counted, minutes
 
-IN_TIME = (
-    'The article: refresh the token "before it expires"; its check runs every 30 s, so that a failure can be made good.'
+RENEW_IN_TIME = (
+    'The article: refresh the token "before it expires". Its check runs every 30 s, so the page has time to try again '
+    "after a failure."
 )
-FAIR = LONG_OUTAGE / HOT
-TOOK_ITS_PLACE = "A renewal that fails takes the place of the item, and nothing tries again."
-TELLING = 20
-"""Requests from which on their rate says something, where they ended the session before it had met all that would be fair."""
-SPARINGLY = "RFC 6585 and Entra's guidance on throttling: a client that is refused waits before it asks again."
+RETRY_SPARINGLY = "RFC 6585 and Entra's guidance on throttling: a client that is refused waits before it asks again."
+FAIR_GAP = LONG_OUTAGE / HOT_LOOP_REQUESTS
+"""The shortest average time between two token requests of one item in a long outage: 5 s."""
+ITEM_REMOVED = (
+    "The page removes the item after a failed renewal, and then nothing tries again. Keep the item: its token is still "
+    "valid, and the next check can renew it."
+)
+MINIMUM_FOR_A_RATE = 20
+"""Fewest token requests that show a rate, if the visit ended before the page had sent all requests that are fair."""
 
 
-def _nothing_to_judge(scenarios: Scenarios) -> Verdict | None:
-    """Why no outage can be judged on this page, if so."""
+def _cannot_be_judged(scenarios: Scenarios) -> Verdict | None:
+    """Return the skip of a page on which no outage can be judged; None for any other page."""
     first = scenarios.first
     if first.providers and not first.manual:
-        return skipped("The item only has an accessTokenProvider: PROV-3 to PROV-5 cover its outages.")
+        return skipped("The page renews only by an accessTokenProvider; PROV-3 to PROV-5 judge its outages.")
     if not scenarios.token_urls:
         return skipped(
-            "No request of the page brings its token (it stands in its HTML, or comes over a WebSocket), so there is nothing to "
-            "put a fault in front of."
+            "No request of the page fetches a token: the token is in the page's HTML, or comes over a WebSocket. So "
+            "the harness cannot make a token request fail."
         )
     if cut := cut_short(first):
         return skipped(cut)
@@ -35,114 +41,138 @@ def _nothing_to_judge(scenarios: Scenarios) -> Verdict | None:
     return None
 
 
-def _not_renewed(scenarios: Scenarios, observed: Observation) -> Verdict | None:
-    """The finding that a token expired in an outage, if one did, of an item that is renewed without one."""
+def _expired_in_outage(scenarios: Scenarios, observed: Observation) -> Verdict | None:
+    """Return the finding that a token expired in use during an outage; None if every token was renewed.
+
+    Only items that are renewed without an outage are judged.
+    """
     hits = observed.journal.of("fault.hit")
-    for item in _judged(scenarios, observed):
+    for item in _renewed_without_outage(scenarios, observed):
         for holding in observed.applied_tokens(item):
             if holding.expires and holding.expires <= observed.ended and holding.expired_in_use:
-                later = f"the next token came at {observed.when(holding.until)}" if holding.until else "no other came"
+                later = (
+                    f"the next token came at {observed.when(holding.until)}" if holding.until else "no other token came"
+                )
                 met = [hit for hit in hits if holding.at <= hit.at <= holding.expires] or hits
                 gone = observed.gone(item)
-                went = f" The item went away at {observed.when(gone)}." if gone and gone >= met[0].at else ""
+                removed = f" The item was removed at {observed.when(gone)}." if gone and gone >= met[0].at else ""
                 return failed(
                     f"{observed.heading} at {observed.when(met[0])}; {holding.token} expired at "
-                    f"{observed.when(holding.expires)}: {later}.{went}",
+                    f"{observed.when(holding.expires)}, and {later}.{removed}",
                     [*met[:3], *observed.journal.of("token.expired", token=holding.token)],
-                    TOOK_ITS_PLACE if went else _likely_cause(observed, met[0].at, holding.expires),
+                    ITEM_REMOVED if removed else _why_expired(observed, met[0].at, holding.expires),
                 )
     return None
 
 
-def _likely_cause(observed: Observation, first: datetime, expires: datetime) -> str:
+def _why_expired(observed: Observation, first: datetime, expires: datetime) -> str:
+    """Return the likely cause of a token that expired in an outage whose first failed request was at `first`."""
     if first + BRIEF_OUTAGE >= expires:
         return (
-            f"The renewal begins so late that an outage of {minutes(BRIEF_OUTAGE)} outlasts the token; begin earlier (the article: "
-            "10 min before its end)."
+            f"The refresh margin is so small that the token expires within an outage of {minutes(BRIEF_OUTAGE)}. Begin "
+            "earlier: the article renews 10 min before the expiry."
         )
-    ends = [observed.ends(request)[:1] for request in observed.token_requests()]
+    ends = [observed.responses(request)[:1] for request in observed.token_requests()]
     if sum("ERR_ABORTED" in str(end["error"]) for first in ends for end in first) > 1:
-        return "The page gives its requests up before they are answered, and each is begun anew."
-    return "A renewal that fails is not tried again in time, or its failure ends what would have tried."
+        return (
+            "The page aborts its token requests before they are answered and sends each again. Use a longer timeout: "
+            "a slow endpoint never gets to answer."
+        )
+    return (
+        "The page does not try again in time after a failed renewal, or the failure ends the timer that would have "
+        "tried again. Catch the error and let the next check renew."
+    )
 
 
-def _judged(scenarios: Scenarios, observed: Observation) -> list[str]:
-    """The items of which an outage is judged: those that are kept alive without one."""
+def _renewed_without_outage(scenarios: Scenarios, observed: Observation) -> list[str]:
+    """Return the items whose outage can be judged: they stay on the page, and they are renewed without an outage."""
     return sorted(set(observed.lasting) - scenarios.first.forgotten)
 
 
-def _never_in_time(scenarios: Scenarios) -> Verdict | None:
-    """Why nobody can say that an outage made a token expire, if so."""
-    if _judged(scenarios, scenarios.first):
+def _never_renewed_in_time(scenarios: Scenarios) -> Verdict | None:
+    """Return the skip of a page whose tokens all expire in use even without an outage; None for any other page."""
+    if _renewed_without_outage(scenarios, scenarios.first):
         return None
-    return skipped("The page's tokens end in use even without an outage (LIFE-1, LIFE-2).")
+    return skipped("The page's tokens expire in use even without an outage (LIFE-1, LIFE-2).")
 
 
-def _renewed_all_the_same(scenarios: Scenarios, sessions: Sequence[Observation]) -> Verdict:
-    tries = outages = 0
-    for observed in sessions:
+def _renewed_in_outages(scenarios: Scenarios, visits: Sequence[Observation]) -> Verdict:
+    """Return the verdict on visits with outages in which every token has to be renewed in time."""
+    failed_requests = outages = 0
+    for observed in visits:
         if cut := cut_short(observed):
-            return skipped(f"{observed.stopped} FAIL-5 says why." if observed.storm else cut)
+            return skipped(f"{observed.stopped} FAIL-5 judges this." if observed.storm else cut)
         hits = observed.journal.of("fault.hit")
         if not hits:
-            return skipped("No token request met the outage.")
-        if verdict := _not_renewed(scenarios, observed):
+            return skipped("The page sent no token request during the outage.")
+        if verdict := _expired_in_outage(scenarios, observed):
             return verdict
-        tries, outages = tries + len(hits), outages + len({hit["fault"] for hit in hits})
+        failed_requests, outages = failed_requests + len(hits), outages + len({hit["fault"] for hit in hits})
     return passed(
-        f"{counted(tries, 'request')} failed in {counted(outages, 'outage')}, and every token was renewed in time."
+        f"{counted(failed_requests, 'token request')} failed in {counted(outages, 'outage')}; every token was renewed "
+        "in time."
     )
 
 
-@rule("FAIL-1", "must", basis=IN_TIME)
-def survives_errors(scenarios: Scenarios) -> Verdict:
-    """2 min of status 500: renewed before expiry all the same."""
+@rule("FAIL-1", "must", source=RENEW_IN_TIME)
+def renews_despite_status_500(scenarios: Scenarios) -> Verdict:
+    """Require that every token is renewed in time although the token endpoint answers with status 500 for 2 min."""
     return (
-        _nothing_to_judge(scenarios) or _never_in_time(scenarios) or _renewed_all_the_same(scenarios, scenarios.errors)
+        _cannot_be_judged(scenarios)
+        or _never_renewed_in_time(scenarios)
+        or _renewed_in_outages(scenarios, scenarios.errors)
     )
 
 
-@rule("FAIL-2", "must", basis=IN_TIME)
-def survives_drops(scenarios: Scenarios) -> Verdict:
-    """2 min of dropped connections: renewed before expiry all the same."""
+@rule("FAIL-2", "must", source=RENEW_IN_TIME)
+def renews_despite_dropped_connections(scenarios: Scenarios) -> Verdict:
+    """Require that every token is renewed in time although the token endpoint drops connections for 2 min."""
     return (
-        _nothing_to_judge(scenarios) or _never_in_time(scenarios) or _renewed_all_the_same(scenarios, scenarios.drops)
+        _cannot_be_judged(scenarios)
+        or _never_renewed_in_time(scenarios)
+        or _renewed_in_outages(scenarios, scenarios.drops)
     )
 
 
 @rule(
     "FAIL-3",
     "should",
-    basis="The article's check runs every 30 s: without a guard it asks again while an answer is on its way.",
+    source="The article's check runs every 30 s. Without a guard it sends another request while one is in flight.",
 )
-def one_at_a_time(scenarios: Scenarios) -> Verdict:
-    """The endpoint answers after 45 s: never two token requests for one item in flight together, and renewed."""
-    if verdict := _nothing_to_judge(scenarios):
+def one_token_request_at_a_time(scenarios: Scenarios) -> Verdict:
+    """Require that the page waits for slow answers.
+
+    The token endpoint answers after 45 s: no item has two token requests in flight together, and every token is
+    renewed.
+    """
+    if verdict := _cannot_be_judged(scenarios):
         return verdict
     for observed in scenarios.slow_answers:
         for address, requests in observed.token_requests_by_address().items():
-            share = observed.share_of(address)
+            share = observed.tokens_needed(address)
             for request in requests:
-                flying = [
-                    other for other in requests if other.at <= request.at and _ends_after(observed, other, request)
+                in_flight = [
+                    other for other in requests if other.at <= request.at and _in_flight_at(observed, other, request)
                 ]
-                if len(flying) > share:
+                if len(in_flight) > share:
                     return failed(
-                        f"{observed.heading}: at {observed.when(request)} a token request was sent while the one of "
-                        f"{observed.when(flying[0])} was on its way.",
-                        flying[:5],
-                        "Nothing guards a request in flight: the interval, or the return to the tab, starts another one.",
+                        f"{observed.heading}: at {observed.when(request)} the page sent a token request while the one "
+                        f"of {observed.when(in_flight[0])} was in flight.",
+                        in_flight[:5],
+                        "The interval, or the return to the tab, starts a token request although another one is in "
+                        "flight. Remember the request in flight, and let later checks wait for its answer.",
                     )
         if cut := cut_short(observed):
             return skipped(cut)
         if not observed.journal.of("fault.hit"):
-            return skipped("No token request met the slow answers.")
-        if verdict := _never_in_time(scenarios) or _not_renewed(scenarios, observed):
+            return skipped("The page sent no token request while the answers were slow.")
+        if verdict := _never_renewed_in_time(scenarios) or _expired_in_outage(scenarios, observed):
             return verdict
-    return passed("No two token requests were in flight together, and every token was renewed in time.")
+    return passed("No two token requests were in flight together; every token was renewed in time.")
 
 
-def _ends_after(observed: Observation, other: Entry, request: Entry) -> bool:
+def _in_flight_at(observed: Observation, other: Entry, request: Entry) -> bool:
+    """Return whether `other` is `request`, or had no answer when `request` was sent."""
     answered = observed.answered_at(other)
     return other is request or answered is None or answered > request.at
 
@@ -150,105 +180,131 @@ def _ends_after(observed: Observation, other: Entry, request: Entry) -> bool:
 @rule(
     "FAIL-4",
     "must",
-    basis=IN_TIME,
+    source=RENEW_IN_TIME,
 )
-def survives_garbage(scenarios: Scenarios) -> Verdict:
-    """2 min of garbage with status 200: nothing unusable is applied, and renewed before expiry."""
-    if verdict := _nothing_to_judge(scenarios):
+def renews_despite_unusable_answers(scenarios: Scenarios) -> Verdict:
+    """Require that the page ignores answers without a token.
+
+    For 2 min the token endpoint answers HTML, cut JSON or JSON without a token with status 200: the page applies none
+    of it, and renews every token in time.
+    """
+    if verdict := _cannot_be_judged(scenarios):
         return verdict
     for observed in scenarios.garbage:
-        if verdict := _unusable_applied(observed):
+        if verdict := _unusable_token_applied(observed):
             return verdict
-    return _never_in_time(scenarios) or _renewed_all_the_same(scenarios, scenarios.garbage)
+    return _never_renewed_in_time(scenarios) or _renewed_in_outages(scenarios, scenarios.garbage)
 
 
-def _unusable_applied(observed: Observation) -> Verdict | None:
+def _unusable_token_applied(observed: Observation) -> Verdict | None:
+    """Return the finding that the page gave an item a text that is no token; None if it did not."""
     for item in observed.items:
         unusable = observed.journal.of("token.applied", item=item, state="unknown")
         if unusable:
             return failed(
-                f"{observed.heading}: at {observed.when(unusable[0])} the item was given something that is no token.",
+                f"{observed.heading}: at {observed.when(unusable[0])} the page gave the item a text that is no token.",
                 [*observed.journal.of("fault.hit")[:2], *unusable[:3]],
-                "The page does not look at what it got before it applies it.",
+                "The page applies an answer without a check. Apply it only if it has a token and an expiration: the "
+                "service refuses anything else.",
             )
     return None
 
 
-@rule("FAIL-5", "should", basis=SPARINGLY)
-def no_hot_loop(scenarios: Scenarios) -> Verdict:
-    """10 min of status 500: at most 1 request per 5 s on average."""
-    return _nothing_to_judge(scenarios) or _sparing(scenarios.long_errors) or _calm(scenarios.long_errors)
+@rule("FAIL-5", "should", source=RETRY_SPARINGLY)
+def few_requests_in_a_long_outage(scenarios: Scenarios) -> Verdict:
+    """Require at most one token request in 5 s on average, per item, in 10 min of answers with status 500."""
+    return (
+        _cannot_be_judged(scenarios) or _too_many_requests(scenarios.long_errors) or _lowest_gap(scenarios.long_errors)
+    )
 
 
 @rule(
     "FAIL-6",
     "should",
-    basis=SPARINGLY,
+    source=RETRY_SPARINGLY,
 )
-def survives_expired_tokens(scenarios: Scenarios) -> Verdict:
-    """10 min of tokens that have already expired: no hot loop, and it recovers when the endpoint heals."""
-    if verdict := _nothing_to_judge(scenarios) or _sparing(scenarios.expired_answers):
+def recovers_from_expired_tokens(scenarios: Scenarios) -> Verdict:
+    """Require that the page recovers from 10 min of answers with expired tokens.
+
+    The page sends at most one token request in 5 s on average, per item, and every item has a valid token at the end.
+    """
+    if verdict := _cannot_be_judged(scenarios) or _too_many_requests(scenarios.expired_answers):
         return verdict
     for observed in scenarios.expired_answers:
         ended = observed.journal.of("fault.ended")
-        if gone := observed.emptied(scenarios.first):
+        if gone := observed.gone_for_good(scenarios.first):
             return failed(
-                f"{observed.heading} and healed at {observed.when(ended[0])}; the item went away at {observed.when(gone[-1])}, and "
-                "none came back.",
+                f"{observed.heading} and recovered at {observed.when(ended[0])}; the item was removed at "
+                f"{observed.when(gone[-1])}, and the page embedded no other.",
                 [*ended, *gone[:3]],
-                TOOK_ITS_PLACE,
+                ITEM_REMOVED,
             )
-        for item in sorted(set(observed.there(observed.ended)) & set(_judged(scenarios, observed))):
+        for item in sorted(set(observed.items_at(observed.ended)) & set(_renewed_without_outage(scenarios, observed))):
             token = observed.current_token(item, observed.ended)
             if not token or not token.outlives(observed.ended):
                 return failed(
-                    f"{observed.heading} and healed at {observed.when(ended[0])}; at {observed.when(observed.ended)} item {item} "
-                    "still had no token that lives.",
+                    f"{observed.heading} and recovered at {observed.when(ended[0])}; at "
+                    f"{observed.when(observed.ended)} item {item} still had no valid token.",
                     [*ended, *observed.journal.of("token.applied", item=item)[-3:]],
-                    "The page believes in what it got, or gave up.",
+                    "The page takes the expired token for a new one, or stops trying. Compare the answer's expiration "
+                    "with the current time, and try again at the next check.",
                 )
-    return _calm(scenarios.expired_answers)
+    return _lowest_gap(scenarios.expired_answers)
 
 
-def _sparing(sessions: Sequence[Observation]) -> Verdict | None:
-    for observed in sessions:
+def _too_many_requests(visits: Sequence[Observation]) -> Verdict | None:
+    """Return the finding that a page in a long outage sends requests too often; None if it does not."""
+    for observed in visits:
         hits = by_address(observed.journal.of("fault.hit"))
         for address, requests in hits.items():
-            share = observed.share_of(address)
-            met = requests[: HOT * share + 1]
+            share = observed.tokens_needed(address)
+            met = requests[: HOT_LOOP_REQUESTS * share + 1]
             first, span = met[0], met[-1].at - met[0].at
-            if len(met) > HOT * share or (observed.storm and len(met) > max(TELLING, share * (1 + span / FAIR))):
+            too_fast_until_the_end = observed.storm and len(met) > max(
+                MINIMUM_FOR_A_RATE, share * (1 + span / FAIR_GAP)
+            )
+            if len(met) > HOT_LOOP_REQUESTS * share or too_fast_until_the_end:
                 seconds = max(1.0, span.total_seconds())
                 return failed(
-                    f"{observed.heading}: {len(met)} token requests in {seconds:.0f} s from {observed.when(first)} on; at most one in "
-                    f"5 s{_for_each(share)} is fair.",
+                    f"{observed.heading}: {len(met)} token requests in {seconds:.0f} s from {observed.when(first)} "
+                    f"on; at most one in 5 s{_per_item(share)} is fair.",
                     requests[:5],
-                    _why_hot(span / len(met)),
+                    _why_too_many(span / len(met)),
                 )
         if cut := cut_short(observed):
             return skipped(cut)
         if not hits:
-            return skipped("No token request met the outage.")
+            return skipped("The page sent no token request during the outage.")
     return None
 
 
-def _why_hot(gap: timedelta) -> str:
+def _why_too_many(gap: timedelta) -> str:
+    """Return the likely cause of requests that follow each other after `gap` on average."""
     if gap < timedelta(seconds=1):
-        return "What failed is tried again at once, or with a delay that came out as nothing."
-    return f"What failed is tried again every {gap.total_seconds():.0f} s, and the pause does not grow."
-
-
-def _calm(sessions: Sequence[Observation]) -> Verdict:
-    met = [
-        (len(requests), observed.share_of(address))
-        for observed in sessions
-        for address, requests in by_address(observed.journal.of("fault.hit")).items()
-    ]
-    per, most, share = min((share * LONG_OUTAGE / requests, requests, share) for requests, share in met)
-    return passed(
-        f"At most {counted(most, 'request')} in 10 min, one in {per / timedelta(seconds=1):.0f} s{_for_each(share)}."
+        return (
+            "The page tries again at once after a failure, or computes a delay of nothing. Wait before each retry, "
+            "and longer after each failure."
+        )
+    return (
+        f"The page tries again every {gap.total_seconds():.0f} s after a failure, and the delay does not grow. Wait "
+        "longer after each failure."
     )
 
 
-def _for_each(share: int) -> str:
+def _lowest_gap(visits: Sequence[Observation]) -> Verdict:
+    """Return the pass of FAIL-5 and FAIL-6, with the requests of the busiest address."""
+    met = [
+        (len(requests), observed.tokens_needed(address))
+        for observed in visits
+        for address, requests in by_address(observed.journal.of("fault.hit")).items()
+    ]
+    gap, most, share = min((share * LONG_OUTAGE / requests, requests, share) for requests, share in met)
+    return passed(
+        f"At most {counted(most, 'token request')} in 10 min, one in {gap / timedelta(seconds=1):.0f} "
+        f"s{_per_item(share)}."
+    )
+
+
+def _per_item(share: int) -> str:
+    """Return " for each of 2 items" if several items share an address, else an empty text."""
     return f" for each of {share} items" if share > 1 else ""

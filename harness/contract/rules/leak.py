@@ -1,30 +1,35 @@
-"""LEAK-1: does a token get to a place where it does not belong?"""
+"""LEAK-1: no token is in a place where other people or scripts can read it."""
 
 from harness.base.journal import Entry
 from harness.contract.rule import Verdict, failed, passed, rule
 from harness.contract.scenarios import Scenarios
+from harness.contract.wording import counted
 
 
 @rule(
     "LEAK-1",
     "must",
-    basis="The article's token gives whoever has it the report: it belongs into the Authorization header and the embed "
-    "configuration. OAuth 2.0 Security (RFC 9700): not into URLs or logs.",
+    source="OAuth 2.0 Security (RFC 9700): tokens do not belong in URLs or logs. Whoever has the article's token has "
+    "the report, so the token belongs only in the Authorization header and in the embed configuration.",
 )
-def nothing_leaks(scenarios: Scenarios) -> Verdict:
-    """No token in a URL, a Referer header, a storage, IndexedDB, Cache Storage, a cookie or the console."""
+def no_token_leaks(scenarios: Scenarios) -> Verdict:
+    """Require that no token is where other people or scripts can read it.
+
+    The places are a URL, a Referer header, a storage, IndexedDB, Cache Storage, a cookie and the console.
+    """
     tolerated = None
     for observed in scenarios.observed:
         leaks = observed.journal.of("token.leaked")
-        worse = [entry for entry in leaks if not _kept_by_msal(entry)]
-        if worse:
-            first = worse[0]
-            places = sorted({f"{entry['where']} ({entry['detail']})" for entry in worse})
+        own = [entry for entry in leaks if not _kept_by_msal(entry)]
+        if own:
+            first = own[0]
+            places = sorted({f"{entry['where']} ({entry['detail']})" for entry in own})
             return failed(
-                f"At {observed.when(first)} ({observed.title}) {first['token']} stood in the {first['where']}"
-                f"{'' if first['form'] == 'as it is' else ', ' + first['form']}; places: {'; '.join(places[:4])}.",
-                worse[:5],
-                "A log line, a cache or a link that was handy while the page was written.",
+                f"At {observed.when(first)} ({observed.title}) {first['token']} was in the {first['where']}"
+                f"{'' if first['form'] == 'as it is' else ', ' + first['form']}. Places: {'; '.join(places[:4])}.",
+                own[:5],
+                "A log line, a cache or a link contains the token. Remove the token from it: a script or a person "
+                "that can read the place can open the report.",
             )
         if leaks and tolerated is None:
             tolerated = (observed, leaks)
@@ -32,15 +37,20 @@ def nothing_leaks(scenarios: Scenarios) -> Verdict:
         observed, leaks = tolerated
         return Verdict(
             "warned",
-            f"MSAL keeps tokens in the {leaks[0]['where']} ({leaks[0]['detail']}), where every script of the page can read them.",
+            f"MSAL keeps tokens in the {leaks[0]['where']} ({leaks[0]['detail']}), where every script of the page can "
+            "read them.",
             leaks[:3],
-            'Its cacheLocation is "localStorage" or "sessionStorage"; "memoryStorage" keeps them out of there.',
+            'MSAL\'s cacheLocation is "localStorage" or "sessionStorage". Set it to "memoryStorage": then no other '
+            "script can read the tokens.",
         )
-    return passed(f"{len(scenarios.observed)} sessions, no token where it does not belong.")
+    return passed(f"No leaked token in {counted(len(scenarios.observed), 'visit')}.")
 
 
 def _kept_by_msal(entry: Entry) -> bool:
-    """MSAL's own cache entries: `msal.…` keys, and older ones that name account, environment and "accesstoken"."""
+    """Return whether a leak is an entry of MSAL's own cache in the browser's storage.
+
+    MSAL's keys begin with `msal.`; older versions name the account, the environment and "accesstoken" in the key.
+    """
     key = str(entry["detail"]).lower()
     in_storage = entry["where"] in ("local storage", "session storage")
     return in_storage and (key.startswith("msal.") or "-accesstoken-" in key or "|accesstoken|" in key)

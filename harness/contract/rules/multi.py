@@ -1,4 +1,4 @@
-"""MULTI-1: on a page with several items, is each of them renewed?"""
+"""MULTI-1: a page with several items renews each of them."""
 
 from harness.contract.observation import Observation, cut_short
 from harness.contract.rule import Verdict, failed, passed, rule, skipped
@@ -8,39 +8,43 @@ from harness.contract.scenarios import OBSERVED_LIFETIMES, Scenarios
 @rule(
     "MULTI-1",
     "must",
-    basis="The article: reports, dashboards and tiles all need an access token; powerbi.get(element) finds one of them.",
+    source="The article: reports, dashboards and tiles all need an access token; powerbi.get(element) returns one of "
+    "them.",
 )
-def all_items_live(scenarios: Scenarios) -> Verdict:
-    """Every embedded item on the page is kept alive, not only the first."""
+def every_item_is_renewed(scenarios: Scenarios) -> Verdict:
+    """Require that the page renews every embedded item, not only the first one."""
     first = scenarios.first
     known = first.loaded
-    if len(first.there(first.opened + scenarios.lifetime / 2)) < 2:
-        return skipped(_why_one(first))
-    alive: set[str] = set()
-    dead: dict[str, str] = {}
+    if len(first.items_at(first.opened + scenarios.lifetime / 2)) < 2:
+        return skipped(_why_only_one(first))
+    renewed: set[str] = set()
+    expired: dict[str, str] = {}
     for item in known:
-        if ends := first.ends_in_use(item):
-            dead[item] = f"item {item}'s token expired at {first.when(ends[0])} and had not been renewed"
+        if ends := first.expiries_in_use(item):
+            expired[item] = f"the token of item {item} expired at {first.when(ends[0])} without a renewal"
         else:
-            alive.add(item)
-    if dead and alive:
+            renewed.add(item)
+    if expired and renewed:
         return failed(
-            f"Of {len(known)} items {len(alive)} {'was' if len(alive) == 1 else 'were'} kept alive; {'; '.join(dead.values())}.",
-            [e for item in dead for e in first.journal.of("token.expired", item=item)][:5],
-            "One embed is looked up, kept in one variable, or given the token; the others are forgotten.",
+            f"{len(renewed)} of {len(known)} items {'was' if len(renewed) == 1 else 'were'} renewed; "
+            f"{'; '.join(expired.values())}.",
+            [entry for item in expired for entry in first.journal.of("token.expired", item=item)][:5],
+            "The page finds one embedded item, keeps one in a variable, or gives the token to one. Renew every item "
+            "that the page has embedded.",
         )
-    if dead:
-        return skipped("No item was kept alive, the first no more than the others (LIFE-1, LIFE-2).")
+    if expired:
+        return skipped("No item was renewed in time, so no item was neglected in favour of another (LIFE-1, LIFE-2).")
     if cut := cut_short(first):
         return skipped(cut)
-    return passed(f"All {len(known)} items were kept alive over {OBSERVED_LIFETIMES} lifetimes.")
+    return passed(f"All {len(known)} items were renewed over {OBSERVED_LIFETIMES} lifetimes.")
 
 
-def _why_one(first: Observation) -> str:
+def _why_only_one(first: Observation) -> str:
+    """Return why fewer than two items can be judged."""
     if first.chosen is not None:
-        return "One item was chosen to be judged."
+        return "--item selects one item to judge."
     if first.not_emulated:
-        return f"There is one item on the page that can be judged: the fake Power BI has no {first.not_emulated}."
+        return f"Only one item on the page can be judged: the fake Power BI does not emulate {first.not_emulated}."
     if len(first.items) > 1:
-        return "There is never more than one item on the page for long: they take turns, or come late."
-    return "There is one item on the page."
+        return "The page never shows two items at once for long: the items take turns, or one comes late."
+    return "The page has one item."

@@ -1,39 +1,46 @@
-"""TYPE-1: does the page use the automatic way only where the SDK has it?"""
+"""TYPE-1: the page registers a provider only where the SDK supports one."""
 
 from harness.contract.observation import UNSUPPORTED
-from harness.contract.rule import Verdict, failed, first_line, passed, rule, skipped
+from harness.contract.rule import Verdict, failed, passed, rule, skipped
 from harness.contract.scenarios import Scenarios
+from harness.contract.wording import first_line
 
-UNSAID = "Uncaught (in promise)"
-"""An error without a word: so the SDK rejects when it cannot post its message to the iframe."""
+MESSAGE_NOT_POSTED = "Uncaught (in promise)"
+"""The text of the SDK's rejection, without a message, when the SDK cannot post to the iframe."""
 
 
 @rule(
     "TYPE-1",
     "must",
-    basis=f'powerbi-client: "{UNSUPPORTED} in report SaaS embed".',
+    source=f'powerbi-client: "{UNSUPPORTED} in report SaaS embed".',
 )
 def provider_only_where_supported(scenarios: Scenarios) -> Verdict:
-    """It uses `accessTokenProvider` only where the SDK supports it: report, create, quickCreate; token type Aad."""
+    """Require that `accessTokenProvider` is registered only where the SDK supports it.
+
+    The SDK supports it for report, create and quickCreate with the token type Aad.
+    """
     observed = scenarios.first
     thrown = [entry for entry in observed.journal.of("page.error") if UNSUPPORTED in entry["text"]]
     if thrown:
         return failed(
             f"The SDK threw at {observed.when(thrown[0])}: {first_line(thrown[0]['text'])}.",
             thrown,
-            "A provider was registered for an embed token, or for something other than a report.",
+            "The page registers an accessTokenProvider for an embed token, or for an item that is no report. Renew "
+            "such an item with setAccessToken: the SDK supports providers only for reports with an Entra token.",
         )
     frames, applied = observed.journal.of("embed.frame"), observed.journal.of("token.applied")
     if not frames:
         return skipped("Nothing was embedded (EMB-1).")
-    own_errors = [entry for entry in observed.journal.of("page.error") if first_line(entry["text"]) != UNSAID]
+    own_errors = [
+        entry for entry in observed.journal.of("page.error") if first_line(entry["text"]) != MESSAGE_NOT_POSTED
+    ]
     if not applied and not observed.had_a_token:
-        return skipped("An iframe was made, and no token was seen with which the page could have embedded (EMB-1).")
+        return skipped("The page made an iframe and never received a token to embed with (EMB-1).")
     if not applied and not own_errors:
         return skipped(
-            "An iframe was made, no load request came, and the page swallowed what the SDK may have said: whether it refused a "
-            "provider cannot be seen (EMB-1)."
+            "The page made an iframe and sent no load request. The page also hides the SDK's exception, so nobody can "
+            "see whether the SDK refused a provider (EMB-1)."
         )
     if not observed.registered:
-        return passed("No accessTokenProvider was registered.")
-    return passed("The accessTokenProvider was registered for a report with an Entra token.")
+        return passed("The page registers no accessTokenProvider.")
+    return passed("The page registers its accessTokenProvider for a report with an Entra token.")

@@ -1,174 +1,208 @@
-"""WAKE-1 to WAKE-5: the tab was hidden or frozen, the machine asleep; what does the page do when its user comes back?"""
+"""WAKE-1 to WAKE-5: the page renews its token when the user returns to the tab, or the machine wakes up."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 
 from harness.contract.observation import Observation, cut_short
-from harness.contract.rule import Verdict, counted, failed, minutes, passed, rule, skipped
+from harness.contract.rule import Verdict, failed, passed, rule, skipped
 from harness.contract.scenarios import Scenarios
+from harness.contract.wording import counted, minutes
 
 SOON = timedelta(seconds=5)
-AFTERMATH = timedelta(seconds=10)
-AWAKE = timedelta(seconds=60)
+"""Time after the return to the tab in which the page has to renew an expired token (WAKE-1, WAKE-2)."""
+RETURN_WATCHED = timedelta(seconds=10)
+"""Time after the return to the tab in which a token request belongs to the return (WAKE-3)."""
+SOON_AFTER_SLEEP = timedelta(seconds=60)
+"""Time after the wake-up of the machine in which the page has to renew an expired token (WAKE-5)."""
 
 
 @rule(
     "WAKE-1",
     "must",
-    basis='The article: "Add a listener to make sure token is updated after tab was inactive".',
+    source='The article: "Add a listener to make sure token is updated after tab was inactive".',
 )
-def alive_after_being_frozen(scenarios: Scenarios) -> Verdict:
-    """Tab hidden and frozen until past expiry: within 5 s of becoming visible again the item has a token that lives."""
-    return _alive(
+def valid_token_soon_after_being_frozen(scenarios: Scenarios) -> Verdict:
+    """Require a valid token within 5 s of the return to a tab that was hidden and frozen until past the expiry."""
+    return _valid_token_after(
         scenarios,
         scenarios.frozen_past_expiry,
         "frozen",
         SOON,
-        "Nothing looks at the token when the page resumes, or what looks does not renew.",
+        "The page does not check its token when it resumes, or checks it and does not renew. Check it on "
+        "visibilitychange: the timers of a frozen tab do not run.",
     )
 
 
-def _alive(
-    scenarios: Scenarios, sessions: Sequence[Observation], how: str, within: timedelta, likely_cause: str
+def _valid_token_after(
+    scenarios: Scenarios, visits: Sequence[Observation], how: str, within: timedelta, likely_cause: str
 ) -> Verdict:
-    """Whether all items have a token that lives so soon after the return from being frozen or asleep past expiry."""
-    if cut := cut_short(*sessions):
+    """Return the verdict that every item has a valid token soon after a tab was frozen or asleep past the expiry.
+
+    `how` is the state of the tab, "frozen" or "asleep". `within` is the time from its return to the check of the token.
+    """
+    if cut := cut_short(*visits):
         return skipped(cut)
-    for observed in sessions:
+    for observed in visits:
         shown, began = observed.returns[0], observed.journal.of("tab", state=how)[0]
-        slept = f"The tab was {how} from {observed.when(began)} to {observed.when(shown)}; {within.total_seconds():.0f} s later"
-        items = observed.there(shown + within)
+        span = f"from {observed.when(began)} to {observed.when(shown)}"
+        away = f"The tab was {how} {span}; {within.total_seconds():.0f} s later"
+        items = observed.items_at(shown + within)
         if not items:
-            return failed(f"{slept} nothing was embedded any more.", observed.journal.of("embed.gone"))
+            return failed(f"{away} the page had no item.", observed.journal.of("embed.gone"))
         for item in items:
             token = observed.current_token(item, shown + within)
             if not token or not token.outlives(shown + within):
                 worked = token is None or token.expires is not None
                 if item in scenarios.first.forgotten:
-                    likely_cause = "The page does not keep this item alive when it is visible, either."
-                had = f"{token.token}, which {'had expired' if worked else 'never worked'}" if token else "no token"
+                    likely_cause = (
+                        "The page does not renew this item while it is visible, either. Renew every item that the "
+                        "page has embedded."
+                    )
+                had = f"{token.token}, which {'had expired' if worked else 'was never valid'}" if token else "no token"
                 return failed(
-                    f"{slept} item {item} still had {had}.",
+                    f"{away} item {item} still had {had}.",
                     observed.journal.of("tab"),
-                    likely_cause if worked else "What the page gives the item is no token that works there.",
+                    likely_cause
+                    if worked
+                    else "The page gives the item a text that is no token for it. Pass the bare token to "
+                    "setAccessToken.",
                 )
-    observed = sessions[0]
+    observed = visits[0]
     shown = observed.returns[0]
     fresh = [entry for entry in observed.journal.of("token.applied") if entry.at >= shown]
-    seen = f"a new token was there at {observed.when(fresh[0])}" if fresh else "its token still lived"
-    return passed(f"Shown at {observed.when(shown)} after being {how} past expiry; {seen}.", fresh)
+    seen = f"a new token was applied at {observed.when(fresh[0])}" if fresh else "its token was still valid"
+    return passed(f"The tab was shown at {observed.when(shown)} after it was {how} past the expiry; {seen}.", fresh)
 
 
 @rule(
     "WAKE-2",
     "must",
-    basis='The article: "Add a listener to make sure token is updated after tab was inactive"; Chromium: timers of a hidden tab run once a minute.',
+    source='The article: "Add a listener to make sure token is updated after tab was inactive". Chromium: the timers '
+    "of a hidden tab run once a minute.",
 )
-def usable_after_two_hidden_lifetimes(scenarios: Scenarios) -> Verdict:
-    """Tab hidden (timers throttled, not frozen) for 2 lifetimes: an interaction 5 s after return succeeds."""
+def usable_after_two_lifetimes_hidden(scenarios: Scenarios) -> Verdict:
+    """Require that an interaction 5 s after the return succeeds when the tab was hidden for 2 lifetimes.
+
+    The hidden tab is not frozen: the browser throttles its timers.
+    """
     if cut := cut_short(*scenarios.hidden):
         return skipped(cut)
-    asked = []
+    succeeded = []
     for observed in scenarios.hidden:
         shown = observed.returns[-1]
-        items = observed.there(shown + SOON)
+        returned = f"The tab was shown at {observed.when(shown)} after two lifetimes hidden"
+        items = observed.items_at(shown + SOON)
         if not items:
             return failed(
-                f"Shown at {observed.when(shown)} after two lifetimes hidden; nothing was embedded any more.",
+                f"{returned}; the page had no item.",
                 observed.journal.of("embed.gone"),
-                "The page takes a long absence for the end of the session.",
+                "The page removes its item after a long absence. Keep the item and renew its token: the user's "
+                "session has not ended.",
             )
         used = [e for e in observed.journal.of("data.request") if e.at >= shown and e["item"] in items]
         if refused := [entry for entry in used if entry["state"] != "live"]:
-            return failed(
-                f"Shown at {observed.when(shown)} after two lifetimes hidden; the interaction at {observed.when(refused[0])} "
-                f"carried a token that was {refused[0]['state']}.",
-                refused,
-            )
+            had = "an expired" if refused[0]["state"] == "expired" else "an unusable"
+            return failed(f"{returned}; the interaction at {observed.when(refused[0])} carried {had} token.", refused)
         if not used:
-            return skipped(f"Nothing on the page could be used after the return at {observed.when(shown)}.")
-        asked += used
+            return skipped(
+                f"No item of the page could be used after the tab was shown at {observed.when(shown)}, so no data "
+                "request shows whether its token is valid."
+            )
+        succeeded += used
     observed = scenarios.hidden[0]
     return passed(
-        f"Shown at {observed.when(observed.returns[-1])} after two lifetimes hidden; "
-        f"{counted(len(asked), 'data request')} succeeded.",
-        asked,
+        f"The tab was shown at {observed.when(observed.returns[-1])} after two lifetimes hidden; "
+        f"{counted(len(succeeded), 'data request')} succeeded.",
+        succeeded,
     )
 
 
 @rule(
     "WAKE-3",
     "should",
-    basis="The article: the same check runs on visibilitychange, and renews only when the token is about to expire.",
+    source="The article: the same check runs on visibilitychange, and renews only when the token is about to expire.",
 )
-def no_request_while_fresh(scenarios: Scenarios) -> Verdict:
-    """Coming back to the tab while the token is still fresh asks for no new token."""
+def no_token_request_while_the_token_is_fresh(scenarios: Scenarios) -> Verdict:
+    """Require that a return to the tab causes no token request while the token is fresh."""
     returns = 0
     for observed in scenarios.hidden:
         for shown in observed.returns[:-1]:
-            asked = observed.token_requests(shown, shown + AFTERMATH)
-            if asked:
+            requests = observed.token_requests(shown, shown + RETURN_WATCHED)
+            if requests:
                 return failed(
-                    f"The user came back at {observed.when(shown)}, and the page asked for a token at "
-                    f"{observed.when(asked[0])}, though its own lived for "
-                    f"{minutes(observed.opened + observed.lifetime - shown)} more.",
-                    asked,
-                    "The visibilitychange listener renews without looking at the expiration.",
+                    f"The user returned to the tab at {observed.when(shown)}, and the page sent a token request at "
+                    f"{observed.when(requests[0])}, although its token was valid for another "
+                    f"{minutes(observed.opened + observed.lifetime - shown)}.",
+                    requests,
+                    "The visibilitychange listener renews without a check. Compare the expiration first: a user who "
+                    "switches tabs often causes many token requests.",
                 )
             returns += 1
     if cut := cut_short(*scenarios.hidden):
         return skipped(cut)
-    return passed(f"{returns} returns to a fresh token, no token request.")
+    return passed(f"{counted(returns, 'return')} to the tab with a fresh token, no token request.")
 
 
 @rule(
     "WAKE-4",
     "should",
-    basis='The article: document.addEventListener("visibilitychange", …) with the same check.',
+    source='The article: document.addEventListener("visibilitychange", …) with the same check as the interval.',
 )
-def renewed_on_visibility_change(scenarios: Scenarios) -> Verdict:
-    """Refresh on visibility change: hidden shortly before the moment of renewal, shown after it and before the next
-    timer tick: a renewal within 1 s of the return, or already in place."""
+def renewed_on_return_to_the_tab(scenarios: Scenarios) -> Verdict:
+    """Require that a return to the tab renews a token whose refresh margin began while the tab was hidden.
+
+    The tab is hidden shortly before the renewal moment, and shown after it and before the next check. The renewal
+    comes within 1 s of the return, or has come already.
+    """
     healthy = scenarios.first
     if healthy.providers and not healthy.manual:
-        return skipped("The item only has an accessTokenProvider: the service asks, the page has no moment of its own.")
+        return skipped(
+            "The page renews only by an accessTokenProvider: the service chooses the renewal moment, not the page."
+        )
     if cut := cut_short(*scenarios.healthy):
         return skipped(cut)
     if not any(healthy.renewed(item) for item in healthy.items):
-        return skipped("The page renewed no token, so there is no moment at which it renews.")
-    observed = scenarios.margin_in_the_dark
+        return skipped("The page renewed no token, so it has no renewal moment.")
+    observed = scenarios.hidden_at_renewal_moment
     if cut := cut_short(observed):
         return skipped(cut)
-    returns = scenarios.returns_in_the_dark
+    returns = scenarios.returns_at_renewal_moment
     if not returns:
-        return skipped(scenarios.no_moment)
+        return skipped(scenarios.why_no_renewal_moment)
     last = returns[-1]
     if not observed.in_time(last.item, last):
-        whose = f"item {last.item}'s" if last.item else "the"
+        margin = f"the refresh margin of item {last.item}" if last.item else "the refresh margin"
         renewed = observed.renewed_since(last.item, last.shown, observed.ended)
         later = f"the renewal came at {observed.when(renewed)}" if renewed else "no renewal came"
         return failed(
-            f"Hidden at {observed.when(last.hidden)}, shown at {observed.when(last.shown)} with {whose} margin crossed in between: "
-            f"{later}.",
+            f"The tab was hidden at {observed.when(last.hidden)} and shown at {observed.when(last.shown)}, and "
+            f"{margin} began in between: {later}.",
             observed.journal.of("tab"),
-            "There is no visibilitychange listener, or it does not check the token.",
+            "The page has no visibilitychange listener, or the listener does not check the token. Run the check on "
+            "visibilitychange as well: a hidden tab's timers run late.",
         )
     shown = returns[0].shown
-    return passed(f"The margin was crossed while hidden; shown at {observed.when(shown)}, renewed within 1 s.")
+    return passed(
+        f"The refresh margin began while the tab was hidden; shown at {observed.when(shown)}, renewed within 1 s."
+    )
 
 
 @rule(
     "WAKE-5",
     "must",
-    basis="The article: the check every 30 s and the one on visibilitychange compare the expiration with the wall clock.",
+    source="The article: the check every 30 s and the check on visibilitychange compare the expiration with the "
+    "wall clock.",
 )
-def alive_after_sleep(scenarios: Scenarios) -> Verdict:
-    """Machine asleep past expiry (tab hidden; the wall clock goes on, timers stand still): within 60 s of waking the
-    item has a token that lives."""
-    return _alive(
+def valid_token_soon_after_sleep(scenarios: Scenarios) -> Verdict:
+    """Require a valid token within 60 s of the wake-up of a machine that slept until past the expiry.
+
+    The tab is hidden meanwhile. The wall clock advances while the machine sleeps, and timers do not.
+    """
+    return _valid_token_after(
         scenarios,
         scenarios.asleep_past_expiry,
         "asleep",
-        AWAKE,
-        "A timer that counts the token's life, instead of a look at the clock: it did not run while the machine slept.",
+        SOON_AFTER_SLEEP,
+        "The page sets a timer to the token's lifetime, and timers do not run while the machine sleeps. Compare the "
+        "expiration with the clock in regular checks.",
     )

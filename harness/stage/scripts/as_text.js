@@ -1,4 +1,4 @@
-// All that is in a value, as far as it can be written down.
+// Returns the content of any value as text, as far as it can be serialized.
 (value) => {
   if (typeof value === "string") return value;
   const LISTS = [Map, Set, Headers, URLSearchParams, FormData];

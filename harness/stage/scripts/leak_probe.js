@@ -1,4 +1,4 @@
-// Shows what a page writes to places that DevTools has no events for: cookies, IndexedDB and Cache Storage.
+// Reports what a page writes to places for which DevTools has no events: cookies, IndexedDB and Cache Storage.
 ((text, { binding }) => {
   const tell = self[binding];
   delete self[binding];
@@ -7,7 +7,7 @@
     try {
       tell(JSON.stringify({ where, detail: String(detail), text: text(value) ?? "" }));
     } catch {
-      // nothing of the page's may fail because it is watched
+      // A failing report must not break the page.
     }
   };
   const before = (prototype, name, look) => {
