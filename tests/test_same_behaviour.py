@@ -20,7 +20,7 @@ OBJECTS = {
     "Clipboard": "navigator.clipboard",
     "CookieStore": "cookieStore",
     "CredentialsContainer": "navigator.credentials",
-    "FileSystemDirectoryHandle": "await (await navigator.storage.getDirectory()).getDirectoryHandle(world, {create: true})",
+    "FileSystemDirectoryHandle": "await (await navigator.storage.getDirectory()).getDirectoryHandle(Math.random(), {create: true})",
     "FileSystemHandle": "await (await navigator.storage.getDirectory()).getDirectoryHandle(world, {create: true})",
     "FileSystemFileHandle": "await (await navigator.storage.getDirectory()).getFileHandle(Math.random(), {create: true})",
     "FileSystemWritableFileStream": "await (await (await navigator.storage.getDirectory()).getFileHandle(Math.random(), {create: true})).createWritable()",
