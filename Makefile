@@ -51,6 +51,7 @@ lint: setup ## check style, types, spelling and the imports between packages, in
 	$(BIN)/codespell $(PROSE)
 	$(NODE) node_modules/.bin/eslint eslint.config.js harness fake_pbi
 	$(NODE) node_modules/.bin/tsc
+	$(NODE) node_modules/.bin/tsc --project fake_pbi/embed_app
 
 bench: setup ## measure how fast the harness is
 	$(BIN)/python -m bench $(ARGS)

@@ -25,7 +25,8 @@ export function element(tag, attributes = {}, ...children) {
  * with the same `data-key` as the one that had the keyboard focus gets the focus back.
  */
 export function refill(parent, ...children) {
-  const focused = parent.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  const active = /** @type {HTMLElement} */ (document.activeElement);
+  const focused = parent.contains(active) ? active.dataset.key : undefined;
   const wanted = children.filter((child) => child !== null);
   wanted.forEach((child, index) => {
     const old = parent.childNodes[index];

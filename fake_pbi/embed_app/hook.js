@@ -100,7 +100,12 @@ export class ProviderHook {
     await this.#acceptIfNewer(call, described);
   }
 
-  /** Ignores the text of the current token, and the answer to a call if a later call has already brought a token. */
+  /**
+   * Ignores the text of the current token, and the answer to a call if a later call has already brought a token.
+   *
+   * @param {number} call
+   * @param {{answer: string, text?: string}} described
+   */
   async #acceptIfNewer(call, { answer, text }) {
     if (answer !== "token" || text === this.#token.text || call < this.#acceptedCall) return;
     this.#acceptedCall = call;
@@ -112,6 +117,9 @@ export class ProviderHook {
  * Returns what the journal records about an answer of the provider. The provider of a page that forgets `return`
  * answers undefined, and the article's answers null. A structured clone keeps the two apart. Source of the statuses:
  * invokeSDKHook in the SDK's service.ts.
+ *
+ * @param {{statusCode?: number, body?: any}} answer
+ * @returns {{answer: string, text?: string}}
  */
 function describeAnswer({ statusCode = 200, body }) {
   if (body === undefined) return { answer: "undefined" };

@@ -60,7 +60,7 @@ function state() {
   };
 }
 
-window.embeddedItem = { item: settings.item, state, act };
+globalThis.embeddedItem = { item: settings.item, state, act };
 
 addRoutes(protocol, item, { frameUid, hookAddress: settings.hookAddress });
 document.addEventListener("visibilitychange", () => {

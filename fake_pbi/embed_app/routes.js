@@ -1,6 +1,10 @@
 const models = window["powerbi-models"];
 
-/** Requests that the fake accepts without any effect: method, URL, status, body. Source: the SDK's mockEmbed.ts. */
+/**
+ * Requests that the fake accepts without any effect: method, URL, status, body. Source: the SDK's mockEmbed.ts.
+ *
+ * @type {["get"|"post"|"put"|"patch"|"delete", string, number, any][]}
+ */
 const WITHOUT_EFFECT = [
   ["patch", "/report/settings", 202, {}],
   ["get", "/report/theme", 200, {}],

@@ -4,6 +4,7 @@
  *   TokenStatus
  */
 
+/** @type {TokenStatus} */
 const UNKNOWN = { token: "unknown", state: "unknown", type: "unknown", expires: null, remainingMs: null };
 const COLLECTIONS = { report: "reports", dashboard: "dashboards", tile: "tiles" };
 const EMBED_TOKEN = 1;
