@@ -35,7 +35,8 @@ sleep 60
             "",
             "",
             NO_BROWSER,
-            "No browser was found; run 'pbi-harness setup', or name one with --pbi-browser PATH.",
+            "No browser was found; run 'pbi-harness setup', or name one with --pbi-browser PATH "
+            "or the variable PBI_BROWSER.",
         ),
         (
             "no/such/browser",

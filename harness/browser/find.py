@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from harness.base.errors import UsageError
+from harness.base.errors import SetupError, UsageError
 
 # Chromium comes last: on Ubuntu its command can be a script that only asks the user to install a snap.
 _COMMANDS = (
@@ -41,6 +41,20 @@ def find_browser(explicit: Path | None = None) -> Path | None:
     if variable := os.environ.get("PBI_BROWSER"):
         return _named(Path(variable), "PBI_BROWSER")
     return next((path for path in _candidates() if version_of(path)), None)
+
+
+def require_browser(explicit: Path | None = None) -> Path:
+    """Return the path of the browser to use, found like that of `find_browser`.
+
+    Raises `SetupError` if there is no browser, and `UsageError` if the user named a path that is not an executable file.
+    """
+    path = find_browser(explicit)
+    if path is None:
+        raise SetupError(
+            "No browser was found; run 'pbi-harness setup', or name one with --pbi-browser PATH "
+            "or the variable PBI_BROWSER."
+        )
+    return path
 
 
 def version_of(program: Path) -> str | None:

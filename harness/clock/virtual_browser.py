@@ -4,10 +4,9 @@ from pathlib import Path
 
 from playwright.sync_api import Playwright
 
-from harness.base.errors import SetupError
 from harness.base.journal import Journal
 from harness.browser.engine import Engine
-from harness.browser.find import find_browser
+from harness.browser.find import require_browser
 from harness.browser.launch import Browser
 from harness.clock.conditions import Conditions
 from harness.clock.scripts import HOLD_URL
@@ -35,9 +34,7 @@ class VirtualBrowser:
             SetupError: There is no browser, or it does not start.
             UsageError: `browser_path` is not a program.
         """
-        path = find_browser(browser_path)
-        if path is None:
-            raise SetupError("No browser was found; run 'pbi-harness setup', or name one with browser_path.")
+        path = require_browser(browser_path)
         self._engine = Engine()
         try:
             self._browser = Browser(

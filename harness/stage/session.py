@@ -9,7 +9,7 @@ from harness.base.errors import SetupError
 from harness.base.resources import fixture_folders, node_modules
 from harness.browser.engine import Engine
 from harness.browser.errors import BrowserGone
-from harness.browser.find import find_browser
+from harness.browser.find import require_browser
 from harness.browser.guarded_folder import GuardedFolder
 from harness.browser.launch import Browser
 from harness.clock.scripts import HOLD_URL
@@ -42,9 +42,7 @@ class HarnessSession:
             UsageError: `browser_path` is not a program.
         """
         self._playwright, self._headed, self._slow_mo = playwright, headed, slow_mo
-        path = find_browser(browser_path)
-        if path is None:
-            raise SetupError("No browser was found; run 'pbi-harness setup', or name one with --pbi-browser PATH.")
+        path = require_browser(browser_path)
         self.browser_path = path
         self._npm = node_modules()
         if not (self._npm / "powerbi-client/dist/powerbi.min.js").is_file():
