@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, NoReturn
 
 from harness.base.errors import HarnessError, UsageError
+from harness.commands.judge import add_judge
 from harness.commands.setup import add_setup
 from harness.commands.verify import add_verify
 
@@ -79,7 +80,7 @@ def _parser() -> _Parser:
 
 
 # Each function adds a subcommand whose arguments have `run`, a function from the parsed arguments to the exit code.
-_COMMANDS: tuple[Callable[["Commands"], None], ...] = (add_setup, add_verify)
+_COMMANDS: tuple[Callable[["Commands"], None], ...] = (add_setup, add_verify, add_judge)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 import matrix
 import pytest
 
-from harness.contract import RULES, PageUnderTest, Scenarios, Verdict, judge
+from harness.contract import RULES, PageUnderTest, Verdict, Watch, judge
 from harness.contract.findings import Expectation, expected_findings
 from harness.stage.session import HarnessSession
 
@@ -56,7 +56,7 @@ def verdicts(
 ) -> dict[str, Verdict]:
     """Return the verdicts of these rules on a page, in the order of the contract."""
     remove = "#remove" if is_removable(page) else None
-    scenarios = Scenarios(session, PageUnderTest(page, remove=remove, lifetime=lifetime))
+    scenarios = Watch(session, PageUnderTest(page, remove=remove, lifetime=lifetime))
     return {id: judge(RULES[id], scenarios) for id in rules}
 
 
@@ -164,9 +164,8 @@ def test_a_finding_is_skipped_when_the_clock_could_not_wait_for_a_browser_call(
     (tmp_path / "page.html").write_text(text.replace("<script>", f"<script>{endless}", 1), "utf-8")
 
     page = PageUnderTest("page", folder=tmp_path, lifetime=timedelta(minutes=60))
-    scenarios = Scenarios(pbi_session, page)
+    scenarios = Watch(pbi_session, page)
     verdict = judge(RULES["LIFE-1"], scenarios)
 
     assert verdict.outcome == "skipped"
     assert verdict.message.startswith("The clock could not wait for Cache.put at 00:0")
-    assert scenarios.endless_call([]).startswith("Cache.put")

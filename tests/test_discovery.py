@@ -1,5 +1,6 @@
 """The search for a page's token addresses, and for signs that its backend uses real time."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -36,7 +37,22 @@ class Backend:
 
     @property
     def sign_of_real_time(self) -> str:
-        return real_clock([Observation("healthy", self.journal, 60 * MINUTE, [URL], OPENED, self.now)])
+        return real_clock([observation(self.journal, [URL], self.now)])
+
+
+def observation(journal: Journal, token_urls: Sequence[str], ended: datetime) -> Observation:
+    """Return the observation of a healthy visit with a journal."""
+    return Observation(
+        scenario="healthy",
+        number=1,
+        planned=1,
+        title="healthy",
+        journal=journal,
+        lifetime=60 * MINUTE,
+        token_urls=token_urls,
+        opened=OPENED,
+        ended=ended,
+    )
 
 
 @pytest.fixture
@@ -113,7 +129,7 @@ def test_token_requests_are_those_to_the_found_address_with_or_without_query(bac
         journal.write("request", request=url, url=url, type="Fetch", source="page")
 
     globs = [found.glob for found in token_urls(journal)]
-    observed = Observation("healthy", journal, 60 * MINUTE, globs, OPENED, backend.now)
+    observed = observation(journal, globs, backend.now)
 
     asked = [request["url"] for request in observed.token_requests()]
     assert asked == [address, f"{address}?", f"{address}?again=1"]

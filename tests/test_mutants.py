@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from test_broken_pages import is_removable
 
-from harness.contract import RULES, PageUnderTest, Scenarios, judge
+from harness.contract import RULES, PageUnderTest, Watch, judge
 from harness.stage.session import HarnessSession
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
@@ -54,7 +54,7 @@ def test_every_rule_of_a_mutant_finds_its_mistake(
     mutant = MUTANTS[name]
     (tmp_path / mutant.file).write_text(mutant.original.replace(mutant.find, mutant.replace), "utf-8")
     page = PageUnderTest(mutant.page, folder=tmp_path, remove="#remove" if is_removable(mutant.page) else None)
-    scenarios = Scenarios(pbi_session, page)
+    scenarios = Watch(pbi_session, page)
     verdicts = {rule: judge(RULES[rule], scenarios) for rule in mutant.rules}
     missed = [f"{id} {found.outcome}: {found.message}" for id, found in verdicts.items() if not found.is_finding]
     record_property("mutant", not missed)

@@ -4,7 +4,6 @@ Each test writes a small page, judges it by one rule, and compares the outcome a
 marker `matrix`.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from playwright.sync_api import Page
 from site_of_apps import site_of_apps
 
 from harness.base.journal import Entry, Journal
-from harness.contract import RULES, Adapter, PageUnderTest, Scenarios, TokenUrl, Verdict, judge
+from harness.contract import RULES, Adapter, PageUnderTest, TokenUrl, Verdict, Watch, judge
 from harness.contract.observation import Observation
 from harness.stage.session import HarnessSession
 
@@ -72,7 +71,7 @@ def verdict(session: HarnessSession, folder: Path, rule: str, script: str, **mor
     return judge(RULES[rule], scenarios(session, folder, script, **more))
 
 
-def scenarios(session: HarnessSession, folder: Path, script: str, *, items: int = 1, **more: Any) -> Scenarios:
+def scenarios(session: HarnessSession, folder: Path, script: str, *, items: int = 1, **more: Any) -> Watch:
     """Return the scenarios of a page with `items` items whose script follows the functions of `PAGE`.
 
     `more` goes to `PageUnderTest`.
@@ -81,7 +80,7 @@ def scenarios(session: HarnessSession, folder: Path, script: str, *, items: int 
     divs = "".join(f'<div id="{kind}" class="item"></div>' for kind in kinds)
     (folder / "page.html").write_text(PAGE.format(kinds=kinds, divs=divs, script=script), "utf-8")
     page = PageUnderTest("page", folder=folder, remove="#remove", lifetime=timedelta(hours=1), **more)
-    return Scenarios(session, page)
+    return Watch(session, page)
 
 
 @pytest.mark.matrix
@@ -395,7 +394,7 @@ def test_zone_1_is_skipped_when_the_sign_in_has_ended_at_the_later_date(pbi_sess
     with site_of_apps() as apps:
         tokens = (TokenUrl("*/api/token", "embed"),)
         under_test = PageUnderTest(page, url=f"{apps}{page}", token_urls=tokens, answer_tokens=True)
-        found = judge(RULES["ZONE-1"], Scenarios(pbi_session, under_test))
+        found = judge(RULES["ZONE-1"], Watch(pbi_session, under_test))
 
     assert found.outcome == "skipped", found.message
     assert "a sign-in may have ended" in found.message
@@ -495,7 +494,7 @@ def test_life_5_fails_when_reports_take_turns_and_are_embedded_anew_for_each_tok
 def test_leak_1_finds_leaked_tokens_of_another_service(pbi_session: HarnessSession, page: str, place: str) -> None:
     with site_of_apps() as apps:
         under_test = PageUnderTest(page, url=f"{apps}{page}", lifetime=timedelta(minutes=40))
-        found = judge(RULES["LEAK-1"], Scenarios(pbi_session, under_test))
+        found = judge(RULES["LEAK-1"], Watch(pbi_session, under_test))
 
     assert found.outcome == ("failed" if place else "passed"), found.message
     assert f"foreign-1 was in the {place}" in found.message or not place
@@ -608,9 +607,9 @@ def test_observation_reads_the_journal_as_often_for_100_frames_as_for_10() -> No
     class Counted(Journal):
         reads = 0
 
-        def __iter__(self) -> Iterator[Entry]:
+        def of(self, *kinds: str, **data: Any) -> list[Entry]:
             self.reads += 1
-            return super().__iter__()
+            return super().of(*kinds, **data)
 
     def seen(frames: int) -> tuple[int, int, list[str]]:
         journal, opened = Counted(lambda: datetime(2026, 1, 1, tzinfo=UTC)), datetime(2026, 1, 1, tzinfo=UTC)
@@ -619,7 +618,17 @@ def test_observation_reads_the_journal_as_often_for_100_frames_as_for_10() -> No
             journal.write("embed.frame", at=at, item=f"{n}")
             journal.write("token.applied", at=at, item=f"{n}", token="embed-1", how="load")
             journal.write("embed.gone", at=at + timedelta(minutes=1), item=f"{n}")
-        observed = Observation("a kiosk", journal, timedelta(hours=1), ["*"], opened, opened + timedelta(days=1))
+        observed = Observation(
+            scenario="healthy",
+            number=1,
+            planned=1,
+            title="a kiosk",
+            journal=journal,
+            lifetime=timedelta(hours=1),
+            token_urls=["*"],
+            opened=opened,
+            ended=opened + timedelta(days=1),
+        )
         share, there = observed.tokens_needed("/token"), observed.items_at(opened + timedelta(minutes=4, seconds=30))
         return journal.reads, share, there
 

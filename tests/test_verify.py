@@ -17,9 +17,9 @@ from site_of_apps import PAGES, REPORT, site_of_apps
 from fake_pbi.certificate import Certificate
 from harness.base.resources import node_modules
 from harness.clock.errors import PageUnreachable
-from harness.contract import RULES, Adapter, PageUnderTest, Scenarios, TokenUrl, Verdict, judge
+from harness.contract import RULES, Adapter, PageUnderTest, TokenUrl, Verdict, Watch, judge
 from harness.contract.options import add_options
-from harness.contract.scenarios import LIFETIMES
+from harness.contract.scenario import LIFETIMES
 from harness.contract.settings import Settings
 from harness.stage.item import Item
 from harness.stage.session import HarnessSession
@@ -88,7 +88,7 @@ def test_runs_with_one_seed_interact_at_the_same_moments(pbi_session: HarnessSes
     """Chromium may let 10 ms pass when a request ends, so the moments may differ by a little."""
 
     def moments(seed: int) -> list[float]:
-        used = Scenarios(pbi_session, PageUnderTest("reference", lifetime=timedelta(minutes=35)), seed=seed).first
+        used = Watch(pbi_session, PageUnderTest("reference", lifetime=timedelta(minutes=35)), seed=seed).first
         return [(entry.at - used.opened).total_seconds() for entry in used.journal.of("data.request")]
 
     first = pytest.approx(moments(1), abs=0.2)
@@ -156,7 +156,7 @@ def first_verdict(session: HarnessSession, *arguments: str) -> Verdict:
     add_options(parser.add_argument, "--")
     parsed = parser.parse_args([*arguments, *TOKENS, "--lifetime=35min"])
     settings = Settings.of([parsed.url], parsed)
-    scenarios = Scenarios(session, settings.pages[0], seed=settings.seed, thorough=settings.thorough)
+    scenarios = Watch(session, settings.pages[0], seed=settings.seed, thorough=settings.thorough)
     return judge(settings.rules[0], scenarios)
 
 
@@ -207,20 +207,20 @@ def test_adapter_interacts_with_an_item_and_removes_it(
     under_test = PageUnderTest(
         page, f"{apps}/{page}", token_urls=tokens, answer_tokens=True, adapter=adapter, lifetime=lifetime
     )
-    scenarios = Scenarios(pbi_session, under_test)
+    scenarios = Watch(pbi_session, under_test)
 
     assert judge(RULES["DROP-1"], scenarios).outcome == outcome
     refreshed = [
-        entry for observed in scenarios.observed for entry in observed.journal.of("data.request", action="refresh")
+        entry for observed in scenarios.made for entry in observed.journal.of("data.request", action="refresh")
     ]
     assert adapter.refreshes == len(refreshed) > 0
 
 
 def test_thorough_run_visits_with_every_lifetime(pbi_session: HarnessSession) -> None:
-    thorough = Scenarios(pbi_session, PageUnderTest("reference"), thorough=True)
+    thorough = Watch(pbi_session, PageUnderTest("reference"), thorough=True)
 
     assert judge(RULES["WAKE-1"], thorough).outcome == "passed"
-    assert [observed.lifetime for observed in thorough.frozen_past_expiry] == list(LIFETIMES)
+    assert [observed.lifetime for observed in thorough.visits("frozen_past_expiry")] == list(LIFETIMES)
 
 
 def test_token_addresses_of_a_backend_in_real_time_are_found_and_its_renewals_are_not_judged(

@@ -1,13 +1,15 @@
 from .adapter import Adapter
 from .findings import Finding, expected_findings
 from .judging import judge
-from .page import PageUnderTest, TokenUrl
+from .page import PageFacts, PageUnderTest, TokenUrl
+from .recording import RecordedPage, prepare_folder, read_pages
+from .rejudging import judge_again, judge_recorded
 from .rule import Rule, Verdict
 from .rules import RULES
 from .run import RULES_FILE, ContractRun, Judge
-from .scenarios import Scenarios
 from .settings import Settings
 from .suite import RefreshContract
+from .watch import Watch
 
 __all__ = [
     "RULES",
@@ -16,13 +18,19 @@ __all__ = [
     "ContractRun",
     "Finding",
     "Judge",
+    "PageFacts",
     "PageUnderTest",
+    "RecordedPage",
     "RefreshContract",
     "Rule",
-    "Scenarios",
     "Settings",
     "TokenUrl",
     "Verdict",
+    "Watch",
     "expected_findings",
     "judge",
+    "judge_again",
+    "judge_recorded",
+    "prepare_folder",
+    "read_pages",
 ]

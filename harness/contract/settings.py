@@ -36,6 +36,7 @@ class Settings:
         strict: True if a warning fails the run.
         keep_going: True if the run goes on to the next page after a page that cannot be judged.
         rule_time: The real time that the judgement of one rule may take.
+        record: The folder for the recordings of the visits; None for no recordings.
         json: The file for the JSON report; None for no report.
         expected: The expectations for the built-in pages by page and rule id; None if every finding counts.
     """
@@ -47,6 +48,7 @@ class Settings:
     strict: bool = False
     keep_going: bool = False
     rule_time: timedelta = RULE_TIME
+    record: Path | None = None
     json: Path | None = None
     expected: Mapping[str, Mapping[str, Expectation]] | None = None
 
@@ -71,6 +73,7 @@ class Settings:
             strict=given["strict"],
             keep_going=given["keep-going"],
             rule_time=given.duration("rule-time"),
+            record=Path(given["record"]) if given["record"] else None,
             json=Path(given["json"]) if given["json"] else None,
         )
 

@@ -1,5 +1,5 @@
 from .artifacts import Artifacts, last_entries
-from .json import write_json
+from .json import write_report
 from .terminal import TerminalReport
 
-__all__ = ["Artifacts", "TerminalReport", "last_entries", "write_json"]
+__all__ = ["Artifacts", "TerminalReport", "last_entries", "write_report"]

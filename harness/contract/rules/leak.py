@@ -1,24 +1,27 @@
 """LEAK-1: no token is in a place where other people or scripts can read it."""
 
 from harness.base.journal import Entry
+from harness.contract.observations import EVERY_VISIT, Observations
 from harness.contract.rule import Verdict, failed, passed, rule
-from harness.contract.scenarios import Scenarios
 from harness.contract.wording import counted
 
 
 @rule(
     "LEAK-1",
     "must",
+    requires=(EVERY_VISIT,),
+    needs_renewals=False,
+    timeless=True,
     source="OAuth 2.0 Security (RFC 9700): tokens do not belong in URLs or logs. Whoever has the article's token has "
     "the report, so the token belongs only in the Authorization header and in the embed configuration.",
 )
-def no_token_leaks(scenarios: Scenarios) -> Verdict:
+def no_token_leaks(seen: Observations) -> Verdict:
     """Require that no token is where other people or scripts can read it.
 
     The places are a URL, a Referer header, a storage, IndexedDB, Cache Storage, a cookie and the console.
     """
     tolerated = None
-    for observed in scenarios.observed:
+    for observed in seen.every_visit:
         leaks = observed.journal.of("token.leaked")
         own = [entry for entry in leaks if not _kept_by_msal(entry)]
         if own:
@@ -43,7 +46,7 @@ def no_token_leaks(scenarios: Scenarios) -> Verdict:
             'MSAL\'s cacheLocation is "localStorage" or "sessionStorage". Set it to "memoryStorage": then no other '
             "script can read the tokens.",
         )
-    return passed(f"No leaked token in {counted(len(scenarios.observed), 'visit')}.")
+    return passed(f"No leaked token in {counted(len(seen.every_visit), 'visit')}.")
 
 
 def _kept_by_msal(entry: Entry) -> bool:

@@ -6,8 +6,8 @@ from itertools import pairwise, zip_longest
 
 from harness.base.journal import Entry
 from harness.contract.observation import Observation, cut_short
+from harness.contract.observations import FIRST_VISIT, Observations
 from harness.contract.rule import Verdict, failed, passed, rule, skipped
-from harness.contract.scenarios import Scenarios
 from harness.contract.wording import counted
 from harness.stage.token_history import AppliedToken
 
@@ -60,12 +60,13 @@ def _is_renewed_by_hand(observed: Observation, item: str) -> bool:
 @rule(
     "PROV-1",
     "must",
+    requires=(FIRST_VISIT,),
     source="The article: Power BI calls eventHooks.accessTokenProvider when the token is about to expire, and sets the "
     "token that the provider returns.",
 )
-def provider_is_called_and_its_token_applied(scenarios: Scenarios) -> Verdict:
+def provider_is_called_and_its_token_applied(seen: Observations) -> Verdict:
     """Require that a registered provider is called before the expiry and that its token is applied."""
-    observed = scenarios.first
+    observed = seen.first
     if not observed.providers:
         return _no_provider(observed)
     evidence: list[Entry] = []
@@ -148,11 +149,12 @@ def _why_no_token(observed: Observation, answers: Sequence[Entry]) -> str:
 @rule(
     "PROV-2",
     "must",
+    requires=(FIRST_VISIT,),
     source="The article: the hook is called whenever the token is about to expire.",
 )
-def provider_renews_before_each_expiry(scenarios: Scenarios) -> Verdict:
+def provider_renews_before_each_expiry(seen: Observations) -> Verdict:
     """Require that the provider is called again for the 2nd and the 3rd expiry, and that its tokens are applied."""
-    observed = scenarios.first
+    observed = seen.first
     if not observed.providers:
         return _no_provider(observed)
     forgotten = observed.forgotten
@@ -261,12 +263,18 @@ def _is_a_token(answer: Entry) -> bool:
     return bool(answer["answer"] == "token" and answer["token"] != "unknown")
 
 
-@rule("PROV-3", "must", source=ANSWER_NULL)
-def provider_does_not_throw_in_an_outage(scenarios: Scenarios) -> Verdict:
+@rule(
+    "PROV-3",
+    "must",
+    requires=("provider_outages",),
+    needs_renewals=False,
+    source=ANSWER_NULL,
+)
+def provider_does_not_throw_in_an_outage(seen: Observations) -> Verdict:
     """Require that the provider neither throws nor rejects when the token endpoint fails."""
-    if not scenarios.first.providers:
-        return _no_provider(scenarios.first)
-    observed = scenarios.provider_outages
+    if not seen.first.providers:
+        return _no_provider(seen.first)
+    observed = seen.of("provider_outages")[0]
     answers = list(_answers_during_outage(observed))
     for answer, during in answers:
         if answer["status"] == 400:
@@ -280,7 +288,7 @@ def provider_does_not_throw_in_an_outage(scenarios: Scenarios) -> Verdict:
     if cut := cut_short(observed):
         return skipped(cut)
     if not answers:
-        return skipped(_why_no_call(scenarios.first, observed))
+        return skipped(_why_no_call(seen.first, observed))
     return passed(
         f"{counted(len(answers), 'call')} of the provider while the token endpoint failed; none threw.",
         [answer for answer, _ in answers[:3]],
@@ -290,13 +298,15 @@ def provider_does_not_throw_in_an_outage(scenarios: Scenarios) -> Verdict:
 @rule(
     "PROV-4",
     "must",
+    requires=("provider_outages",),
+    needs_renewals=False,
     source=ANSWER_NULL,
 )
-def provider_answers_null_in_an_outage(scenarios: Scenarios) -> Verdict:
+def provider_answers_null_in_an_outage(seen: Observations) -> Verdict:
     """Require that the provider answers exactly `null` when the token endpoint fails, and before the token expires."""
-    if not scenarios.first.providers:
-        return _no_provider(scenarios.first)
-    observed = scenarios.provider_outages
+    if not seen.first.providers:
+        return _no_provider(seen.first)
+    observed = seen.of("provider_outages")[0]
     answers = list(_answers_during_outage(observed))
     for answer, during in answers:
         if answer["status"] == 400:
@@ -322,7 +332,7 @@ def provider_answers_null_in_an_outage(scenarios: Scenarios) -> Verdict:
     if cut := cut_short(observed):
         return skipped(cut)
     if not answers:
-        return skipped(_why_no_call(scenarios.first, observed))
+        return skipped(_why_no_call(seen.first, observed))
     nulls = [answer for answer, _ in answers if answer["answer"] == "null"]
     new_tokens = len(answers) - len(nulls)
     kinds = f"{len(nulls)} answered null, {new_tokens} the token of another try" if new_tokens else "each answered null"
@@ -335,13 +345,14 @@ def provider_answers_null_in_an_outage(scenarios: Scenarios) -> Verdict:
 @rule(
     "PROV-5",
     "must",
+    requires=("provider_outages",),
     source="The article: the hook is called again; a null answer does not end the renewals.",
 )
-def provider_recovers_after_an_outage(scenarios: Scenarios) -> Verdict:
+def provider_recovers_after_an_outage(seen: Observations) -> Verdict:
     """Require that the provider's next call after an outage brings a token and that the item works with it."""
-    if not scenarios.first.providers:
-        return _no_provider(scenarios.first)
-    observed = scenarios.provider_outages
+    if not seen.first.providers:
+        return _no_provider(seen.first)
+    observed = seen.of("provider_outages")[0]
     judged = 0
     for began, ended, until in _outages(observed):
         called = {entry["item"] for entry in observed.between("hook.called", began, ended)}
@@ -353,7 +364,7 @@ def provider_recovers_after_an_outage(scenarios: Scenarios) -> Verdict:
                 return verdict
     if cut := cut_short(observed):
         return skipped(cut)
-    if gone := observed.gone_for_good(scenarios.first):
+    if gone := observed.gone_for_good(seen.first):
         return failed(
             f"The token endpoint failed; the item was removed at {observed.when(gone[-1])}, and the page embedded no "
             "other.",

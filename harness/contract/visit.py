@@ -1,17 +1,17 @@
-"""Visits to the page under test: each on a stage of its own, with a user who acts, and recorded as an observation."""
+"""One visit to the page under test: its plan, and the actions of its user."""
 
 import contextlib
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from playwright.sync_api import Error as PlaywrightError
 
 from fake_pbi.hosts import APP
 from fake_pbi.token_answers import Shape
 from harness.base.errors import HarnessError, UsageError
-from harness.browser.errors import PageGone
-from harness.clock.errors import ClockStuck, RequestStorm, TookTooLong
 from harness.contract.adapter import Adapter
 from harness.contract.errors import AdapterFailed, NotAPage
 from harness.contract.observation import EMBEDDING_TIME, Observation
@@ -19,8 +19,7 @@ from harness.contract.page import PageUnderTest, TokenUrl
 from harness.stage.driver import Driver
 from harness.stage.interception import Answer
 from harness.stage.item import Item
-from harness.stage.session import HarnessSession
-from harness.stage.stage import Conditions, Stage
+from harness.stage.stage import Stage
 
 LATENCY = timedelta(milliseconds=200)
 """The virtual time that a healthy token endpoint takes to answer.
@@ -29,6 +28,12 @@ A user does not notice 200 ms, and a page without a guard sends another request 
 """
 REQUEST_LIMIT = 60
 """The token requests to one address, per item, after which a visit ends. A page that renews well sends far fewer."""
+GENEROUS_REQUEST_LIMIT = 1500
+"""The request limit of visits in which many token requests are no fault.
+
+These visits are the ones with brief outages or provider outages, and the visit that searches for the renewal moment.
+FAIL-5 judges the number of requests in an outage.
+"""
 REQUEST_LIMIT_WHILE_EMBEDDING = 150
 """The token requests to one address in the first 30 s after which a visit ends. A page may fetch tokens in advance."""
 BRIEF_WATCH = timedelta(seconds=5)
@@ -37,59 +42,31 @@ CLICK_TIMEOUT_REAL_MS = 2000
 """Real milliseconds that Playwright looks for the element of `--remove`."""
 
 
-class Visits:
-    """The visits to one page, made one after the other."""
+def only_load(_: "PageVisit") -> None:
+    """Do nothing more, once the page's items have loaded."""
 
-    def __init__(self, harness: HarnessSession, page: PageUnderTest, on_visit: Callable[[str], None]) -> None:
-        """Prepare visits to a page. `on_visit` is called with the title of each visit as it begins."""
-        self._harness, self.page, self._on_visit = harness, page, on_visit
-        self.observed: list[Observation] = []
-        """The observations of all visits, oldest first."""
-        self.end_by_real_s = float("inf")
-        """The value of `real_time.seconds()` at which a visit ends early."""
 
-    @contextlib.contextmanager
-    def open(
-        self,
-        title: str,
-        lifetime: timedelta,
-        token_urls: tuple[TokenUrl, ...],
-        conditions: Conditions,
-        *,
-        request_limit: int = REQUEST_LIMIT,
-        seed: object = 1,
-    ) -> Iterator["PageVisit"]:
-        """Begin a visit on a stage of its own, and end it with the block. `PageVisit.loaded` then opens the page.
+@dataclass(frozen=True)
+class Plan:
+    """The plan of one visit.
 
-        If real time runs out, the page crashes, or the page sends too many token requests, the block ends early. The
-        observation then says why; no error is raised.
+    Attributes:
+        title: The conditions of the visit, as messages name them: "frozen past expiry".
+        act: What happens after the page's items have loaded. It is not called if nothing loads.
+        at_end: What happens last, even if nothing has loaded.
+        lifetime: The lifetime of the tokens; None for that of most visits.
+        request_limit: The token requests to one address, per item, after which the visit ends.
+        seed: An addition to the seed of the random interactions.
+        conditions: More conditions of the stage, by their names in `Conditions`.
+    """
 
-        Args:
-            title: The conditions of the visit, as messages name them.
-            lifetime: The lifetime of the tokens.
-            token_urls: The token addresses of the page.
-            conditions: The conditions of the stage.
-            request_limit: The token requests to one address, per item, after which the visit ends.
-            seed: The seed of the random interactions.
-        """
-        self._on_visit(title)
-        with self._harness.stage(conditions) as stage, contextlib.ExitStack() as serving:
-            url = self.page.url
-            if url is None:
-                url = serving.enter_context(self._harness.host(stage, folder=self.page.folder)).url(self.page.name)
-            globs = [token.glob for token in token_urls]
-            opened = stage.clock.now
-            observed = Observation(title, stage.journal, lifetime, globs, opened, opened)
-            self.observed.append(observed)
-            visit = PageVisit(self.page, url, stage, observed, random.Random(f"{seed} {lifetime}"), request_limit)
-            visit.prepare(token_urls)
-            visit.driver.end_by(self.end_by_real_s)
-            try:
-                yield visit
-            except (RequestStorm, TookTooLong, ClockStuck, PageGone) as early:
-                observed.stopped, observed.storm = str(early), isinstance(early, RequestStorm)
-            finally:
-                observed.ended = stage.clock.now
+    title: str
+    act: "Callable[[PageVisit], None]" = only_load
+    at_end: "Callable[[PageVisit], None]" = only_load
+    lifetime: timedelta | None = None
+    request_limit: int = REQUEST_LIMIT
+    seed: object = ""
+    conditions: Mapping[str, Any] = field(default_factory=dict)
 
 
 class PageVisit:
