@@ -2,7 +2,7 @@
 # GNU make 3.81, the version of macOS, is enough.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify test matrix mutants soak lint bench clean
+.PHONY: help setup verify test matrix rejudge mutants soak lint bench clean
 
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 BIN := .venv/bin
@@ -37,6 +37,9 @@ test: setup lint ## run lint and the project's own tests
 matrix: setup ## judge every page by every rule, and pages that are easily misjudged (test runs one broken page per rule)
 	$(call rounds,$(or $(ROUNDS),1),$(PYTEST) -m 'matrix or not matrix' $(ARGS) tests/test_broken_pages.py tests/test_verdicts.py)
 
+rejudge: setup ## judge the recordings of the last matrix again, in seconds, for work on a rule
+	$(PYTEST) -m rejudge $(ARGS) tests/test_broken_pages.py
+
 mutants: setup ## check that the rules catch a single mistake in a good page
 	$(PYTEST) -m 'mutants or not mutants' $(ARGS) tests/test_mutants.py
 
@@ -57,7 +60,7 @@ bench: setup ## measure how fast the harness is
 	$(BIN)/python -m bench $(ARGS)
 
 clean: ## remove everything that the other targets made
-	rm -rf .venv node_modules test-results build dist .import_linter_cache .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	rm -rf .venv node_modules .recordings test-results build dist .import_linter_cache .mypy_cache .ruff_cache .pytest_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A virtual environment stops working when it is moved or its Python is removed. Then it is made again.

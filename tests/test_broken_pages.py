@@ -14,12 +14,15 @@ from pathlib import Path
 import matrix
 import pytest
 
-from harness.contract import RULES, PageUnderTest, Verdict, Watch, judge
+from harness.contract import RULES, PageUnderTest, Verdict, Watch, judge, judge_recorded, prepare_folder, read_pages
 from harness.contract.findings import Expectation, expected_findings
+from harness.contract.recording import Recorder
 from harness.stage.session import HarnessSession
 
 FOLDER = Path(__file__).resolve().parent.parent / "fixtures/broken"
 HOSTS = FOLDER.parent / "hosts"
+RECORDINGS = FOLDER.parent.parent / ".recordings"
+"""The folder with the recordings of each page that the matrix has judged."""
 Record = Callable[[str, object], None]
 PAGES = sorted(path.stem for folder in (FOLDER, HOSTS) for path in folder.glob("*.html"))
 MATRIX = matrix.expected()
@@ -55,9 +58,13 @@ def verdicts(
     session: HarnessSession, page: str, rules: Iterable[str] = RULES, lifetime: timedelta | None = None
 ) -> dict[str, Verdict]:
     """Return the verdicts of these rules on a page, in the order of the contract."""
-    remove = "#remove" if is_removable(page) else None
-    scenarios = Watch(session, PageUnderTest(page, remove=remove, lifetime=lifetime))
-    return {id: judge(RULES[id], scenarios) for id in rules}
+    watch = watch_over(session, page, lifetime)
+    return {id: judge(RULES[id], watch) for id in rules}
+
+
+def watch_over(session: HarnessSession, page: str, lifetime: timedelta | None = None) -> Watch:
+    """Return the watch over a page."""
+    return Watch(session, PageUnderTest(page, remove="#remove" if is_removable(page) else None, lifetime=lifetime))
 
 
 def is_removable(page: str) -> bool:
@@ -112,12 +119,33 @@ def test_rule_finds_the_mistake_of_a_page_that_breaks_it(pbi_session: HarnessSes
 def test_outcomes_of_a_page_are_its_row_of_the_matrix(
     pbi_session: HarnessSession, record_property: Record, page: str
 ) -> None:
-    found = verdicts(pbi_session, page)
+    watch, folder = watch_over(pbi_session, page), RECORDINGS / page
+    prepare_folder(folder)
+    watch.on_observed = Recorder(folder, watch.page, seed=watch.seed, thorough=watch.thorough).write
+    found = {id: judge(rule, watch) for id, rule in RULES.items()}
     record_property("outcomes", {"page": page, "outcomes": outcomes(found)})
     if outcomes(found) != MATRIX.get(page):
         pytest.fail(f"{page}:\n{difference(page, found)}", pytrace=False)
     if page not in EXPECTED:
         assert not [verdict.message for verdict in found.values() if "could not wait" in verdict.message]
+    assert judged_again(page) == found
+
+
+def judged_again(page: str) -> dict[str, Verdict]:
+    """Return the verdicts of all rules on the recordings that the last matrix left of a page."""
+    (recorded,) = read_pages(RECORDINGS / page)
+    return {id: judge_recorded(rule, recorded) for id, rule in RULES.items()}
+
+
+@pytest.mark.rejudge
+@pytest.mark.parametrize("page", PAGES)
+def test_outcomes_of_a_recorded_page_are_its_row_of_the_matrix(record_property: Record, page: str) -> None:
+    if not (RECORDINGS / page).exists():
+        pytest.fail(f"There is no recording of {page}. Run make matrix.", pytrace=False)
+    found = judged_again(page)
+    record_property("outcomes", {"page": page, "outcomes": outcomes(found)})
+    if outcomes(found) != MATRIX.get(page):
+        pytest.fail(f"{page}:\n{difference(page, found)}", pytrace=False)
 
 
 def test_matrix_file_has_the_format_that_the_tests_print() -> None:

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from harness.contract import RULES
+from harness.contract import RULES, Finding, Verdict
+from harness.contract.reports import PageReport, rule_report
 from harness.report.terminal import TerminalReport
 
 CLEAR = "\r\x1b[2K"
@@ -21,16 +22,10 @@ def printed(out: io.StringIO, monkeypatch: pytest.MonkeyPatch, *, columns: int =
     """Return the lines that are printed for one visit and one finding."""
     monkeypatch.setenv("COLUMNS", str(columns))
     rule = RULES["FAIL-4"]
-    finding = {
-        "id": rule.id,
-        "outcome": "failed",
-        "message": "No other came.",
-        "likely_cause": "",
-        "basis": rule.source,
-    }
+    finding = Finding("page", rule, Verdict("failed", "No other came."))
     report = TerminalReport(out)
     report.scenario("page", rule.id, TITLE)
-    report.found({"page": "page"}, finding | {"surprise": "", "expected": ""})
+    report.found(PageReport("page", None), rule_report(finding, []))
     return out.getvalue().split("\n")
 
 
