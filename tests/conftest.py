@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import matrix
 import pytest
-from inner_runs import Runs, runs_of
-from site_of_pages import Site, site
+from support.inner_runs import Runs, runs_of
+from support.site_of_pages import Site, site
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 from programs import Program, as_json
-from serving import serving
+from support.serving import serving
 
 WAITS = {
     "request": "fetch('/answer').then((answer) => answer.text())",

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 
-from own_loop import result_of
+from support.own_loop import result_of
 
 from harness.base.background_tasks import BackgroundTasks
 

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from inner_runs import RUN_TIMEOUT_S, Runs, sections
+from support.inner_runs import RUN_TIMEOUT_S, Runs, sections
 
 # A browser or package that is missing or does not work
 

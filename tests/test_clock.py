@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Route
-from site_of_pages import Site
+from support.site_of_pages import Site
 
 from harness.base.durations import DurationError
 from harness.base.errors import UsageError

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from site_of_pages import Site
+from support.site_of_pages import Site
 
 from harness.stage import Conditions, Stage
 from harness.stage.host import Host

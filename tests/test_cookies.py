@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from site_of_pages import Site
+from support.site_of_pages import Site
 
 from harness.clock.cookie_lifetime import StatedLifetime, stated_in
 from harness.clock.targets import Targets

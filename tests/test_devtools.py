@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 from aiohttp import web
-from own_loop import result_of
-from serving import serving
+from support.own_loop import result_of
+from support.serving import serving
 
 from harness.browser.devtools import DevTools, DevToolsSession, or_gone
 from harness.browser.errors import DevToolsError

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from site_of_apps import site_of_apps
+from support.site_of_apps import site_of_apps
 
 from harness.base.journal import Journal
 from harness.contract.discovery import real_clock, token_urls

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from site_of_pages import Site
+from support.site_of_pages import Site
 
 from harness.base.es_modules import bundle
 from harness.stage import Stage

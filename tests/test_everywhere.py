@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Route
-from site_of_pages import Site
+from support.site_of_pages import Site
 
 from harness.stage import Stage
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Page
-from site_of_pages import Site
+from support.site_of_pages import Site
 
 from harness.stage import Stage
 

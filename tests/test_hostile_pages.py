@@ -6,7 +6,7 @@ The clock resumes after a bounded time, the journal names the calls that timed o
 from datetime import timedelta
 
 import pytest
-from site_of_pages import Site
+from support.site_of_pages import Site
 
 from harness.clock import real_time, request_timeouts, time_limits
 from harness.stage import Conditions, Driver, Stage

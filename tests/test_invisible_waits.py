@@ -7,7 +7,7 @@ what the functions do.
 import json
 
 import pytest
-from site_of_pages import Site
+from support.site_of_pages import Site
 from untouched_world import in_both_worlds
 from wrapped_functions import interfaces_of_documents, listed, methods_of_documents
 

@@ -1,7 +1,7 @@
 """Libraries that replace functions of the browser work together with the clock's scripts, and time waits for their calls."""
 
 import pytest
-from site_of_pages import Site
+from support.site_of_pages import Site
 from test_other_threads import CLOSE_MS, IN_DOCUMENTS, WORKS
 from untouched_world import in_both_worlds
 

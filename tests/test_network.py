@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
-from own_loop import result_of
+from support.own_loop import result_of
 
 from harness.base.journal import Journal
 from harness.browser.devtools import DevToolsSession, Event

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pending_calls
 import pytest
 from playwright.sync_api import Frame, Page, Route
-from site_of_pages import Site
+from support.site_of_pages import Site
 
 from harness.stage import Stage
 

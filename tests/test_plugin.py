@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from inner_runs import Runs, sections
+from support.inner_runs import Runs, sections
 
 BROWSER_FOR_PLAYWRIGHT = """
 import os

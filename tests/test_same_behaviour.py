@@ -6,7 +6,7 @@ results. The programs call the functions with right and wrong arguments, as func
 
 import json
 
-from site_of_pages import Site
+from support.site_of_pages import Site
 from untouched_world import in_both_worlds
 from wrapped_functions import constructors_of_documents, methods_of_documents
 

@@ -1,7 +1,7 @@
 """Servers that take seconds of real time: in virtual time their answers arrive at once, and no request times out."""
 
 import pytest
-from site_of_pages import Site
+from support.site_of_pages import Site
 
 from harness.stage import Stage
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from site_of_pages import Site
+from support.site_of_pages import Site
 
 from harness.clock.budget import Budget
 from harness.stage import Stage

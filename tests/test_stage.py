@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Response
-from site_of_pages import Site
+from support.site_of_pages import Site
 
 from harness.base.errors import UsageError
 from harness.stage import Stage

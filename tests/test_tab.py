@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from site_of_pages import Site
+from support.site_of_pages import Site
 
 from harness.base.errors import HarnessError
 from harness.clock import real_time

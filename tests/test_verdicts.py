@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page
-from site_of_apps import site_of_apps
+from support.site_of_apps import site_of_apps
 
 from harness.base.journal import Entry, Journal
 from harness.contract import RULES, Adapter, PageUnderTest, Scenarios, TokenUrl, Verdict, judge

@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
-from inner_runs import Runs
-from serving import serving_over_tls
-from site_of_apps import PAGES, REPORT, site_of_apps
+from support.inner_runs import Runs
+from support.serving import serving_over_tls
+from support.site_of_apps import PAGES, REPORT, site_of_apps
 
 from fake_pbi.certificate import Certificate
 from harness.base.resources import node_modules

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 from playwright.sync_api import Playwright
-from serving import serving
+from support.serving import serving
 
 from harness.base.errors import UsageError
 from harness.clock import Conditions, VirtualBrowser

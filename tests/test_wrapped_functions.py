@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from site_of_pages import Site
+from support.site_of_pages import Site
 from wrapped_functions import listed
 
 from harness.clock import scripts

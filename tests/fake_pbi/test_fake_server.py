@@ -9,7 +9,7 @@ import warnings
 import pytest
 from aiohttp import web
 from cloud_clients import Clock
-from own_loop import result_of
+from support.own_loop import result_of
 
 from fake_pbi.gateway import Gateway
 from harness.base.journal import Journal

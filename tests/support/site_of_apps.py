@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
-from serving import serving
 
 from harness.base.resources import node_modules
+from support.serving import serving
 
 REPORT = "11111111-1111-1111-1111-111111111111"
 SECOND = "22222222-2222-2222-2222-222222222222"

@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from urllib.parse import urlencode
 
 from aiohttp import web
-from serving import serving
 
 from harness.base.resources import node_modules
+from support.serving import serving
 
 RECORD_END = "\x1e"
 INVOCATION, COMPLETION = 1, 3
