@@ -35,10 +35,10 @@ test: setup lint ## run lint and the project's own tests
 	$(PYTEST) $(ARGS)
 
 matrix: setup ## judge every page by every rule, and pages that are easily misjudged (test runs one broken page per rule)
-	$(call rounds,$(or $(ROUNDS),1),$(PYTEST) -m 'matrix or not matrix' $(ARGS) tests/test_broken_pages.py tests/test_verdicts.py)
+	$(call rounds,$(or $(ROUNDS),1),$(PYTEST) -m 'matrix or not matrix' $(ARGS) tests/contract/test_broken_pages.py tests/contract/test_verdicts.py)
 
 mutants: setup ## check that the rules catch a single mistake in a good page
-	$(PYTEST) -m 'mutants or not mutants' $(ARGS) tests/test_mutants.py
+	$(PYTEST) -m 'mutants or not mutants' $(ARGS) tests/contract/test_mutants.py
 
 soak: setup ## run the tests twenty times, in a different order each time
 	$(call rounds,$(or $(ROUNDS),20),$(PYTEST) $(ARGS))

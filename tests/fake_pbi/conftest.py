@@ -10,7 +10,8 @@ from pathlib import Path
 
 import freezegun
 import pytest
-from cloud_clients import Client, Clock
+from cloud_client import Client
+from support.manual_clock import Clock
 
 from fake_pbi import embed, frame_document
 from fake_pbi.certificate import Certificate

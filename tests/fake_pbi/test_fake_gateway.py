@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from cloud_clients import Client
+from cloud_client import Client
 
 from fake_pbi.cloud import Cloud
 from fake_pbi.hosts import CLOUD_HOSTS

@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 from aiohttp import web
-from cloud_clients import Clock
+from support.manual_clock import Clock
 from support.own_loop import result_of
 
 from fake_pbi.gateway import Gateway

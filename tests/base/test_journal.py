@@ -3,9 +3,14 @@
 from datetime import timedelta
 
 import pytest
-from cloud_clients import START, Clock
+from support.manual_clock import START, Clock
 
 from harness.base.journal import Journal
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture

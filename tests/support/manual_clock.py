@@ -1,12 +1,7 @@
-"""The clock of the fake cloud under test, and a client that connects through its gateway."""
+"""A clock for the fake cloud and the journal, which only the test moves."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import requests
-
-from fake_pbi.cloud import Cloud
 
 START = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
 
@@ -26,13 +21,3 @@ class Clock:
         """Move service time forward. `length` has the arguments of `timedelta`."""
         self.time += timedelta(**length)
         self.follow(self.time)
-
-
-class Client(requests.Session):
-    """An HTTP client that uses the real host names of Power BI and connects through the gateway."""
-
-    def __init__(self, cloud: Cloud, ca: Path) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.proxies = {"http": cloud.gateway.url, "https": cloud.gateway.url}
-        self.verify = str(ca)

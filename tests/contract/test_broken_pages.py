@@ -18,7 +18,7 @@ from harness.contract import RULES, PageUnderTest, Scenarios, Verdict, judge
 from harness.contract.findings import Expectation, expected_findings
 from harness.stage.session import HarnessSession
 
-FOLDER = Path(__file__).resolve().parent.parent / "fixtures/broken"
+FOLDER = Path(__file__).resolve().parents[2] / "fixtures/broken"
 HOSTS = FOLDER.parent / "hosts"
 Record = Callable[[str, object], None]
 PAGES = sorted(path.stem for folder in (FOLDER, HOSTS) for path in folder.glob("*.html"))

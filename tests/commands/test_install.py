@@ -27,7 +27,7 @@ from harness.browser.find import find_browser
 from harness.commands import install, setup
 from harness.commands.install import ensure_browser, ensure_npm_packages
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = "Chromium.app/Contents/MacOS/Chromium"
 NPM_CI = """
     if [ "$1" = --version ]; then echo 11.0.0; exit; fi

@@ -24,7 +24,7 @@ from harness.contract.settings import Settings
 from harness.stage.item import Item
 from harness.stage.session import HarnessSession
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 SCHEMA = json.loads((DOCS / "verdicts.schema.json").read_text("utf-8"))
 TOKENS = ("--token-url=*/api/token=embed", "--answer-tokens")
 QUICK = "--only=EMB,TYPE,WAKE-3"

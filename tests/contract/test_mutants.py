@@ -11,7 +11,7 @@ from test_broken_pages import is_removable
 from harness.contract import RULES, PageUnderTest, Scenarios, judge
 from harness.stage.session import HarnessSession
 
-FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 HOSTS = FIXTURES / "hosts"
 FEWEST_MUTANTS = 60
 

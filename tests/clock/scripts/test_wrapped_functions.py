@@ -10,7 +10,7 @@ from wrapped_functions import listed
 from harness.clock import scripts
 from harness.stage import Stage
 
-DOCS = Path(__file__).resolve().parent.parent / "docs" / "clock.md"
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "clock.md"
 
 CHANGED = """(() => {
   const functions = () => {
