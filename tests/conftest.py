@@ -1,10 +1,12 @@
 """Fixtures of the project's own tests, and the summaries that pytest prints after them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import matrix
 import pytest
 from support.inner_runs import Runs, runs_of
+from support.machine import Machine, machine_in
 from support.site_of_pages import Site, site
 
 
@@ -39,3 +41,9 @@ def runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, request: py
     """Return an object that runs pytest inside a test. Function scope."""
     with runs_of(pytester, monkeypatch, request.config.option.pbi_browser) as started:
         yield started
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """Return a machine that has only the programs that the test adds. Function scope."""
+    return machine_in(tmp_path, monkeypatch)
