@@ -1,4 +1,4 @@
-"""The report and the exit code of `pbi-harness verify`, for verdicts as expected, for others, and for bad input."""
+"""The report and the exit code of `pbi-harness verify`, for expected and unexpected verdicts and for bad input."""
 
 import json
 
