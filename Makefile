@@ -2,7 +2,7 @@
 # GNU make 3.81, the version of macOS, is enough.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify test matrix mutants soak lint bench clean
+.PHONY: help setup verify unit test matrix mutants soak lint bench clean
 
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 BIN := .venv/bin
@@ -30,6 +30,11 @@ setup: $(STAMP) ## install what the other targets need: Python packages, npm pac
 
 verify: setup ## judge the built-in pages by the refresh contract
 	$(BIN)/pbi-harness verify $(ARGS)
+
+# Several processes would be no faster than one, because each of them collects all tests first. These tests need no npm
+# packages. A test that starts a browser without the marker fails here, because the program false is none.
+unit: $(STAMP) ## run the tests that start no browser, in seconds
+	PBI_BROWSER=/usr/bin/false $(PYTEST) -n 0 -m 'not browser' $(ARGS)
 
 test: setup lint ## run lint and the project's own tests
 	$(PYTEST) $(ARGS)
