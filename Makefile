@@ -2,7 +2,7 @@
 # GNU make 3.81, the version of macOS, is enough.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify test matrix rejudge mutants soak lint bench clean
+.PHONY: help setup verify unit test matrix rejudge mutants soak lint bench clean
 
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 BIN := .venv/bin
@@ -31,17 +31,22 @@ setup: $(STAMP) ## install what the other targets need: Python packages, npm pac
 verify: setup ## judge the built-in pages by the refresh contract
 	$(BIN)/pbi-harness verify $(ARGS)
 
+# Several processes would be no faster than one, because each of them collects all tests first. These tests need no npm
+# packages. A test that starts a browser without the marker fails here, because the program false is none.
+unit: $(STAMP) ## run the tests that start no browser, in seconds
+	PBI_BROWSER=/usr/bin/false $(PYTEST) -n 0 -m 'not browser and not rejudge' $(ARGS)
+
 test: setup lint ## run lint and the project's own tests
 	$(PYTEST) $(ARGS)
 
 matrix: setup ## judge every page by every rule, and pages that are easily misjudged (test runs one broken page per rule)
-	$(call rounds,$(or $(ROUNDS),1),$(PYTEST) -m 'matrix or not matrix' $(ARGS) tests/test_broken_pages.py tests/test_verdicts.py)
+	$(call rounds,$(or $(ROUNDS),1),$(PYTEST) -m 'not rejudge' $(ARGS) tests/contract/test_broken_pages.py tests/contract/test_verdicts.py)
 
 rejudge: setup ## judge the recordings of the last matrix again, in seconds, for work on a rule
-	$(PYTEST) -m rejudge $(ARGS) tests/test_broken_pages.py
+	$(PYTEST) -m rejudge $(ARGS) tests/contract/test_broken_pages.py
 
 mutants: setup ## check that the rules catch a single mistake in a good page
-	$(PYTEST) -m 'mutants or not mutants' $(ARGS) tests/test_mutants.py
+	$(PYTEST) -m 'mutants or not mutants' $(ARGS) tests/contract/test_mutants.py
 
 soak: setup ## run the tests twenty times, in a different order each time
 	$(call rounds,$(or $(ROUNDS),20),$(PYTEST) $(ARGS))

@@ -24,7 +24,6 @@ from fake_pbi.tokens import TokenBook
 from harness import cli, plugin
 from harness.base import journal
 from harness.base.journal_kinds import AnyKind
-from harness.base.resources import node_modules
 from harness.commands.verify import BUILT_IN
 from harness.contract import RULES
 from harness.contract.findings import expected_findings
@@ -229,7 +228,7 @@ def test_documented_journal_kinds_are_those_of_the_journal() -> None:
     assert sorted(itertools.chain(*listed)) == sorted(str(kind.__struct_config__.tag) for kind in get_args(AnyKind))
 
 
-def test_documented_endpoints_are_those_of_the_fake_cloud() -> None:
+def test_documented_endpoints_are_those_of_the_fake_cloud(npm: Path) -> None:
     def now() -> datetime:
         return datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -238,7 +237,7 @@ def test_documented_endpoints_are_those_of_the_fake_cloud() -> None:
     applications = {
         hosts.LOGIN: entra.Entra(now, tenant, tokens).application(),
         hosts.API: rest.Rest(tenant, tokens).application(),
-        hosts.APP: embed.Embed(now, book, tenant, tokens, npm=node_modules()).application(),
+        hosts.APP: embed.Embed(now, book, tenant, tokens, npm=npm).application(),
     }
     served = {
         (host, route.method, path_of(route))
@@ -292,9 +291,10 @@ def test_architecture_lists_the_rooms_of_the_import_linter_and_modules_that_exis
 
 @pytest.mark.parametrize("document", ["CONTRIBUTING.md", "docs/architecture.md"])
 def test_files_that_a_document_for_contributors_names_exist(document: str) -> None:
+    words = " ".join(fences(ROOT / document, "sh")).split()
     named = [
         name for name in spans(prose_of(ROOT / document)) if re.fullmatch(r"\S+/\S+\.(js|json|md|py|toml|txt)", name)
-    ]
+    ] + [word for word in words if word.startswith("tests/")]
 
     assert named
     assert [name for name in named if not (ROOT / name).exists() and not (ROOT / "harness" / name).exists()] == []
