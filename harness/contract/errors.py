@@ -1,6 +1,6 @@
 """Errors that prevent a page from being judged."""
 
-from harness.base.errors import HarnessError
+from harness.base.errors import HarnessError, UsageError
 
 
 class AdapterFailed(HarnessError):
@@ -19,3 +19,11 @@ class NotAPage(HarnessError):
     def __init__(self, url: str, seen: str) -> None:
         """Name the address, and the server's answer: "its server answered 404"."""
         super().__init__(f"No page to judge at {url}: {seen}. Give the address of the page that embeds the item.")
+
+
+class RecordingError(UsageError):
+    """A recording that cannot be read."""
+
+
+class NotRecorded(HarnessError):
+    """A visit that a rule looks at and that was not recorded."""

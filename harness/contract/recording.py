@@ -16,6 +16,7 @@ from harness.base.errors import HarnessError, UsageError
 from harness.base.journal import Entry, Journal
 from harness.base.journal_kinds import AnyKind
 from harness.base.json_text import to_json
+from harness.contract.errors import NotRecorded, RecordingError
 from harness.contract.observation import Observation, VisitFacts, cut_short
 from harness.contract.page import PageFacts
 
@@ -52,14 +53,6 @@ class _Version(msgspec.Struct):
 _VERSION = msgspec.json.Decoder(_Version)
 _HEADER = msgspec.json.Decoder(Header)
 _ENTRY = msgspec.json.Decoder(AnyKind)
-
-
-class RecordingError(UsageError):
-    """The error of a recording that cannot be read."""
-
-
-class NotRecorded(HarnessError):
-    """The error of a rule that looks at a visit which was not recorded."""
 
 
 class Recorder:

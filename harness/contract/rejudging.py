@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from harness.clock import real_time
+from harness.contract.errors import NotRecorded
 from harness.contract.findings import Finding, expected_findings
 from harness.contract.judging import judge
 from harness.contract.listener import Listener
-from harness.contract.recording import NotRecorded, RecordedPage
+from harness.contract.recording import RecordedPage
 from harness.contract.reports import PageReport, page_report, rule_report
 from harness.contract.rule import Rule, Verdict, skipped
 

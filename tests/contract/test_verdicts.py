@@ -379,7 +379,8 @@ def test_visits_in_other_zones_cross_midnight_and_the_next_changes_of_summer_tim
     monkeypatch.setattr("harness.clock.conditions.next_minute", lambda: datetime(2031, 7, 1, 9, tzinfo=UTC))
     zone = ZoneInfo("America/Los_Angeles")
 
-    far, ends, begins = scenarios(pbi_session, tmp_path, "keepAlive(await embedded(kinds[0]));").zones
+    watch = scenarios(pbi_session, tmp_path, "keepAlive(await embedded(kinds[0]));")
+    far, ends, begins = watch.visits("time_zones")
 
     midnight = far.opened.astimezone(ZoneInfo("Asia/Kolkata")) + timedelta(minutes=30)
     assert (midnight.hour, midnight.minute) == (0, 0)
