@@ -22,8 +22,8 @@ class NotAPage(HarnessError):
 
 
 class RecordingError(UsageError):
-    """A recording that cannot be read."""
+    """The error of a recording that cannot be read."""
 
 
 class NotRecorded(HarnessError):
-    """A visit that a rule looks at and that was not recorded."""
+    """The error of a rule that looks at a visit which was not recorded."""

@@ -15,7 +15,9 @@ from support.serving import serving_over_tls
 from support.site_of_apps import PAGES, REPORT, site_of_apps
 
 from fake_pbi.certificate import Certificate
+from harness.base.errors import UsageError
 from harness.base.resources import node_modules
+from harness.clock import real_time
 from harness.clock.errors import PageUnreachable
 from harness.contract import RULES, Adapter, PageUnderTest, TokenUrl, Verdict, Watch, judge
 from harness.contract.options import add_options
@@ -114,11 +116,11 @@ def test_page_that_never_renews_breaks_life_1_and_the_run_ends_with_1(verify: Ve
     assert properties == {"pbi_rule": "LIFE-2", "pbi_outcome": "warned"}
 
 
-def test_message_of_life_1_names_a_dialog_that_nobody_confirmed(verify: Verify, apps: str) -> None:
-    assert verify(f"{apps}/asks-its-user", *TOKENS, "--only=LIFE-1", "--lifetime=35min") == 1
-    assert re.search(
-        r"The page asked its user 'Stay signed in\?' at [\d:.]+, and nobody agreed", verify.message("LIFE-1")
-    )
+def test_message_of_life_1_names_a_dialog_that_nobody_confirmed(pbi_session: HarnessSession, apps: str) -> None:
+    found = first_verdict(pbi_session, f"{apps}/asks-its-user", "--only=LIFE-1")
+
+    assert found.outcome == "failed"
+    assert re.search(r"The page asked its user 'Stay signed in\?' at [\d:.]+, and nobody agreed", found.likely_cause)
 
 
 def test_warning_fails_only_a_strict_run(verify: Verify, apps: str) -> None:
@@ -253,25 +255,31 @@ def test_one_item_can_be_chosen_by_selector_or_number(verify: Verify, apps: str)
     assert "--item asks for item 2, and the page embedded 1 item." in verify.message("EMB-1")
 
 
-def test_storage_state_signs_the_user_in(verify: Verify, apps: str, runs: Runs) -> None:
+def test_storage_state_signs_the_user_in(pbi_session: HarnessSession, apps: str, tmp_path: Path) -> None:
     local = [{"name": "user", "value": "ada"}]
     state = {
         "cookies": [{"name": "sid", "value": "1", "url": apps}],
         "origins": [{"origin": apps, "localStorage": local}],
     }
-    (runs.folder / "state.json").write_text(json.dumps(state))
+    (tmp_path / "state.json").write_text(json.dumps(state))
     page = f"{apps}/signed-in"
-    assert verify(page, *TOKENS, "--only=EMB-1", "--lifetime=35min", "--storage-state=state.json") == 0
-    assert verify(page, *TOKENS, "--only=EMB-1", "--lifetime=35min") == 1
-    assert "/sign-in" in verify.message("EMB-1")
+    signed_in = first_verdict(pbi_session, page, "--only=EMB-1", f"--storage-state={tmp_path / 'state.json'}")
+    signed_out = first_verdict(pbi_session, page, "--only=EMB-1")
+
+    assert signed_in.outcome == "passed"
+    assert signed_out.outcome == "failed"
+    assert "/sign-in" in signed_out.message
 
 
-def test_strict_tenant_lets_only_listed_items_load(verify: Verify, apps: str, runs: Runs) -> None:
-    for ids, code in ((["another"], 1), ([REPORT], 0)):
-        (runs.folder / "tenant.json").write_text(json.dumps({"reports": ids}))
-        assert verify(f"{apps}/app", *TOKENS, "--only=EMB-1", "--lifetime=35min", "--strict-tenant=tenant.json") == code
-    (runs.folder / "tenant.json").write_text('{"reports": [1]}')
-    assert verify(f"{apps}/app", "--strict-tenant=tenant.json") == 4
+def test_strict_tenant_lets_only_listed_items_load(pbi_session: HarnessSession, apps: str, tmp_path: Path) -> None:
+    tenant = tmp_path / "tenant.json"
+    arguments = (f"{apps}/app", "--only=EMB-1", f"--strict-tenant={tenant}")
+    for ids, outcome in ((["another"], "failed"), ([REPORT], "passed")):
+        tenant.write_text(json.dumps({"reports": ids}))
+        assert first_verdict(pbi_session, *arguments).outcome == outcome
+    tenant.write_text('{"reports": [1]}')
+    with pytest.raises(UsageError, match="does not contain lists of ids"):
+        first_verdict(pbi_session, *arguments)
 
 
 NOTHING_EMBEDDED = {
@@ -285,18 +293,23 @@ NOTHING_EMBEDDED = {
 
 
 @pytest.mark.parametrize("page", NOTHING_EMBEDDED)
-def test_message_of_emb_1_says_why_a_page_embeds_nothing(verify: Verify, apps: str, page: str) -> None:
-    limit = ["--rule-time=5s"] if page == "/loop" else []
-    assert verify(f"{apps}{page}", QUICK, *limit) == 1
-    assert verify.outcomes == {"EMB-1": "failed", "TYPE-1": "skipped", "WAKE-3": "skipped"}
-    assert "The page made no iframe of app.powerbi.com" in verify.message("EMB-1")
-    for text in NOTHING_EMBEDDED[page]:
-        assert text in verify.message("EMB-1")
+def test_message_of_emb_1_says_why_a_page_embeds_nothing(pbi_session: HarnessSession, apps: str, page: str) -> None:
+    watch = Watch(pbi_session, PageUnderTest(page, f"{apps}{page}"))
+    if page == "/loop":
+        watch.end_by(real_time.seconds() + 5)
+    found = {rule: judge(RULES[rule], watch) for rule in ("EMB-1", "TYPE-1", "WAKE-3")}
+
+    assert [verdict.outcome for verdict in found.values()] == ["failed", "skipped", "skipped"]
+    message = f"{found['EMB-1'].message} {found['EMB-1'].likely_cause}"
+    assert "The page made no iframe of app.powerbi.com" in message
+    assert [text for text in NOTHING_EMBEDDED[page] if text not in message] == []
 
 
-def test_content_security_policy_that_forbids_the_iframe_breaks_emb_1(verify: Verify, apps: str) -> None:
-    assert verify(f"{apps}/policy", *TOKENS, "--only=EMB-1", "--lifetime=35min") == 1
-    assert "does not allow https://app.powerbi.com" in verify.message("EMB-1")
+def test_content_security_policy_that_forbids_the_iframe_breaks_emb_1(pbi_session: HarnessSession, apps: str) -> None:
+    found = first_verdict(pbi_session, f"{apps}/policy", "--only=EMB-1")
+
+    assert found.outcome == "failed"
+    assert "does not allow https://app.powerbi.com" in found.likely_cause
 
 
 UNJUDGED = {
