@@ -2,7 +2,7 @@
 # GNU make 3.81, the version of macOS, is enough.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify test matrix mutants soak lint bench clean
+.PHONY: help setup verify test matrix mutants soak lint docs bench clean
 
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 BIN := .venv/bin
@@ -35,7 +35,7 @@ test: setup lint ## run lint and the project's own tests
 	$(PYTEST) $(ARGS)
 
 matrix: setup ## judge every page by every rule, and pages that are easily misjudged (test runs one broken page per rule)
-	$(call rounds,$(or $(ROUNDS),1),$(PYTEST) -m 'matrix or not matrix' $(ARGS) tests/test_broken_pages.py tests/test_verdicts.py)
+	$(call rounds,$(or $(ROUNDS),1),$(PYTEST) -m 'matrix or not matrix' $(ARGS) tests/test_broken_pages.py tests/test_verdicts.py tests/contract/test_fragments.py)
 
 mutants: setup ## check that the rules catch a single mistake in a good page
 	$(PYTEST) -m 'mutants or not mutants' $(ARGS) tests/test_mutants.py
@@ -52,6 +52,9 @@ lint: setup ## check style, types, spelling and the imports between packages, in
 	$(NODE) node_modules/.bin/eslint eslint.config.js harness fake_pbi
 	$(NODE) node_modules/.bin/tsc
 	$(NODE) node_modules/.bin/tsc --project fake_pbi/embed_app
+
+docs: setup ## write the parts of docs/ that are made from the code
+	$(BIN)/python tests/generated_docs.py
 
 bench: setup ## measure how fast the harness is
 	$(BIN)/python -m bench $(ARGS)

@@ -5,25 +5,25 @@ tests judge that page with each fragment in it.
 """
 
 NAMES = {
-    "elements": "the elements in which the page embeds",
-    "element": "the first of `elements`",
+    "elements": "the elements in which the page embeds reports",
+    "element": "the element in which the page embeds the report",
     "config": "the type, the id and the embed URL of the report",
     "models": "the models of powerbi-client",
     "TOKEN_URL": "the address of the token endpoint",
     "MARGIN": "the refresh margin: 10 min, in milliseconds",
     "report": "the embedded report",
     "expires": "the expiry of the report's token, in milliseconds like `Date.now()`",
-    "embed": "embeds the report",
-    "keepAlive": "begins to check the token; the page calls it after `embed()`",
-    "check": "renews the token if it is due",
-    "isDue": "says whether the refresh margin has begun",
-    "renew": "requests a new token and gives it to the report",
-    "fetchToken": "requests an embed token from the app's backend; resolves with its `token` and `expires`, or rejects",
-    "fetchUserToken": "requests an Entra token of the user; resolves with its `token` and `expires`, or rejects",
-    "accessTokenProvider": "the provider with which the page embeds the report",
-    "remove": "removes the report; the page calls it when the user closes the report",
+    "embed()": "embeds the report",
+    "keepAlive()": "begins to check the token; the page calls it after `embed()`",
+    "check()": "renews the token if it is due",
+    "isDue()": "says whether the refresh margin has begun",
+    "renew()": "requests a new token and gives it to the report",
+    "fetchToken()": "requests an embed token from the app's backend; resolves with its `token` and `expires`, or rejects",
+    "fetchUserToken()": "requests an Entra token of the user; resolves with its `token` and `expires`, or rejects",
+    "accessTokenProvider()": "the provider with which the page embeds the report",
+    "remove()": "removes the report; the page calls it when the user closes the report",
 }
-"""Name in the fragments -> its meaning."""
+"""Name in the fragments -> its meaning. The names of functions end in `()`."""
 
 GUARDED_CHECK = """
 let renewing = false;

@@ -18,7 +18,6 @@ from harness.contract.wording import counted, first_line
     "does not read the console.",
     wrong="""
         let renewing = false;
-
         async function check() {
           if (renewing || !isDue()) return;
           renewing = true;

@@ -130,7 +130,6 @@ def _renewed_in_outages(seen: Observations, visits: Sequence[Observation]) -> Ve
     " token is still valid.",
     wrong="""
         let renewing = false;
-
         async function check() {
           if (renewing || !isDue()) return;
           renewing = true;
@@ -290,7 +289,6 @@ def _unusable_token_applied(observed: Observation) -> Verdict | None:
     why="A backend that is down cannot recover while every open page sends request after request.",
     wrong="""
         let renewing = false;
-
         async function check() {
           if (renewing) return;
           renewing = true;
@@ -300,7 +298,6 @@ def _unusable_token_applied(observed: Observation) -> Verdict | None:
     """,
     right="""
         let renewing = false;
-
         async function check() {
           if (renewing) return;
           renewing = true;
