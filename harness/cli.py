@@ -26,6 +26,10 @@ start here:
   pbi-harness verify     judge the built-in pages by the refresh contract
   pbi-harness explain    list the rules, or explain one of them
 
+look at a verdict again:
+  pbi-harness verify URL --record DIR
+  pbi-harness judge DIR
+
 use a browser of your own:
   pbi-harness setup --pbi-browser "/opt/google/chrome/chrome"
   PBI_BROWSER=/usr/bin/chromium pbi-harness setup

@@ -177,6 +177,10 @@ def test_documented_options_are_those_of_pytest_and_of_the_commands(capsys: pyte
     listed = {(span(option), span(of)) for option, of, *_ in table("README.md", "Option", "Of")}
     for ours, pytests, _ in table("docs/verify.md", "Option of `pbi-harness verify`", "of `pytest`", "What it does"):
         listed |= {(span(ours), "pbi-harness verify"), (span(pytests), "pytest")}
+    listed |= {
+        (span(option), "pbi-harness judge")
+        for option, _ in table("docs/verify.md", "Option of `pbi-harness judge`", "What it does")
+    }
     assert {(option.replace("\\|", "|"), of) for option, of in listed} == exist
 
 
