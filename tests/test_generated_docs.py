@@ -33,8 +33,7 @@ def test_make_docs_deletes_the_page_of_a_rule_that_no_longer_exists(
 
     generated_docs.main()
 
-    assert not (tmp_path / "rules/OLD-1.md").exists()
-    assert (tmp_path / "rules/LIFE-1.md").read_text("utf-8") == (DOCS / "rules/LIFE-1.md").read_text("utf-8")
+    assert {path.stem for path in (tmp_path / "rules").iterdir()} == {*RULES, "README"}
 
 
 def test_part_of_a_document_replaces_what_is_between_its_markers() -> None:
