@@ -2,7 +2,7 @@
 # GNU make 3.81, the version of macOS, is enough.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify unit test matrix rejudge mutants soak lint bench clean
+.PHONY: help setup verify unit test matrix rejudge mutants soak lint docs bench clean
 
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 BIN := .venv/bin
@@ -40,7 +40,7 @@ test: setup lint ## run lint and the project's own tests
 	$(PYTEST) $(ARGS)
 
 matrix: setup ## judge every page by every rule, and pages that are easily misjudged (test runs one broken page per rule)
-	$(call rounds,$(or $(ROUNDS),1),$(PYTEST) -m 'not rejudge' $(ARGS) tests/contract/test_broken_pages.py tests/contract/test_verdicts.py)
+	$(call rounds,$(or $(ROUNDS),1),$(PYTEST) -m 'not rejudge' $(ARGS) tests/contract/test_broken_pages.py tests/contract/test_verdicts.py tests/contract/test_fragments.py)
 
 rejudge: setup ## judge the recordings of the last matrix again, in seconds, for work on a rule
 	$(PYTEST) -m rejudge $(ARGS) tests/contract/test_broken_pages.py
@@ -60,6 +60,9 @@ lint: setup ## check style, types, spelling and the imports between packages, in
 	$(NODE) node_modules/.bin/eslint eslint.config.js harness fake_pbi
 	$(NODE) node_modules/.bin/tsc
 	$(NODE) node_modules/.bin/tsc --project fake_pbi/embed_app
+
+docs: setup ## write the parts of docs/ that are made from the code
+	$(BIN)/python tests/generated_docs.py
 
 bench: setup ## measure how fast the harness is
 	$(BIN)/python -m bench $(ARGS)

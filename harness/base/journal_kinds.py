@@ -15,9 +15,10 @@ State = Literal["live", "expired", "unknown"]
 
 
 class Kind(msgspec.Struct, tag_field="kind", forbid_unknown_fields=True):
-    """The base of all kinds. `at` is service time, in UTC."""
+    """The base of all kinds."""
 
     at: datetime
+    """The instant of the entry, in service time and UTC."""
 
 
 class PageOpened(Kind, tag="page.opened"):

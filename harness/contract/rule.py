@@ -46,14 +46,14 @@ class Rule:
         requires: The scenarios whose visits the rule looks at, `FIRST_VISIT` or `EVERY_VISIT`.
         source: The sentence of an article, a standard or the SDK from which the rule follows.
         judge: The function that judges a page. Its docstring says what the rule demands.
+        why: What a user meets if a page breaks the rule.
+        wrong: A fragment of a page that breaks the rule. `NAMES` in harness/contract/fragments.py has its names.
+        right: The same fragment of a page that keeps the rule.
         applies_to: The pages that the rule applies to, as the end of "The rule applies to ..."; empty for every page
-            that embeds an item.
+            that embeds an item, or, if the rule needs no item, for every page.
         needs_items: True if only a page that embeds an item can be judged.
         needs_renewals: True if only a page whose backend renews tokens in virtual time can be judged.
         timeless: True if a finding holds even if the clock missed a pending call.
-        why: What a user meets if a page breaks the rule.
-        wrong: A part of a page that breaks the rule.
-        right: The same part of a page that keeps it.
     """
 
     id: str
@@ -61,13 +61,13 @@ class Rule:
     requires: tuple[str, ...]
     source: str
     judge: Judge = field(repr=False)
+    why: str
+    wrong: str
+    right: str
     applies_to: str = ""
     needs_items: bool = True
     needs_renewals: bool = True
     timeless: bool = False
-    why: str = ""
-    wrong: str = ""
-    right: str = ""
 
     @property
     def family(self) -> str:
@@ -105,13 +105,13 @@ def rule(
     *,
     requires: Sequence[str],
     source: str,
+    why: str,
+    wrong: str,
+    right: str,
     applies_to: str = "",
     needs_items: bool = True,
     needs_renewals: bool = True,
     timeless: bool = False,
-    why: str = "",
-    wrong: str = "",
-    right: str = "",
 ) -> Callable[[Judge], Judge]:
     """Return a decorator that registers a function as the judge of a rule.
 
@@ -127,13 +127,13 @@ def rule(
                 tuple(requires),
                 source,
                 judge,
+                why=why,
+                wrong=inspect.cleandoc(wrong),
+                right=inspect.cleandoc(right),
                 applies_to=applies_to,
                 needs_items=needs_items,
                 needs_renewals=needs_renewals,
                 timeless=timeless,
-                why=inspect.cleandoc(why),
-                wrong=inspect.cleandoc(wrong),
-                right=inspect.cleandoc(right),
             )
         )
         return judge

@@ -16,7 +16,7 @@ from harness.contract.adapter import Adapter
 from harness.contract.findings import Expectation
 from harness.contract.page import PageUnderTest, TokenUrl
 from harness.contract.rule import Rule
-from harness.contract.rules import RULES
+from harness.contract.rules import RULES, rules_named
 
 SHAPES = ("embed", "aad")
 """The endings of `--token-url GLOB=SHAPE`: an embed token as GenerateToken answers, or an Entra token as MSAL does."""
@@ -131,7 +131,7 @@ class GivenOptions:
         """Return the ids of the rules and families that an option names."""
         found: set[str] = set()
         for name in re.split(r"[,\s]+", self[option] or ""):
-            named = {id for id in RULES if name and name.upper() in (id, id.partition("-")[0])}
+            named = {rule.id for rule in rules_named(name)}
             if name and not named:
                 raise UsageError(
                     f"--{option} names {name!r}, which is no rule and no family. The rules are {', '.join(RULES)}."

@@ -1,8 +1,6 @@
 """The verdicts in a terminal or a CI log, each printed as soon as it is known."""
 
-import os
 import re
-import shutil
 import sys
 import textwrap
 from collections import Counter
@@ -14,6 +12,7 @@ from harness.base.durations import format_duration
 from harness.contract.findings import cause_of
 from harness.contract.reports import PageReport, RuleReport
 from harness.contract.rule import Outcome
+from harness.report.console import Console
 
 COLOURS: Mapping[Outcome, str] = {"passed": "32", "failed": "31", "warned": "33", "skipped": "2"}
 """Outcome -> the SGR code of its colour. Source: ECMA-48."""
@@ -28,21 +27,17 @@ class TerminalReport:
     """
 
     def __init__(self, out: TextIO = sys.stdout) -> None:
-        self._out = out
-        self._is_terminal = out.isatty()
-        self._coloured = self._is_terminal and not os.environ.get("NO_COLOR")  # https://no-color.org
-        self._columns = shutil.get_terminal_size((120, 24)).columns
-        self._width = max(60, min(140, self._columns))
+        self._console = Console(out)
+        self._tint = self._console.tint
         self._page = ""
 
     def scenario(self, page: str, rule: str, title: str) -> None:
         """Show on a terminal that a visit, described by `title`, has begun for a rule."""
         self._begin(page)
-        if self._is_terminal:
+        if self._console.is_terminal:
             # The text is cut to one line, because only one line is erased later.
-            in_progress = f"  … {rule}: {title}"[: self._columns - 1]
-            self._out.write(f"\r\x1b[2K{self._tint('2', in_progress)}")
-            self._out.flush()
+            in_progress = f"  … {rule}: {title}"[: self._console.columns - 1]
+            self._console.write(f"\r\x1b[2K{self._tint('2', in_progress)}")
 
     def noticed(self, page: str, what: str) -> None:
         """Print a remark about a page."""
@@ -120,19 +115,15 @@ class TerminalReport:
         self._line(" " * INDENT_CHARACTERS + (self._tint(colour, wrapped) if colour else wrapped))
 
     def _line(self, text: str) -> None:
-        self._out.write(("\r\x1b[2K" if self._is_terminal else "") + text.rstrip() + "\n")
-        self._out.flush()
+        self._console.write(("\r\x1b[2K" if self._console.is_terminal else "") + text.rstrip() + "\n")
 
     def _wrapped(self, text: str) -> str:
         return textwrap.fill(
             _printable(text),
-            self._width - INDENT_CHARACTERS,
+            self._console.width - INDENT_CHARACTERS,
             subsequent_indent=" " * INDENT_CHARACTERS,
             break_long_words=False,
         )
-
-    def _tint(self, colour: str, text: str) -> str:
-        return f"\x1b[{colour}m{text}\x1b[0m" if self._coloured else text
 
 
 def _printable(text: str) -> str:

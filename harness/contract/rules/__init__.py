@@ -23,3 +23,11 @@ for _module in sorted(module.name for module in iter_modules(__path__)):
 
 RULES: dict[str, Rule] = {rule.id: rule for rule in sorted(REGISTERED, key=_in_order)}
 """Rule id -> rule, in the order of judging."""
+
+
+def rules_named(name: str) -> list[Rule]:
+    """Return the rule with an id, or the rules of a family. Letter case does not matter.
+
+    The list is empty if there is no such rule and no such family.
+    """
+    return [rule for rule in RULES.values() if name.upper() in (rule.id, rule.family)]

@@ -1,5 +1,6 @@
 """CLEAN-1: the page leaves no error uncaught."""
 
+from harness.contract.fragments import GUARDED_CHECK
 from harness.contract.observation import cut_short
 from harness.contract.observations import EVERY_VISIT, Observations
 from harness.contract.rule import Verdict, failed, passed, rule
@@ -13,11 +14,27 @@ from harness.contract.wording import counted, first_line
     needs_renewals=False,
     source="The HTML standard: an uncaught error is reported to the user's console. It also ends the function that "
     "should have renewed the token.",
+    why="An uncaught error ends the function that should have renewed the token. Nobody notices, because the user "
+    "does not read the console.",
+    wrong="""
+        let renewing = false;
+        async function check() {
+          if (renewing || !isDue()) return;
+          renewing = true;
+          try {
+            await renew();
+          } finally {
+            renewing = false;
+          }
+        }
+    """,
+    right=GUARDED_CHECK,
 )
 def nothing_is_uncaught(seen: Observations) -> Verdict:
     """Require that no visit has an uncaught exception or an unhandled rejection.
 
-    An uncaught error during an outage is a warning.
+    An uncaught error during an outage is a warning. The rule ignores "ResizeObserver loop" and the SDK's exception that
+    TYPE-1 judges.
     """
     if not cut_short(*seen.healthy):
         _ = seen.of("status_500")  # Run one outage even if CLEAN-1 is the only rule that is judged.

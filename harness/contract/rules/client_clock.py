@@ -8,6 +8,8 @@ from harness.contract.rule import Verdict, failed, passed, skipped
 from harness.contract.rules.life import expiries_met, storm_in
 from harness.contract.wording import counted
 
+RENEWING_PAGES = "pages that renew at least one item in time when the client's clock is right"
+
 
 def judge_on_other_clocks(seen: Observations, visits: Sequence[Observation], likely_cause: str) -> Verdict:
     """Return the verdict that LIFE-1 and LIFE-3 hold in these visits as they do with the right clock.

@@ -16,6 +16,34 @@ from harness.contract.wording import counted, first_line
     requires=("removal",),
     source="powerbi-client: powerbi.reset(element) removes the item, so the timers and listeners that renew it have to "
     "end as well.",
+    applies_to="pages of which the harness knows how to remove an item: `--remove SELECTOR`, or `remove(item)` of an "
+    "adapter",
+    why="A single-page app that is open all day leaves a timer behind for each report that the user has closed. "
+    "Each of these timers requests tokens and throws errors.",
+    wrong="""
+        function keepAlive() {
+          setInterval(check, 30_000);
+          document.addEventListener("visibilitychange", check);
+        }
+
+        function remove() {
+          powerbi.reset(element);
+        }
+    """,
+    right="""
+        let timer;
+
+        function keepAlive() {
+          timer = setInterval(check, 30_000);
+          document.addEventListener("visibilitychange", check);
+        }
+
+        function remove() {
+          powerbi.reset(element);
+          clearInterval(timer);
+          document.removeEventListener("visibilitychange", check);
+        }
+    """,
 )
 def renewal_ends_with_the_item(seen: Observations) -> Verdict:
     """Require that the removal of an item leaves neither requests nor errors behind.

@@ -16,6 +16,30 @@ from harness.contract.wording import counted, first_line, why_unusable
     needs_items=False,
     needs_renewals=False,
     source='The article: "Embedding and interacting with Power BI content requires an access token."',
+    why="The user sees an empty frame or an error message in place of the report. Every other rule needs an item "
+    "that works.",
+    wrong="""
+        async function embed() {
+          const first = await fetchToken();
+          report = powerbi.embed(element, {
+            ...config,
+            // Without tokenType, the SDK takes any token for an Entra token.
+            accessToken: first.token,
+          });
+          expires = first.expires;
+        }
+    """,
+    right="""
+        async function embed() {
+          const first = await fetchToken();
+          report = powerbi.embed(element, {
+            ...config,
+            accessToken: first.token,
+            tokenType: models.TokenType.Embed,
+          });
+          expires = first.expires;
+        }
+    """,
 )
 def embeds_an_item(seen: Observations) -> Verdict:
     """Require that the page embeds an item with the real SDK.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from harness.base.journal import Entry
+from harness.contract.fragments import CHECKED_ANSWER, GUARDED_CHECK
 from harness.contract.measures import BRIEF_OUTAGE, HOT_LOOP_REQUESTS, LONG_OUTAGE
 from harness.contract.observation import Observation, by_address, cut_short
 from harness.contract.observations import Observations
@@ -15,6 +16,10 @@ RENEW_IN_TIME = (
     "after a failure."
 )
 RETRY_SPARINGLY = "RFC 6585 and Entra's guidance on throttling: a client that is refused waits before it asks again."
+RENEWING_PAGES = (
+    "pages that request their tokens over HTTP, and renew them in time by `setAccessToken` while the token endpoint "
+    "works"
+)
 FAIR_GAP = LONG_OUTAGE / HOT_LOOP_REQUESTS
 """The shortest average time between two token requests of one item in a long outage: 5 s."""
 ITEM_REMOVED = (
@@ -120,6 +125,19 @@ def _renewed_in_outages(seen: Observations, visits: Sequence[Observation]) -> Ve
     "must",
     requires=("status_500",),
     source=RENEW_IN_TIME,
+    applies_to=RENEWING_PAGES,
+    why="A backend that is restarted answers with errors for a minute. The user should not notice, because the old"
+    " token is still valid.",
+    wrong="""
+        let renewing = false;
+        async function check() {
+          if (renewing || !isDue()) return;
+          renewing = true;
+          await renew();
+          renewing = false; // A failure skips this line, so no later check renews.
+        }
+    """,
+    right=GUARDED_CHECK,
 )
 def renews_despite_status_500(seen: Observations) -> Verdict:
     """Require that every token is renewed in time although the token endpoint answers with status 500 for 2 min."""
@@ -131,6 +149,24 @@ def renews_despite_status_500(seen: Observations) -> Verdict:
     "must",
     requires=("dropped_connections",),
     source=RENEW_IN_TIME,
+    applies_to=RENEWING_PAGES,
+    why="A laptop that changes from one network to another drops its connections. The user should not notice, "
+    "because the old token is still valid.",
+    wrong="""
+        let offline = false;
+        addEventListener("online", () => (offline = false));
+
+        async function check() {
+          if (offline || !isDue()) return;
+          try {
+            await renew();
+          } catch (error) {
+            // fetch() rejects with a TypeError, but no "online" event has to follow.
+            offline = error instanceof TypeError;
+          }
+        }
+    """,
+    right=GUARDED_CHECK,
 )
 def renews_despite_dropped_connections(seen: Observations) -> Verdict:
     """Require that every token is renewed in time although the token endpoint drops connections for 2 min."""
@@ -146,12 +182,25 @@ def renews_despite_dropped_connections(seen: Observations) -> Verdict:
     "should",
     requires=("slow_answers",),
     source="The article's check runs every 30 s. Without a guard it sends another request while one is in flight.",
+    applies_to=RENEWING_PAGES,
+    why="Each check adds a request to those that a slow backend has not answered yet. The backend becomes slower "
+    "still, for all users.",
+    wrong="""
+        async function check() {
+          if (!isDue()) return;
+          try {
+            await renew();
+          } catch (error) {
+            console.warn("Not renewed:", error);
+          }
+        }
+    """,
+    right=GUARDED_CHECK,
 )
 def one_token_request_at_a_time(seen: Observations) -> Verdict:
-    """Require that the page waits for slow answers.
+    """Require that no item has two token requests in flight together when the token endpoint answers after 45 s.
 
-    The token endpoint answers after 45 s: no item has two token requests in flight together, and every token is
-    renewed.
+    Every token is renewed before it expires, too.
     """
     if verdict := _cannot_be_judged(seen):
         return verdict
@@ -190,12 +239,24 @@ def _in_flight_at(observed: Observation, other: Entry, request: Entry) -> bool:
     "must",
     requires=("unusable_answers",),
     source=RENEW_IN_TIME,
+    applies_to=RENEWING_PAGES,
+    why="Proxies and sign-in pages answer with HTML and status 200. A page that takes such an answer for a token "
+    "replaces a valid token with a useless one, and the user's next click fails.",
+    wrong="""
+        async function fetchToken() {
+          const response = await fetch(TOKEN_URL, { cache: "no-store" });
+          const { token, expiration } = await response.json();
+          // Without an expiration this is NaN, and no later check renews.
+          expires = Date.parse(expiration);
+          return { token, expires };
+        }
+    """,
+    right=CHECKED_ANSWER,
 )
 def renews_despite_unusable_answers(seen: Observations) -> Verdict:
-    """Require that the page ignores answers without a token.
+    """Require that the page applies no unusable answer, and renews every token in time despite 2 min of such answers.
 
-    For 2 min the token endpoint answers HTML, cut JSON or JSON without a token with status 200: the page applies none
-    of it, and renews every token in time.
+    The unusable answers are HTML, cut JSON and JSON without a token. Each comes with status 200.
     """
     if verdict := _cannot_be_judged(seen):
         return verdict
@@ -224,9 +285,32 @@ def _unusable_token_applied(observed: Observation) -> Verdict | None:
     "should",
     requires=("long_status_500",),
     source=RETRY_SPARINGLY,
+    applies_to=RENEWING_PAGES,
+    why="A backend that is down cannot recover while every open page sends request after request.",
+    wrong="""
+        let renewing = false;
+        async function check() {
+          if (renewing) return;
+          renewing = true;
+          while (isDue()) await renew().catch((error) => console.warn("Not renewed:", error));
+          renewing = false;
+        }
+    """,
+    right="""
+        let renewing = false;
+        async function check() {
+          if (renewing) return;
+          renewing = true;
+          if (isDue()) await renew().catch((error) => console.warn("Not renewed:", error));
+          renewing = false;
+        }
+    """,
 )
 def few_requests_in_a_long_outage(seen: Observations) -> Verdict:
-    """Require at most one token request in 5 s on average, per item, in 10 min of answers with status 500."""
+    """Require that the page sends at most one token request in 5 s, on average, in 10 min of answers with status 500.
+
+    The number is per item.
+    """
     return (
         _cannot_be_judged(seen)
         or _too_many_requests(seen.of("long_status_500"))
@@ -239,6 +323,28 @@ def few_requests_in_a_long_outage(seen: Observations) -> Verdict:
     "should",
     requires=("expired_tokens",),
     source=RETRY_SPARINGLY,
+    applies_to=RENEWING_PAGES,
+    why="A mistake in the backend's cache or clock brings expired tokens for some minutes. A page that cannot cope"
+    " with them floods the backend, or leaves the user without a valid token afterwards.",
+    wrong="""
+        async function fetchToken() {
+          for (;;) {
+            const response = await fetch(TOKEN_URL, { cache: "no-store" });
+            const { token, expiration } = await response.json();
+            const remaining = Date.parse(expiration) - Date.parse(response.headers.get("Date"));
+            if (token && remaining > 0) return { token, expires: Date.now() + remaining };
+          }
+        }
+    """,
+    right="""
+        async function fetchToken() {
+          const response = await fetch(TOKEN_URL, { cache: "no-store" });
+          const { token, expiration } = await response.json();
+          const remaining = Date.parse(expiration) - Date.parse(response.headers.get("Date"));
+          if (token && remaining > 0) return { token, expires: Date.now() + remaining };
+          throw new Error("no usable token"); // The next check tries again.
+        }
+    """,
 )
 def recovers_from_expired_tokens(seen: Observations) -> Verdict:
     """Require that the page recovers from 10 min of answers with expired tokens.

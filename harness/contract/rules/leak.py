@@ -14,11 +14,29 @@ from harness.contract.wording import counted
     timeless=True,
     source="OAuth 2.0 Security (RFC 9700): tokens do not belong in URLs or logs. Whoever has the article's token has "
     "the report, so the token belongs only in the Authorization header and in the embed configuration.",
+    why="Whoever has the token can read the report: another script of the page, a browser extension, or a person "
+    "who reads the server's log.",
+    wrong="""
+        async function renew() {
+          const next = await fetchToken();
+          localStorage.setItem("token", next.token);
+          await report.setAccessToken(next.token);
+          expires = next.expires;
+        }
+    """,
+    right="""
+        async function renew() {
+          const next = await fetchToken();
+          await report.setAccessToken(next.token);
+          expires = next.expires;
+        }
+    """,
 )
 def no_token_leaks(seen: Observations) -> Verdict:
     """Require that no token is where other people or scripts can read it.
 
-    The places are a URL, a Referer header, a storage, IndexedDB, Cache Storage, a cookie and the console.
+    The places are a URL, a Referer header, a storage, IndexedDB, Cache Storage, a cookie and the console. A token in
+    MSAL's own cache is a warning.
     """
     tolerated = None
     for observed in seen.every_visit:

@@ -36,9 +36,22 @@ Shown = tuple[object, ...]
     requires=("healthy",),
     source='The article: "To give your users a continuous experience, refresh (or renew) the access token before it '
     'expires."',
+    why="The user clicks in the report and gets an error in place of data, until the page is loaded again.",
+    wrong="""
+        function keepAlive() {
+          // The timer renews the first token, and nothing renews the second one.
+          setTimeout(renew, expires - MARGIN - Date.now());
+        }
+    """,
+    right="""
+        function keepAlive() {
+          setInterval(check, 30_000);
+          document.addEventListener("visibilitychange", () => document.hidden || check());
+        }
+    """,
 )
 def no_data_request_has_an_expired_token(seen: Observations) -> Verdict:
-    """Require that no data request carries an expired token and that no item raises TokenExpired.
+    """Require that no data request carries an expired token, and no item raises `TokenExpired`.
 
     The page is visible and used for at least 3 lifetimes each of 60, 90 and 35 min.
     """
@@ -128,6 +141,20 @@ def _applied_twice(observed: Observation, at: Entry) -> bool:
     "should",
     requires=("healthy",),
     source='The article: "Use it when the token is about to expire", with MINUTES_BEFORE_EXPIRATION = 10.',
+    why="A renewal in the last moment comes too late whenever the network, the backend or the browser's timer is "
+    "slow. The user then meets an expired token.",
+    wrong="""
+        function isDue() {
+          const margin = 10 * 60; // seconds, but Date.now() counts milliseconds
+          return Date.now() >= expires - margin;
+        }
+    """,
+    right="""
+        function isDue() {
+          const margin = 10 * 60 * 1000;
+          return Date.now() >= expires - margin;
+        }
+    """,
 )
 def every_token_is_renewed_in_time(seen: Observations) -> Verdict:
     """Require that every token is renewed at least 60 s before it expires."""
@@ -168,11 +195,27 @@ def every_token_is_renewed_in_time(seen: Observations) -> Verdict:
     "must",
     requires=("healthy", "frozen_past_expiry", "hidden", "asleep_past_expiry"),
     source="The article: one check every 30 s, and one request when the token is about to expire.",
+    why="Needless requests load the app's backend and Power BI. Both refuse clients that send too many requests, "
+    "and then no user gets a token.",
+    wrong="""
+        async function renew() {
+          const next = await fetchToken();
+          await report.setAccessToken(next.token);
+          // `expires` stays that of the first token, so every later check requests another token.
+        }
+    """,
+    right="""
+        async function renew() {
+          const next = await fetchToken();
+          await report.setAccessToken(next.token);
+          expires = next.expires;
+        }
+    """,
 )
 def token_requests_are_few(seen: Observations) -> Verdict:
-    """Require at most 2 token requests between two applied tokens, and at most 4 in any lifetime, per item.
+    """Require that the page sends at most 2 token requests per applied token, and at most 4 in any lifetime.
 
-    A return to the tab, or a machine that wakes up, causes no more than 60 requests.
+    The numbers are per item. A return to the tab, or a machine that wakes up, causes no more than 60 token requests.
     """
     most = 0
     for observed in seen.healthy:
@@ -307,9 +350,30 @@ def _is_answered_by(observed: Observation, request: Entry, later: Entry) -> bool
     "must",
     requires=("healthy",),
     source='The article: "This function calls your application backend to generate a new embed token".',
+    why="A renewal with the old token changes nothing: the user meets an expired token although the page has renewed.",
+    wrong="""
+        let cached;
+
+        async function renew() {
+          // The cache keeps a token until it has expired.
+          if (!cached || cached.expires <= Date.now()) cached = await fetchToken();
+          await report.setAccessToken(cached.token);
+          expires = cached.expires;
+        }
+    """,
+    right="""
+        async function renew() {
+          const next = await fetchToken(); // with cache: "no-store"
+          await report.setAccessToken(next.token);
+          expires = next.expires;
+        }
+    """,
 )
 def renewals_bring_a_newer_token(seen: Observations) -> Verdict:
-    """Require that every renewal brings another token, which expires later than the token that it replaces."""
+    """Require that every renewal brings another token, which expires later than the token that it replaces.
+
+    Two tokens that were requested at the same instant may expire together.
+    """
     renewed = 0
     for observed in seen.healthy:
         if observed.storm:  # Tokens that are requested together expire together; LIFE-3 has the finding.
@@ -378,11 +442,31 @@ def _is_fresh(observed: Observation, new: Entry) -> bool:
     needs_renewals=False,
     source='The article: "setAccessToken can be used to update the access token without reloading the embedded '
     'report."',
+    why="The user is reading page 3 with a filter set, and the report suddenly starts again at page 1 without filters.",
+    wrong="""
+        async function renew() {
+          const next = await fetchToken();
+          report = powerbi.embed(element, {
+            ...config,
+            accessToken: next.token,
+            tokenType: models.TokenType.Embed,
+          });
+          expires = next.expires;
+        }
+    """,
+    right="""
+        async function renew() {
+          const next = await fetchToken();
+          await report.setAccessToken(next.token);
+          expires = next.expires;
+        }
+    """,
 )
 def renewals_reload_nothing(seen: Observations) -> Verdict:
     """Require that a renewal makes no new iframe and no second load request, and keeps the user's view.
 
-    The view is the active page of the report and its filters.
+    The view is the active page of the report and its filters. The page itself changes neither after a renewal. Reports
+    that take turns in one place keep the rule.
     """
     for observed in seen.healthy:
         for load in _second_loads(observed):

@@ -12,6 +12,36 @@ from harness.contract.rule import Verdict, failed, passed, rule, skipped
     requires=(FIRST_VISIT,),
     source="The article: reports, dashboards and tiles all need an access token; powerbi.get(element) returns one of "
     "them.",
+    applies_to="pages that show at least two items half a lifetime after opening",
+    why="One report on the page works all day, and the one next to it answers with errors after an hour.",
+    wrong="""
+        async function embed() {
+          const first = await fetchToken();
+          const settings = { ...config, accessToken: first.token, tokenType: models.TokenType.Embed };
+          for (const element of elements) report = powerbi.embed(element, settings);
+          expires = first.expires;
+        }
+
+        async function renew() {
+          const next = await fetchToken();
+          await report.setAccessToken(next.token); // `report` is the last of several.
+          expires = next.expires;
+        }
+    """,
+    right="""
+        async function embed() {
+          const first = await fetchToken();
+          const settings = { ...config, accessToken: first.token, tokenType: models.TokenType.Embed };
+          for (const element of elements) powerbi.embed(element, settings);
+          expires = first.expires;
+        }
+
+        async function renew() {
+          const next = await fetchToken();
+          for (const element of elements) await powerbi.get(element).setAccessToken(next.token);
+          expires = next.expires;
+        }
+    """,
 )
 def every_item_is_renewed(seen: Observations) -> Verdict:
     """Require that the page renews every embedded item, not only the first one."""

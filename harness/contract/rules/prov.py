@@ -21,6 +21,11 @@ ANSWER_NULL = (
     'The article: "The accessTokenProvider event hook should never throw an exception. If it fails to generate a new '
     'token, return a Null value."'
 )
+WITH_PROVIDER = "pages with an item that has an `accessTokenProvider` and stays for more than 30 s"
+PROVIDER_DUE = (
+    "pages with an item that has an `accessTokenProvider` and stays, with one token from its load, until the service has "
+    "to call the provider"
+)
 RENEWED_BY_HAND = "The page renewed every token by setAccessToken before the service would have called its provider."
 NEVER_DUE = (
     "No item with an accessTokenProvider stayed, with one token from its load, until the service would have called the "
@@ -63,9 +68,29 @@ def _is_renewed_by_hand(observed: Observation, item: str) -> bool:
     requires=(FIRST_VISIT,),
     source="The article: Power BI calls eventHooks.accessTokenProvider when the token is about to expire, and sets the "
     "token that the provider returns.",
+    applies_to=f"{PROVIDER_DUE}, unless the page has renewed that token by `setAccessToken` before",
+    why="The service asks the page for a token and gets none. The user meets an expired token when the first one ends.",
+    wrong="""
+        async function accessTokenProvider() {
+          try {
+            return await fetchUserToken(); // an object, but the SDK needs the token's text
+          } catch {
+            return null;
+          }
+        }
+    """,
+    right="""
+        async function accessTokenProvider() {
+          try {
+            return (await fetchUserToken()).token;
+          } catch {
+            return null;
+          }
+        }
+    """,
 )
 def provider_is_called_and_its_token_applied(seen: Observations) -> Verdict:
-    """Require that a registered provider is called before the expiry and that its token is applied."""
+    """Require that a registered provider is called before the expiry, and its token is applied."""
     observed = seen.first
     if not observed.providers:
         return _no_provider(observed)
@@ -151,9 +176,30 @@ def _why_no_token(observed: Observation, answers: Sequence[Entry]) -> str:
     "must",
     requires=(FIRST_VISIT,),
     source="The article: the hook is called whenever the token is about to expire.",
+    applies_to=f"{PROVIDER_DUE}, unless the page has renewed that token by `setAccessToken` before",
+    why="The first renewal works, so a short test finds nothing. The user meets an expired token after two lifetimes.",
+    wrong="""
+        let pending;
+
+        function accessTokenProvider() {
+          // Every later call gets the token of the first one.
+          pending ??= fetchUserToken().then((next) => next.token, () => null);
+          return pending;
+        }
+    """,
+    right="""
+        let pending;
+
+        function accessTokenProvider() {
+          pending ??= fetchUserToken()
+            .then((next) => next.token, () => null)
+            .finally(() => (pending = undefined));
+          return pending;
+        }
+    """,
 )
 def provider_renews_before_each_expiry(seen: Observations) -> Verdict:
-    """Require that the provider is called again for the 2nd and the 3rd expiry, and that its tokens are applied."""
+    """Require that the provider is called again for the 2nd and the 3rd expiry, and its tokens are applied."""
     observed = seen.first
     if not observed.providers:
         return _no_provider(observed)
@@ -269,6 +315,25 @@ def _is_a_token(answer: Entry) -> bool:
     requires=("provider_outages",),
     needs_renewals=False,
     source=ANSWER_NULL,
+    applies_to=WITH_PROVIDER,
+    why="The article promises another call only after an answer of `null`. If no call follows an exception, the "
+    "user meets an expired token.",
+    wrong="""
+        async function accessTokenProvider() {
+          const next = await fetchUserToken(); // rejects if the token endpoint fails
+          return next.token;
+        }
+    """,
+    right="""
+        async function accessTokenProvider() {
+          try {
+            const next = await fetchUserToken();
+            return next.token;
+          } catch {
+            return null;
+          }
+        }
+    """,
 )
 def provider_does_not_throw_in_an_outage(seen: Observations) -> Verdict:
     """Require that the provider neither throws nor rejects when the token endpoint fails."""
@@ -301,9 +366,35 @@ def provider_does_not_throw_in_an_outage(seen: Observations) -> Verdict:
     requires=("provider_outages",),
     needs_renewals=False,
     source=ANSWER_NULL,
+    applies_to=WITH_PROVIDER,
+    why="Only `null` tells the service that there is no token yet. The service may take another answer for a "
+    "token, and then the user's next click in the report fails.",
+    wrong="""
+        async function accessTokenProvider() {
+          try {
+            return (await fetchUserToken()).token;
+          } catch (error) {
+            console.warn("No token:", error); // and returns undefined
+          }
+        }
+    """,
+    right="""
+        async function accessTokenProvider() {
+          try {
+            return (await fetchUserToken()).token;
+          } catch (error) {
+            console.warn("No token:", error);
+            return null;
+          }
+        }
+    """,
 )
 def provider_answers_null_in_an_outage(seen: Observations) -> Verdict:
-    """Require that the provider answers exactly `null` when the token endpoint fails, and before the token expires."""
+    """Require that the provider answers exactly `null` when the token endpoint fails, and before the token expires.
+
+    An answer of `undefined`, an empty text or an old token breaks the rule. A provider that requests a token again
+    within the call may answer with the new token.
+    """
     if not seen.first.providers:
         return _no_provider(seen.first)
     observed = seen.of("provider_outages")[0]
@@ -347,9 +438,36 @@ def provider_answers_null_in_an_outage(seen: Observations) -> Verdict:
     "must",
     requires=("provider_outages",),
     source="The article: the hook is called again; a null answer does not end the renewals.",
+    applies_to=PROVIDER_DUE,
+    why="The backend was down for a minute, and the user's report shows errors for the rest of the day.",
+    wrong="""
+        let failed = false;
+
+        async function accessTokenProvider() {
+          if (failed) return null;
+          try {
+            return (await fetchUserToken()).token;
+          } catch {
+            failed = true;
+            return null;
+          }
+        }
+    """,
+    right="""
+        async function accessTokenProvider() {
+          try {
+            return (await fetchUserToken()).token;
+          } catch {
+            return null; // The next call tries again.
+          }
+        }
+    """,
 )
 def provider_recovers_after_an_outage(seen: Observations) -> Verdict:
-    """Require that the provider's next call after an outage brings a token and that the item works with it."""
+    """Require that the provider brings a token again after an outage, and the item works with this token.
+
+    The first call after the outage brings the token, or a call that was in flight when the outage ended.
+    """
     if not seen.first.providers:
         return _no_provider(seen.first)
     observed = seen.of("provider_outages")[0]

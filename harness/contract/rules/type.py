@@ -16,6 +16,30 @@ MESSAGE_NOT_POSTED = "Uncaught (in promise)"
     needs_items=False,
     needs_renewals=False,
     source=f'powerbi-client: "{UNSUPPORTED} in report SaaS embed".',
+    why="`powerbi.embed()` throws an exception, and the user sees no report.",
+    wrong="""
+        async function embed() {
+          const first = await fetchToken();
+          report = powerbi.embed(element, {
+            ...config,
+            accessToken: first.token,
+            tokenType: models.TokenType.Embed,
+            eventHooks: { accessTokenProvider: async () => (await fetchToken()).token },
+          });
+          expires = first.expires;
+        }
+    """,
+    right="""
+        async function embed() {
+          const first = await fetchToken();
+          report = powerbi.embed(element, {
+            ...config,
+            accessToken: first.token,
+            tokenType: models.TokenType.Embed,
+          });
+          expires = first.expires; // so that check() can renew by setAccessToken
+        }
+    """,
 )
 def provider_only_where_supported(seen: Observations) -> Verdict:
     """Require that `accessTokenProvider` is registered only where the SDK supports it.

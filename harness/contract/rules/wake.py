@@ -21,9 +21,30 @@ SOON_AFTER_SLEEP = timedelta(seconds=60)
     "must",
     requires=("frozen_past_expiry",),
     source='The article: "Add a listener to make sure token is updated after tab was inactive".',
+    why="The user comes back to a tab that the browser had frozen, and the first click ends in an error.",
+    wrong="""
+        function keepAlive() {
+          let timer = setInterval(check, 30_000);
+          document.addEventListener("visibilitychange", () => {
+            clearInterval(timer);
+            // The first check comes 30 s after the return.
+            if (!document.hidden) timer = setInterval(check, 30_000);
+          });
+        }
+    """,
+    right="""
+        function keepAlive() {
+          let timer = setInterval(check, 30_000);
+          document.addEventListener("visibilitychange", () => {
+            clearInterval(timer);
+            timer = setInterval(check, 30_000);
+            check();
+          });
+        }
+    """,
 )
 def valid_token_soon_after_being_frozen(seen: Observations) -> Verdict:
-    """Require a valid token within 5 s of the return to a tab that was hidden and frozen until past the expiry."""
+    """Require that the item has a valid token within 5 s of the return to a tab that was frozen past the expiry."""
     return _valid_token_after(
         seen,
         seen.of("frozen_past_expiry"),
@@ -81,9 +102,21 @@ def _valid_token_after(
     requires=("hidden",),
     source='The article: "Add a listener to make sure token is updated after tab was inactive". Chromium: the timers '
     "of a hidden tab run once a minute.",
+    why="The user comes back from a long meeting, and the first click ends in an error.",
+    wrong="""
+        function keepAlive() {
+          setInterval(() => document.hidden || check(), 60_000);
+        }
+    """,
+    right="""
+        function keepAlive() {
+          setInterval(check, 60_000);
+          document.addEventListener("visibilitychange", () => document.hidden || check());
+        }
+    """,
 )
 def usable_after_two_lifetimes_hidden(seen: Observations) -> Verdict:
-    """Require that an interaction 5 s after the return succeeds when the tab was hidden for 2 lifetimes.
+    """Require that an interaction succeeds 5 s after the return to a tab that was hidden for two lifetimes.
 
     The hidden tab is not frozen: the browser throttles its timers.
     """
@@ -125,6 +158,20 @@ def usable_after_two_lifetimes_hidden(seen: Observations) -> Verdict:
     requires=("hidden",),
     needs_renewals=False,
     source="The article: the same check runs on visibilitychange, and renews only when the token is about to expire.",
+    why="A user who switches tabs often causes hundreds of token requests a day. Power BI and Entra ID throttle an"
+    " app that sends too many.",
+    wrong="""
+        function keepAlive() {
+          setInterval(check, 30_000);
+          document.addEventListener("visibilitychange", () => document.hidden || renew());
+        }
+    """,
+    right="""
+        function keepAlive() {
+          setInterval(check, 30_000);
+          document.addEventListener("visibilitychange", () => document.hidden || check());
+        }
+    """,
 )
 def no_token_request_while_the_token_is_fresh(seen: Observations) -> Verdict:
     """Require that a return to the tab causes no token request while the token is fresh."""
@@ -152,6 +199,20 @@ def no_token_request_while_the_token_is_fresh(seen: Observations) -> Verdict:
     "should",
     requires=("healthy", "renewal_moment"),
     source='The article: document.addEventListener("visibilitychange", …) with the same check as the interval.',
+    applies_to="pages that renew a token by `setAccessToken`, at a moment that can be known in advance",
+    why="Browsers slow down the timers of hidden tabs. Without a check on the return, the token may expire before "
+    "the next timer fires.",
+    wrong="""
+        function keepAlive() {
+          setInterval(check, 30_000);
+        }
+    """,
+    right="""
+        function keepAlive() {
+          setInterval(check, 30_000);
+          document.addEventListener("visibilitychange", () => document.hidden || check());
+        }
+    """,
 )
 def renewed_on_return_to_the_tab(seen: Observations) -> Verdict:
     """Require that a return to the tab renews a token whose refresh margin began while the tab was hidden.
@@ -198,9 +259,26 @@ def renewed_on_return_to_the_tab(seen: Observations) -> Verdict:
     requires=("asleep_past_expiry",),
     source="The article: the check every 30 s and the check on visibilitychange compare the expiration with the "
     "wall clock.",
+    why="The user opens the laptop in the morning, and the report answers with errors, because the page's timer "
+    "still waits for the time that the machine slept.",
+    wrong="""
+        function keepAlive() {
+          // This time does not pass while the machine sleeps.
+          setTimeout(async () => {
+            await renew();
+            keepAlive();
+          }, expires - MARGIN - Date.now());
+        }
+    """,
+    right="""
+        function keepAlive() {
+          setInterval(check, 30_000); // Each check compares `expires` with the clock.
+          document.addEventListener("visibilitychange", () => document.hidden || check());
+        }
+    """,
 )
 def valid_token_soon_after_sleep(seen: Observations) -> Verdict:
-    """Require a valid token within 60 s of the wake-up of a machine that slept until past the expiry.
+    """Require that the item has a valid token within 60 s after the machine wakes up from a sleep past the expiry.
 
     The tab is hidden meanwhile. The wall clock advances while the machine sleeps, and timers do not.
     """
