@@ -14,7 +14,7 @@ from pathlib import Path
 import matrix
 import pytest
 
-from harness.contract import RULES, PageUnderTest, Verdict, Watch, judge, judge_recorded, prepare_folder, read_pages
+from harness.contract import RULES, PageUnderTest, Verdict, Watch, judge, prepare_folder
 from harness.contract.findings import Expectation, expected_findings
 from harness.contract.observations import EVERY_VISIT
 from harness.contract.recording import Recorder
@@ -22,8 +22,6 @@ from harness.stage.session import HarnessSession
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures/broken"
 HOSTS = FOLDER.parent / "hosts"
-RECORDINGS = FOLDER.parent.parent / ".recordings"
-"""The folder with the recordings of each page that the matrix has judged."""
 Record = Callable[[str, object], None]
 PAGES = sorted(path.stem for folder in (FOLDER, HOSTS) for path in folder.glob("*.html"))
 MATRIX = matrix.expected()
@@ -119,7 +117,7 @@ def test_visits_show_a_rule_the_mistake_of_a_page_that_breaks_it(pbi_session: Ha
 def test_outcomes_of_a_page_are_its_row_of_the_matrix(
     pbi_session: HarnessSession, record_property: Record, page: str
 ) -> None:
-    watch, folder = watch_over(pbi_session, page), RECORDINGS / page
+    watch, folder = watch_over(pbi_session, page), matrix.RECORDINGS / page
     prepare_folder(folder)
     watch.on_observed = Recorder(folder, watch.page, seed=watch.seed, thorough=watch.thorough).write
     found = {id: judge(rule, watch) for id, rule in RULES.items()}
@@ -128,21 +126,15 @@ def test_outcomes_of_a_page_are_its_row_of_the_matrix(
         pytest.fail(f"{page}:\n{difference(page, found)}", pytrace=False)
     if page not in EXPECTED:
         assert not [verdict.message for verdict in found.values() if "could not wait" in verdict.message]
-    assert judged_again(page) == found
-
-
-def judged_again(page: str) -> dict[str, Verdict]:
-    """Return the verdicts of all rules on the recordings that the last matrix left of a page."""
-    (recorded,) = read_pages(RECORDINGS / page)
-    return {id: judge_recorded(rule, recorded) for id, rule in RULES.items()}
+    assert matrix.judged_again(page) == found
 
 
 @pytest.mark.rejudge
 @pytest.mark.parametrize("page", PAGES)
 def test_outcomes_of_a_recorded_page_are_its_row_of_the_matrix(record_property: Record, page: str) -> None:
-    if not (RECORDINGS / page).exists():
+    if not (matrix.RECORDINGS / page).exists():
         pytest.fail(f"There is no recording of {page}. Run make matrix.", pytrace=False)
-    found = judged_again(page)
+    found = matrix.judged_again(page)
     record_property("outcomes", {"page": page, "outcomes": outcomes(found)})
     if outcomes(found) != MATRIX.get(page):
         pytest.fail(f"{page}:\n{difference(page, found)}", pytrace=False)
