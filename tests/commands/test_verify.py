@@ -17,9 +17,10 @@ from support.site_of_apps import PAGES, REPORT, site_of_apps
 from fake_pbi.certificate import Certificate
 from harness.base.errors import UsageError
 from harness.base.resources import node_modules
+from harness.cli import main
 from harness.clock import real_time
 from harness.clock.errors import PageUnreachable
-from harness.contract import RULES, Adapter, PageUnderTest, TokenUrl, Verdict, Watch, judge
+from harness.contract import RULES, Adapter, PageUnderTest, TokenUrl, Verdict, Watch, judge, judge_recorded, read_pages
 from harness.contract.options import add_options
 from harness.contract.scenario import LIFETIMES
 from harness.contract.settings import Settings
@@ -348,21 +349,46 @@ WRONG = {
     "--token-template was given without --answer-tokens": ("http://localhost:1/", "--token-template=some.json"),
     "--storage-state none.json: there is no such file": ("http://localhost:1/", "--storage-state=none.json"),
     "has neither cookies nor origins": ("http://localhost:1/", "--storage-state=some.json"),
-    "has 0 classes derived from": ("http://localhost:1/", "--adapter=program.py"),
+    "has 0 classes derived from": ("http://localhost:1/", "--adapter=empty.py"),
     "--lifetime: '60' is not a duration": ("http://localhost:1/", "--lifetime=60"),
     "--seed 'many' is not a whole number. Give a number such as 1": ("http://localhost:1/", "--seed=many"),
 }
 
 
 @pytest.mark.parametrize("sentence", WRONG)
-def test_wrong_option_ends_the_run_with_4_and_says_what_to_do(verify: Verify, runs: Runs, sentence: str) -> None:
-    (runs.folder / "some.json").write_text("{}")
-    arguments = WRONG[sentence]
-    if "program.py" in arguments[-1]:
-        (runs.folder / "empty.py").write_text("")
-        arguments = (arguments[0], "--adapter=empty.py")
-    assert verify(*arguments) == 4
-    assert sentence in verify.errors
+def test_wrong_option_ends_the_run_with_4_and_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "some.json").write_text("{}")
+    (tmp_path / "empty.py").write_text("")
+
+    assert main(["verify", *WRONG[sentence]]) == 4
+    assert sentence in capsys.readouterr().err
+
+
+def test_recordings_of_a_run_give_the_same_verdicts_again(
+    verify: Verify, apps: str, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = (f"{apps}/never-renews", *TOKENS, "--only=EMB,LIFE,WAKE-3,LEAK", "--lifetime=35min")
+    assert verify(*arguments, "--record=recordings") == 1
+    live = verify.report
+    monkeypatch.chdir(runs.folder)
+    assert main(["judge", "recordings", "--only=EMB,LIFE,WAKE-3,LEAK", "--json=report.json"]) == 1
+    again = verify.report
+
+    measured = {"real_seconds", "virtual_seconds"}
+    for report in (live, again):
+        for part in (report, *report["rules"]):  # type: ignore[misc]
+            for name in measured:
+                del part[name]
+    assert again == live
+    assert {path.parent.name for path in Path("recordings").rglob("*.jsonl")} == {
+        "healthy-1",
+        "frozen_past_expiry-1",
+        "hidden-1",
+        "asleep_past_expiry-1",
+    }
 
 
 def python_blocks() -> list[str]:
@@ -408,9 +434,11 @@ def test_pbi_url_adds_the_contract_to_the_tests_that_were_asked_for(runs: Runs, 
     tokens = [option.replace("--", "--pbi-", 1) for option in TOKENS]
     result = runs.run(
         str(tests), f"--pbi-url={apps}/click", *tokens, "--pbi-only=EMB-1,LIFE-1", "--pbi-lifetime=60min",
-        "-n2", "--dist=loadgroup", "--pbi-json=report.json",
+        "-n2", "--dist=loadgroup", "--pbi-json=report.json", "--pbi-record=recordings",
     )  # fmt: skip
     result.assert_outcomes(passed=3)
+    (recorded,) = read_pages(runs.folder / "recordings")
+    assert judge_recorded(RULES["LIFE-1"], recorded).outcome == "passed"
     report = json.loads((runs.folder / "report.json").read_text("utf-8"))
     jsonschema.validate(report, SCHEMA)
     assert {rule["id"]: rule["outcome"] for rule in report["rules"]} == {"EMB-1": "passed", "LIFE-1": "passed"}

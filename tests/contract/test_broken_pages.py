@@ -22,6 +22,8 @@ from harness.stage.session import HarnessSession
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures/broken"
 HOSTS = FOLDER.parent / "hosts"
+BEGINNING_OF_EMBED_TOKENS = b"H4sI"
+"""The base64 of the first three bytes of gzip data."""
 Record = Callable[[str, object], None]
 PAGES = sorted(path.stem for folder in (FOLDER, HOSTS) for path in folder.glob("*.html"))
 MATRIX = matrix.expected()
@@ -127,6 +129,7 @@ def test_outcomes_of_a_page_are_its_row_of_the_matrix(
     if page not in EXPECTED:
         assert not [verdict.message for verdict in found.values() if "could not wait" in verdict.message]
     assert matrix.judged_again(page) == found
+    assert not [path for path in folder.rglob("*.jsonl") if BEGINNING_OF_EMBED_TOKENS in path.read_bytes()]
 
 
 @pytest.mark.rejudge
