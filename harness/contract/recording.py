@@ -6,7 +6,8 @@ journal. docs/recording.schema.json describes the lines.
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from harness.base.journal_kinds import AnyKind
 from harness.base.json_text import to_json
 from harness.contract.observation import Observation, VisitFacts, cut_short
 from harness.contract.page import PageFacts
+from harness.contract.wording import first_line
 
 SCHEMA = 1
 """The version of the recordings that this version writes and reads."""
@@ -52,10 +54,15 @@ class _Version(msgspec.Struct):
 _VERSION = msgspec.json.Decoder(_Version)
 _HEADER = msgspec.json.Decoder(Header)
 _ENTRY = msgspec.json.Decoder(AnyKind)
+_DECODING_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""The errors of a line that is no JSON, nests too deep, or is JSON of another shape."""
 
 
 class RecordingError(UsageError):
-    """The error of a recording that cannot be read."""
+    """The error of a recording that cannot be read. A terminal can show its message, whatever the recording contains."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in message))
 
 
 class NotRecorded(HarnessError):
@@ -171,7 +178,11 @@ def read_pages(folder: Path) -> list[RecordedPage]:
 
     Raises `RecordingError` if there is none, or one cannot be read.
     """
-    if not folder.is_dir():
+    try:
+        is_folder = folder.is_dir()
+    except OSError as error:
+        raise RecordingError(f"{folder} cannot be read ({error.strerror}). Name another folder.") from None
+    if not is_folder:
         raise RecordingError(f"{folder} is no folder. Name the folder that 'pbi-harness verify --record DIR' wrote.")
     paths = sorted(folder.rglob(FILE))
     if not paths:
@@ -219,7 +230,7 @@ def read(path: Path) -> tuple[Header, Observation]:
 def _header(path: Path, line: bytes) -> Header:
     try:
         version = _VERSION.decode(line).schema
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _DECODING_ERRORS:
         raise RecordingError(f"{path} does not begin with the header of a recording. {RECORD_AGAIN}") from None
     if version != SCHEMA:
         raise RecordingError(
@@ -227,21 +238,33 @@ def _header(path: Path, line: bytes) -> Header:
         )
     try:
         header = _HEADER.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise RecordingError(f"{path}, line 1: {error}. {RECORD_AGAIN}") from None
-    for text in (header.page.name, header.page.url or "", header.visit.title, header.visit.stopped):
-        if not text.isprintable():
-            raise RecordingError(f"{path}, line 1: {text[:80]!r} cannot be printed. {RECORD_AGAIN}")
+    except _DECODING_ERRORS as error:
+        raise _wrong_line(path, 1, error) from None
+    if not header.page.name.isprintable():
+        raise _wrong_line(path, 1, f"the page's name {header.page.name!r} cannot be printed")
+    visit = header.visit
+    returns = [at for back in visit.margin_returns for at in (back.hidden, back.shown)]
+    _expect_zones(path, 1, [visit.opened, visit.ended, visit.arrived, visit.removed, *visit.returns, *returns])
     return header
 
 
 def _entry(path: Path, number: int, line: bytes) -> Entry:
     try:
         kind = _ENTRY.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise RecordingError(f"{path}, line {number}: {error}. {RECORD_AGAIN}") from None
-    data = msgspec.structs.asdict(kind)
-    at = data.pop("at")
-    return Entry(
-        at, str(kind.__struct_config__.tag), {name: value for name, value in data.items() if value is not msgspec.UNSET}
-    )
+    except _DECODING_ERRORS as error:
+        raise _wrong_line(path, number, error) from None
+    data = {name: value for name, value in msgspec.structs.asdict(kind).items() if value is not msgspec.UNSET}
+    _expect_zones(path, number, data.values())
+    return Entry(data.pop("at"), str(kind.__struct_config__.tag), data)
+
+
+def _expect_zones(path: Path, number: int, values: Iterable[Any]) -> None:
+    """Raise `RecordingError` if one of the values in a line is an instant without a time zone."""
+    for value in values:
+        if isinstance(value, datetime) and value.tzinfo is None:
+            raise _wrong_line(path, number, f"the time {value.isoformat()} has no time zone")
+
+
+def _wrong_line(path: Path, number: int, seen: object) -> RecordingError:
+    """Return the error of a line that is not as docs/recording.schema.json says. `seen` may quote the line at length."""
+    return RecordingError(f"{path}, line {number}: {first_line(str(seen))}. {RECORD_AGAIN}")
