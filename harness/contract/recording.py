@@ -7,6 +7,7 @@ journal. docs/recording.schema.json describes the lines.
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from harness.contract.wording import first_line
 
 SCHEMA = 1
 """The version of the recordings that this version writes and reads."""
-FILE = "journal.jsonl"
+FILE, UNFINISHED = "journal.jsonl", "journal.unfinished"
+"""The names of a recording, and of one whose writing was interrupted."""
 RECORD_AGAIN = "Record the page again with 'pbi-harness verify URL --record DIR'."
 LONGEST_NAME_CHARACTERS = 60
 
@@ -106,29 +108,41 @@ class Recorder:
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make a folder for recordings, and delete the recordings that are in it.
+    """Make a folder for recordings, and delete the recordings that are in it, with their folders.
 
     Raises `UsageError` if the folder cannot be written, or has other files.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        old = [path for path in folder.rglob("*") if not path.is_dir()]
-        if other := [path for path in old if path.name != FILE]:
+        old = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+        if other := [path for path in old if not _is_recording(path)]:
             raise UsageError(f"--record names {folder}, which has other files, such as {other[0]}. Name a new folder.")
         for path in old:
             path.unlink()
-        for path in sorted((path for path in folder.rglob("*")), reverse=True):
-            path.rmdir()
+            parent = path.parent
+            while parent != folder and not any(parent.iterdir()):
+                parent.rmdir()
+                parent = parent.parent
     except OSError as error:
         raise UsageError(
             f"--record names {folder}, which cannot be written ({error.strerror}). Name another folder."
         ) from None
 
 
+def _is_recording(path: Path) -> bool:
+    """Return whether a file is a recording of any version, or one whose writing was interrupted."""
+    if path.name != FILE or path.is_symlink():
+        return path.name == UNFINISHED
+    with path.open("rb") as file, suppress(*_DECODING_ERRORS):
+        _VERSION.decode(file.readline())
+        return True
+    return False
+
+
 def write_lines(path: Path, values: Sequence[Any]) -> None:
     """Write values as JSON, one per line. The file appears whole, or not at all. Raises `OSError`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
+    unfinished = path.with_name(UNFINISHED)
     unfinished.write_bytes(b"".join(to_json(value) + b"\n" for value in values))
     unfinished.replace(path)
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from journals import OPENED, Visit, after
 
-from harness.base.errors import HarnessError
+from harness.base.errors import HarnessError, UsageError
 from harness.cli import main
-from harness.contract import RULES, PageFacts, RecordedPage, judge, judge_recorded, read_pages
+from harness.contract import RULES, PageFacts, RecordedPage, judge, judge_recorded, prepare_folder, read_pages
 from harness.contract.observation import Observation, TabReturn
-from harness.contract.recording import FILE, SCHEMA, Recorder, read, write_lines
+from harness.contract.recording import FILE, SCHEMA, UNFINISHED, Recorder, read, write_lines
 
 PAGE = PageFacts("http://localhost:3000/report", "http://localhost:3000/report", has_own_backend=True, can_remove=True)
 AGAIN = "Record the page again with 'pbi-harness verify URL --record DIR'."
@@ -759,6 +759,86 @@ def test_judge_names_a_rule_that_does_not_exist(path: Path, judged: Callable[...
 
     assert seen.code == 4
     assert seen.error.startswith("--only names 'LIFE-9', which is no rule and no family. The rules are EMB-1,")
+
+
+def test_prepare_folder_makes_a_new_folder_with_its_parents(tmp_path: Path) -> None:
+    prepare_folder(tmp_path / "a" / "b")
+
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_prepare_folder_deletes_the_recordings_and_their_folders(tmp_path: Path) -> None:
+    record(tmp_path, healthy(), away("hidden", "hidden"))
+    old = record(tmp_path, healthy(), page=PageFacts("another"))
+    write(old, [b'{"schema": 99, "page": {}}'])
+    (old.parent / UNFINISHED).write_bytes(b'{"schema"')
+
+    prepare_folder(tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_prepare_folder_deletes_no_folder_without_a_recording(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    record(folder / "recordings", healthy())
+    (folder / "empty").mkdir()
+    (folder / FILE).write_bytes(b'{"schema": 1}')
+
+    prepare_folder(folder)
+
+    assert list(tmp_path.rglob("*")) == [folder, folder / "empty"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("notes.txt", "mine"),
+        (FILE, ""),
+        (FILE, '{"kind": "page.opened", "at": "2026-01-01T12:00:00Z"}'),
+        (FILE, '{"schema": "1"}'),
+        (FILE, "[" * 100_000),
+        ("Journal.jsonl", '{"schema": 1}'),
+    ],
+    ids=["another name", "empty file", "journal of a failed test", "another program's", "deep JSON", "another case"],
+)
+def test_prepare_folder_refuses_a_folder_with_other_files_and_deletes_nothing(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    path, other = record(tmp_path, healthy()), tmp_path / "z" / "mine" / name
+    other.parent.mkdir(parents=True)
+    other.write_text(text)
+
+    with pytest.raises(UsageError) as refused:
+        prepare_folder(tmp_path)
+
+    assert (
+        str(refused.value) == f"--record names {tmp_path}, which has other files, such as {other}. Name a new folder."
+    )
+    assert path.exists()
+    assert other.read_text() == text
+
+
+@pytest.mark.parametrize("name", [FILE, "elsewhere"])
+def test_prepare_folder_refuses_a_folder_with_a_link(tmp_path: Path, name: str) -> None:
+    path, folder = record(tmp_path / "elsewhere", healthy()), tmp_path / "recordings"
+    folder.mkdir()
+    (folder / name).symlink_to(path if name == FILE else path.parent)
+
+    with pytest.raises(UsageError, match="has other files"):
+        prepare_folder(folder)
+
+    assert path.exists()
+
+
+def test_prepare_folder_refuses_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(UsageError) as refused:
+        prepare_folder(tmp_path / "file")
+
+    assert str(refused.value) == (
+        f"--record names {tmp_path / 'file'}, which cannot be written (File exists). Name another folder."
+    )
 
 
 def test_recorder_says_that_a_recording_cannot_be_written(tmp_path: Path) -> None:
