@@ -62,6 +62,7 @@ def every_visit() -> list[Observation]:
     removal = Visit("removal")
     removal.embed()
     removal.write("2:00", "token.leaked", token="embed-1", where="console", detail="log", form="as it is")
+    removal.write("3:00", "clock", what="request without an end", url="http://localhost:3000/x", since=OPENED)
     removal.write("5:00", "embed.gone", item="1")
     outages = ("status_500", "dropped_connections", "slow_answers", "unusable_answers", "long_status_500")
     visits = [
@@ -160,6 +161,7 @@ def test_recordings_give_the_entries_facts_and_verdicts_of_the_visits(tmp_path: 
     record(tmp_path, *visits)
     (page,) = read_pages(tmp_path)
 
+    assert {path.name for path in tmp_path.rglob("*.*") if path.is_file()} == {FILE}
     assert (page.page, page.seed) == (PAGE, 7)
     for before, now in zip(visits, page.made, strict=True):
         assert list(now.journal) == list(before.journal)
@@ -385,6 +387,10 @@ MALFORMED: dict[str, tuple[Callable[[Lines], Lines], str]] = {
         with_header(lambda header: header["page"].update(name=RED)),
         f", line 1: the page's name '\\x1b[31mred\\x07' cannot be printed. {AGAIN}",
     ),
+    "page name with NUL": (
+        with_header(lambda header: header["page"].update(name="page\0")),
+        f", line 1: the page's name 'page\\x00' cannot be printed. {AGAIN}",
+    ),
     "header with a lone surrogate": (
         lambda lines: [lines[0].replace(b'"name":"http', b'"name":"\\ud800 http'), *lines[1:]],
         NO_HEADER,
@@ -402,6 +408,10 @@ MALFORMED: dict[str, tuple[Callable[[Lines], Lines], str]] = {
     ),
     "opening without a time zone": (
         with_header(lambda header: header["visit"].update(opened="2026-01-01T12:00:00")),
+        f", line 1: the time 2026-01-01T12:00:00 has no time zone. {AGAIN}",
+    ),
+    "removal without a time zone": (
+        with_header(lambda header: header["visit"].update(removed="2026-01-01T12:00:00")),
         f", line 1: the time 2026-01-01T12:00:00 has no time zone. {AGAIN}",
     ),
     "return without a time zone": (

@@ -142,6 +142,23 @@ def test_tokens_that_expire_together_are_told_apart(length: int) -> None:
     assert form_in(quote(one.text, safe=""), one) == "escaped"
 
 
+def test_unsigned_tokens_of_two_users_are_told_apart() -> None:
+    claims = [{"iss": "https://sts.windows.net/tenant/", "exp": 1767272400, "sub": user} for user in ("one", "two")]
+    one, other = (
+        foreign(f"eyJhbGciOiJub25lIn0.{base64.urlsafe_b64encode(json.dumps(claim).encode()).decode().rstrip('=')}.")
+        for claim in claims
+    )
+
+    assert form_in(f"?cut={other.text[3:]}", one) == ""
+    assert form_in(f"?cut={one.text[3:]}", one) == "escaped"
+
+
+def test_path_around_a_token_stays() -> None:
+    url = f"https://localhost:3000/tokens/{EMBED.text}/use?a=1"
+
+    assert without_tokens(url, EMBED) == "https://localhost:3000/tokens/<embed-1>/use?a=1"
+
+
 @pytest.mark.parametrize("text", ["", "H4sIAAAAAAAE", EMBED.text[:80], ENTRA.text[:300], EMBED.text.swapcase()])
 def test_no_token_is_found_in_a_text_that_has_none(text: str) -> None:
     assert form_in(text, EMBED) == form_in(text, ENTRA) == ""
