@@ -27,6 +27,6 @@ def _without_lone_surrogates(value: Any) -> Any:
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):
         return {_without_lone_surrogates(name): _without_lone_surrogates(part) for name, part in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_without_lone_surrogates(part) for part in value]
     return value

@@ -1,6 +1,7 @@
 """The command `pbi-harness judge`: judge recorded pages again, without a browser."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,7 @@ def _judge(arguments: argparse.Namespace) -> int:
     expect_writable("--json", arguments.pbi_json)
     rules = GivenOptions(arguments).rules()
     pages = contract.read_pages(arguments.folder)
-    terminal = report.TerminalReport()
+    terminal = report.TerminalReport(sys.stdout)
     reports = contract.judge_again(pages, rules, terminal, strict=arguments.pbi_strict)
     built_in = all(page.page.url is None for page in pages)
     terminal.ended(reports, complete=True, has_expectation=built_in, seed=pages[0].seed)

@@ -22,7 +22,11 @@ class NotAPage(HarnessError):
 
 
 class RecordingError(UsageError):
-    """The error of a recording that cannot be read."""
+    """The error of a recording that cannot be read. A terminal can show its message, whatever the recording contains."""
+
+    def __init__(self, message: str) -> None:
+        """Take a message, whose control characters are replaced."""
+        super().__init__("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in message))
 
 
 class NotRecorded(HarnessError):

@@ -6,7 +6,9 @@ journal. docs/recording.schema.json describes the lines.
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,12 @@ from harness.base.json_text import to_json
 from harness.contract.errors import NotRecorded, RecordingError
 from harness.contract.observation import Observation, VisitFacts, cut_short
 from harness.contract.page import PageFacts
+from harness.contract.wording import first_line
 
 SCHEMA = 1
 """The version of the recordings that this version writes and reads."""
-FILE = "journal.jsonl"
+FILE, UNFINISHED = "journal.jsonl", "journal.unfinished"
+"""The names of a recording, and of one whose writing was interrupted."""
 RECORD_AGAIN = "Record the page again with 'pbi-harness verify URL --record DIR'."
 LONGEST_NAME_CHARACTERS = 60
 
@@ -53,6 +57,8 @@ class _Version(msgspec.Struct):
 _VERSION = msgspec.json.Decoder(_Version)
 _HEADER = msgspec.json.Decoder(Header)
 _ENTRY = msgspec.json.Decoder(AnyKind)
+_DECODING_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""The errors of a line that is no JSON, nests too deep, or is JSON of another shape."""
 
 
 class Recorder:
@@ -92,29 +98,41 @@ class Recorder:
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make a folder for recordings, and delete the recordings that are in it.
+    """Make a folder for recordings, and delete the recordings that are in it, with their folders.
 
     Raises `UsageError` if the folder cannot be written, or has other files.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        old = [path for path in folder.rglob("*") if not path.is_dir()]
-        if other := [path for path in old if path.name != FILE]:
+        old = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+        if other := [path for path in old if not _is_recording(path)]:
             raise UsageError(f"--record names {folder}, which has other files, such as {other[0]}. Name a new folder.")
         for path in old:
             path.unlink()
-        for path in sorted((path for path in folder.rglob("*")), reverse=True):
-            path.rmdir()
+            parent = path.parent
+            while parent != folder and not any(parent.iterdir()):
+                parent.rmdir()
+                parent = parent.parent
     except OSError as error:
         raise UsageError(
             f"--record names {folder}, which cannot be written ({error.strerror}). Name another folder."
         ) from None
 
 
+def _is_recording(path: Path) -> bool:
+    """Return whether a file is a recording of any version, or one whose writing was interrupted."""
+    if path.name != FILE or path.is_symlink():
+        return path.name == UNFINISHED
+    with path.open("rb") as file, suppress(*_DECODING_ERRORS):
+        _VERSION.decode(file.readline())
+        return True
+    return False
+
+
 def write_lines(path: Path, values: Sequence[Any]) -> None:
     """Write values as JSON, one per line. The file appears whole, or not at all. Raises `OSError`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
+    unfinished = path.with_name(UNFINISHED)
     unfinished.write_bytes(b"".join(to_json(value) + b"\n" for value in values))
     unfinished.replace(path)
 
@@ -164,7 +182,11 @@ def read_pages(folder: Path) -> list[RecordedPage]:
 
     Raises `RecordingError` if there is none, or one cannot be read.
     """
-    if not folder.is_dir():
+    try:
+        is_folder = folder.is_dir()
+    except OSError as error:
+        raise RecordingError(f"{folder} cannot be read ({error.strerror}). Name another folder.") from None
+    if not is_folder:
         raise RecordingError(f"{folder} is no folder. Name the folder that 'pbi-harness verify --record DIR' wrote.")
     paths = sorted(folder.rglob(FILE))
     if not paths:
@@ -212,7 +234,7 @@ def read(path: Path) -> tuple[Header, Observation]:
 def _header(path: Path, line: bytes) -> Header:
     try:
         version = _VERSION.decode(line).schema
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _DECODING_ERRORS:
         raise RecordingError(f"{path} does not begin with the header of a recording. {RECORD_AGAIN}") from None
     if version != SCHEMA:
         raise RecordingError(
@@ -220,21 +242,33 @@ def _header(path: Path, line: bytes) -> Header:
         )
     try:
         header = _HEADER.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise RecordingError(f"{path}, line 1: {error}. {RECORD_AGAIN}") from None
-    for text in (header.page.name, header.page.url or "", header.visit.title, header.visit.stopped):
-        if not text.isprintable():
-            raise RecordingError(f"{path}, line 1: {text[:80]!r} cannot be printed. {RECORD_AGAIN}")
+    except _DECODING_ERRORS as error:
+        raise _wrong_line(path, 1, error) from None
+    if not header.page.name.isprintable():
+        raise _wrong_line(path, 1, f"the page's name {header.page.name!r} cannot be printed")
+    visit = header.visit
+    returns = [at for back in visit.margin_returns for at in (back.hidden, back.shown)]
+    _expect_zones(path, 1, [visit.opened, visit.ended, visit.arrived, visit.removed, *visit.returns, *returns])
     return header
 
 
 def _entry(path: Path, number: int, line: bytes) -> Entry:
     try:
         kind = _ENTRY.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise RecordingError(f"{path}, line {number}: {error}. {RECORD_AGAIN}") from None
-    data = msgspec.structs.asdict(kind)
-    at = data.pop("at")
-    return Entry(
-        at, str(kind.__struct_config__.tag), {name: value for name, value in data.items() if value is not msgspec.UNSET}
-    )
+    except _DECODING_ERRORS as error:
+        raise _wrong_line(path, number, error) from None
+    data = {name: value for name, value in msgspec.structs.asdict(kind).items() if value is not msgspec.UNSET}
+    _expect_zones(path, number, data.values())
+    return Entry(data.pop("at"), str(kind.__struct_config__.tag), data)
+
+
+def _expect_zones(path: Path, number: int, values: Iterable[Any]) -> None:
+    """Raise `RecordingError` if one of the values in a line is an instant without a time zone."""
+    for value in values:
+        if isinstance(value, datetime) and value.tzinfo is None:
+            raise _wrong_line(path, number, f"the time {value.isoformat()} has no time zone")
+
+
+def _wrong_line(path: Path, number: int, seen: object) -> RecordingError:
+    """Return the error of a line that is not as docs/recording.schema.json says. `seen` may quote the line at length."""
+    return RecordingError(f"{path}, line {number}: {first_line(str(seen))}. {RECORD_AGAIN}")

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from harness.clock import real_time
-from harness.contract.errors import NotRecorded
+from harness.contract.errors import NotRecorded, RecordingError
 from harness.contract.findings import Finding, expected_findings
 from harness.contract.judging import judge
 from harness.contract.listener import Listener
-from harness.contract.recording import RecordedPage
+from harness.contract.recording import RECORD_AGAIN, RecordedPage
 from harness.contract.reports import PageReport, page_report, rule_report
 from harness.contract.rule import Rule, Verdict, skipped
 
@@ -18,13 +18,20 @@ def judge_again(
     """Judge recorded pages by some rules, tell a listener each verdict, and return the reports.
 
     A page without an address is a built-in page, whose outcomes are expected. `strict` lets a warning fail the run.
+
+    Raises `RecordingError` if the recordings of a page contradict themselves so much that nothing can be said of it.
     """
     return [_judge_page(page, rules, listener, strict=strict) for page in pages]
 
 
 def _judge_page(page: RecordedPage, rules: Sequence[Rule], listener: Listener, *, strict: bool) -> PageReport:
     expected = expected_findings().get(page.page.name, {}) if page.page.url is None else {}
-    report = page_report(page.page, page.token_urls, page.made)
+    try:
+        report = page_report(page.page, page.token_urls, page.made)
+    except Exception as error:
+        raise RecordingError(
+            f"The recordings of {page.page.name} contradict themselves ({type(error).__name__}: {error}). {RECORD_AGAIN}"
+        ) from error
     for rule in rules:
         began_real_s = real_time.seconds()
         verdict = judge_recorded(rule, page)

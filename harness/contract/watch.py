@@ -155,5 +155,7 @@ class Watch:
             finally:
                 observed.ended = stage.clock.now
                 observed.journal = visit.driver.journal_without_tokens
+                for name in ("url", "landed", "stopped", "why_no_renewal_moment"):
+                    setattr(observed, name, visit.driver.without_tokens(getattr(observed, name)))
                 self.on_observed(observed)
         return observed

@@ -1,9 +1,18 @@
 """Text for a terminal or a CI log, in colours and lines that suit it."""
 
 import os
+import re
 import shutil
 import textwrap
 from typing import TextIO
+
+
+def printable(text: str) -> str:
+    """Return a text without control characters, by which a page under test could change what the terminal shows.
+
+    Line feeds stay.
+    """
+    return re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]+", " ", text)
 
 
 class Console:
@@ -25,7 +34,7 @@ class Console:
 
     def tint(self, colour: str, text: str) -> str:
         """Return a text in the colour of an SGR code, such as "31" (red). Source: ECMA-48."""
-        return f"\x1b[{colour}m{text}\x1b[0m" if self._coloured else text
+        return f"\x1b[{colour}m{printable(text)}\x1b[0m" if self._coloured else printable(text)
 
     def wrapped(self, text: str, indent: int) -> str:
         """Return a text in lines of at most `width` characters, each of which begins with `indent` spaces."""

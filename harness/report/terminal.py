@@ -1,6 +1,5 @@
 """The verdicts in a terminal or a CI log, each printed as soon as it is known."""
 
-import re
 import sys
 import textwrap
 from collections import Counter
@@ -12,7 +11,7 @@ from harness.base.durations import format_duration
 from harness.contract.findings import cause_of
 from harness.contract.reports import PageReport, RuleReport
 from harness.contract.rule import Outcome
-from harness.report.console import Console
+from harness.report.console import Console, printable
 
 COLOURS: Mapping[Outcome, str] = {"passed": "32", "failed": "31", "warned": "33", "skipped": "2"}
 """Outcome -> the SGR code of its colour. Source: ECMA-48."""
@@ -42,7 +41,7 @@ class TerminalReport:
     def noticed(self, page: str, what: str) -> None:
         """Print a remark about a page."""
         self._begin(page)
-        self._line(f"  {what}")
+        self._line(f"  {printable(what)}")
 
     def found(self, page: PageReport, rule: RuleReport) -> None:
         """Print a verdict."""
@@ -61,7 +60,7 @@ class TerminalReport:
     def page_failed(self, page: str, error: str) -> None:
         """Print the error that kept a page from being judged."""
         self._begin(page)
-        self._line(f"  {self._tint('31', 'not judged')}: {error}")
+        self._line(f"  {self._tint('31', 'not judged')}: {printable(error)}")
 
     def ended(self, pages: Sequence[PageReport], *, complete: bool, has_expectation: bool, seed: int) -> None:
         """Print the findings of each page, causes before their consequences, and the totals.
@@ -108,7 +107,7 @@ class TerminalReport:
         if page != self._page:
             self._page = page
             self._line("")
-            self._line(self._tint("1", _printable(page)))
+            self._line(self._tint("1", page))
 
     def _note(self, text: str, colour: str | None = None) -> None:
         wrapped = self._wrapped(text)
@@ -119,16 +118,11 @@ class TerminalReport:
 
     def _wrapped(self, text: str) -> str:
         return textwrap.fill(
-            _printable(text),
+            printable(text),
             self._console.width - INDENT_CHARACTERS,
             subsequent_indent=" " * INDENT_CHARACTERS,
             break_long_words=False,
         )
-
-
-def _printable(text: str) -> str:
-    """Return a text without control characters, by which a page under test could change what the terminal shows."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text)
 
 
 def _items(page: PageReport) -> str:

@@ -1,6 +1,7 @@
 """The traces of a token's text in other texts: as it is, escaped, or in base64."""
 
 import base64
+import re
 import string
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -16,6 +17,8 @@ SHORTEST_SIGNATURE_CHARACTERS = 32
 """Characters of a signature that are enough to recognize a token."""
 CHARACTERS = string.ascii_letters + string.digits + "+/.%~-_"
 """The characters of an escaped token, but for the "=" at its end."""
+READABLE_PART = ".eyJ"
+"""The beginning of the second part of an embed token: a dot, and `{"` in base64."""
 
 
 def form_in(text: str, token: Token) -> str:
@@ -31,19 +34,19 @@ def form_in(text: str, token: Token) -> str:
 def concealed(entries: Iterable[Entry], tokens: Sequence[Token]) -> list[Entry]:
     """Return journal entries in which the name of a token, in angle brackets, stands in place of its text."""
     return [
-        replace(entry, data=data) if (data := _concealed(entry.data, tokens)) is not entry.data else entry
+        replace(entry, data=data) if (data := without_tokens(entry.data, tokens)) is not entry.data else entry
         for entry in entries
     ]
 
 
-def _concealed(value: Any, tokens: Sequence[Token]) -> Any:
-    """Return a JSON value without the texts of tokens; `value` itself if it has none."""
+def without_tokens(value: Any, tokens: Sequence[Token]) -> Any:
+    """Return a JSON value in which the names of tokens stand in place of their texts; `value` itself if it has none."""
     if isinstance(value, str):
         return _without(value, tokens) if len(value) >= SHORTEST_SIGNATURE_CHARACTERS else value
     if isinstance(value, dict):
-        new: Any = {_concealed(name, tokens): _concealed(part, tokens) for name, part in value.items()}
+        new: Any = {without_tokens(name, tokens): without_tokens(part, tokens) for name, part in value.items()}
     elif isinstance(value, list):
-        new = [_concealed(part, tokens) for part in value]
+        new = [without_tokens(part, tokens) for part in value]
     else:
         return value
     return value if new == value else new
@@ -66,6 +69,8 @@ def _without_trace(text: str, trace: str, name: str) -> str:
         begin = len(text[:at].rstrip(CHARACTERS))
         parts += [text[:begin], name]
         text = text[at + len(trace) :].lstrip(CHARACTERS).lstrip("=")
+        if text.startswith(READABLE_PART):  # follows the "=" of the first part of an embed token
+            text = text.lstrip(CHARACTERS).lstrip("=")
     return "".join([*parts, text])
 
 
@@ -73,13 +78,11 @@ def _without_trace(text: str, trace: str, name: str) -> str:
 def _traces(text: str) -> tuple[str, tuple[str, ...]]:
     """Return the parts of a token that stay recognizable in any escaping, and in each alignment of base64."""
     # The signature of a JWT, or the part of an embed token after the beginning that all of them share.
-    begin = text.rindex(".") + 1 if text.count(".") == 2 else 40
-    core = text[begin : begin + TRACE_CHARACTERS]
-    if len(core) < SHORTEST_SIGNATURE_CHARACTERS:  # the mock of a backend may leave its tokens unsigned
-        core = text[-TRACE_CHARACTERS:]
-    encoded = []
-    for shift in range(3):
-        whole = base64.b64encode(b"." * shift + core.encode()).decode()
-        encoded.append(whole[4:-4])
-        encoded.append(whole[4:-4].replace("+", "-").replace("/", "_"))
+    part = text.rpartition(".")[2] if text.count(".") == 2 else text[40:]
+    # An escaping leaves letters, digits, "_" and "-". The end of an embed token is that of others with the same expiry.
+    unchanged = max(re.split(r"[^\w-]", part.partition(".")[0]), key=len)
+    candidates = (unchanged, part, text[-TRACE_CHARACTERS:])  # the mock of a backend may leave its tokens unsigned
+    core = next((core for core in candidates if len(core) >= SHORTEST_SIGNATURE_CHARACTERS), text)[:TRACE_CHARACTERS]
+    # The base64 of a token has neither + nor /, so the alphabet for URLs gives the same text.
+    encoded = [base64.b64encode(b"." * shift + core.encode()).decode()[4:-4] for shift in range(3)]
     return core, tuple(trace for trace in encoded if trace)

@@ -23,6 +23,8 @@ def judge_on_other_clocks(seen: Observations, visits: Sequence[Observation], lik
     already_expired = {entry["item"] for met in expiries_met(first) for entry in met} | {
         item for item in first.items if any(holding.expired_in_use for holding in first.applied_tokens(item)[:-1])
     }
+    if not first.lasting:
+        return skipped("No item stays on the page, so the page renews none.")
     if already_expired.issuperset(first.lasting):
         return skipped("The page's tokens expire in use even with the right clock (LIFE-1, LIFE-2).")
     healthy_storm, signed_out = storm_in(first), ""

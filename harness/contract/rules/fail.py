@@ -54,6 +54,8 @@ def _expired_in_outage(seen: Observations, observed: Observation) -> Verdict | N
     """
     hits = observed.journal.of("fault.hit")
     for item in _renewed_without_outage(seen, observed):
+        if observed.present_until(item) < hits[0].at:
+            continue  # an item that has left by then needs no token
         for holding in observed.applied_tokens(item):
             if holding.expires and holding.expires <= observed.ended and holding.expired_in_use:
                 later = (
