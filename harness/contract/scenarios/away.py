@@ -1,6 +1,7 @@
 """The scenarios in which the user is away: the tab is hidden or frozen, or the machine is asleep."""
 
 from datetime import timedelta
+from typing import Literal
 
 from harness.contract.observation import TabReturn
 from harness.contract.renewal_moment import Absence, NoRenewalMoment, RenewalMoments, items_with_renewals
@@ -16,15 +17,7 @@ PAST_EXPIRY = timedelta(minutes=25)
 @scenario("The tab is visible for 5 min, hidden and frozen for 85 min, then shown and watched for 5 s.")
 def frozen_past_expiry(setting: Setting) -> list[Plan]:
     """Plan the visits whose tab is frozen until half an hour past expiry."""
-
-    def freeze(visit: PageVisit) -> None:
-        stage = visit.stage
-        stage.clock.advance("5min")
-        with stage.tab.frozen():
-            stage.clock.advance(visit.observed.lifetime + PAST_EXPIRY)
-        visit.watch_return(timedelta(seconds=5))
-
-    return [Plan("frozen past expiry", freeze, lifetime=lifetime) for lifetime in setting.one_or_all_lifetimes]
+    return _away_past_expiry(setting, "frozen", watched=timedelta(seconds=5))
 
 
 @scenario(
@@ -33,15 +26,20 @@ def frozen_past_expiry(setting: Setting) -> list[Plan]:
 )
 def asleep_past_expiry(setting: Setting) -> list[Plan]:
     """Plan the visits on a machine that sleeps until half an hour past expiry."""
+    return _away_past_expiry(setting, "asleep", watched=timedelta(seconds=60))
 
-    def sleep(visit: PageVisit) -> None:
+
+def _away_past_expiry(setting: Setting, how: Literal["frozen", "asleep"], *, watched: timedelta) -> list[Plan]:
+    """Plan visits whose tab is frozen, or whose machine is asleep, and which are then watched for some time."""
+
+    def leave(visit: PageVisit) -> None:
         stage = visit.stage
         stage.clock.advance("5min")
-        with stage.tab.asleep():
+        with stage.tab.frozen() if how == "frozen" else stage.tab.asleep():
             stage.clock.advance(visit.observed.lifetime + PAST_EXPIRY)
-        visit.watch_return(timedelta(seconds=60))
+        visit.watch_return(watched)
 
-    return [Plan("asleep past expiry", sleep, lifetime=lifetime) for lifetime in setting.one_or_all_lifetimes]
+    return [Plan(f"{how} past expiry", leave, lifetime=lifetime) for lifetime in setting.one_or_all_lifetimes]
 
 
 @scenario(
