@@ -4,6 +4,7 @@ A `Visit` writes the journal of one visit. Its times are those of messages: "50:
 the page, "1:00:00" an hour. Entries may be written in any order.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -54,7 +55,9 @@ class Visit:
         self.entries: list[Entry] = []
         self.expiries: dict[str, datetime] = {}
         """Token -> its expiry."""
-        self._calls = self._requests = 0
+        self._requests = 0
+        self._calls = Counter[str]()
+        """Item -> the calls of its provider. Each item numbers its own calls."""
 
     def write(self, at: str | datetime, kind: str, **data: Any) -> Entry:
         """Write any entry. Its kind must have this data."""
@@ -186,15 +189,15 @@ class Visit:
     ) -> None:
         """Let the service call an item's provider.
 
-        `answer` is the kind of its answer; None if it never answers. A token that it answers is applied by the service.
+        `answer` is the kind of its answer; None if it never answers. A token that it answers is not given to the item.
         """
-        self._calls += 1
-        self.write(at, "hook.called", item=item, call=self._calls, uid=f"uid-{item}", attempt=1)
+        self._calls[item] += 1
+        self.write(at, "hook.called", item=item, call=self._calls[item], uid=f"uid-{item}", attempt=1)
         if answer is None:
             return
         then = OPENED + after(at) + after(answered)
         extra = {"token": token or "unknown"} if answer == "token" else {"text": "a text"} if answer == "other" else {}
-        self.write(then, "hook.answered", item=item, call=self._calls, status=status, answer=answer, **extra)
+        self.write(then, "hook.answered", item=item, call=self._calls[item], status=status, answer=answer, **extra)
 
     def away(self, hidden: str, shown: str, how: str = "hidden") -> None:
         """Hide the tab from one time to another; with `how`, the tab is also frozen or its machine asleep meanwhile."""
