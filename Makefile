@@ -49,7 +49,7 @@ mutants: setup ## check that the rules catch a single mistake in a good page
 	$(PYTEST) -m 'mutants or not mutants' $(ARGS) tests/contract/test_mutants.py
 
 soak: setup ## run the tests twenty times, in a different order each time
-	$(call rounds,$(or $(ROUNDS),20),$(PYTEST) $(ARGS))
+	$(call rounds,$(or $(ROUNDS),20),$(PYTEST) -m 'not matrix and not mutants and not rejudge' $(ARGS))
 
 lint: setup ## check style, types, spelling and the imports between packages, in Python and JavaScript
 	$(BIN)/ruff check .

@@ -26,6 +26,7 @@ freezegun.configure(extend_ignore_list=["hypothesis"])  # hypothesis reads real 
 
 LOG = logging.getLogger(__name__)
 SEEDS = 8
+SEEDS_OF_A_NORMAL_RUN = 3
 PROGRAMS_PER_SEED = 25
 SHRINKING_S = 20.0
 """Real seconds in which hypothesis may look for a smaller program that fails as well."""
@@ -159,7 +160,10 @@ def milliseconds(at: datetime) -> int:
     return round(at.timestamp() * 1000)
 
 
-@pytest.mark.parametrize("number", range(SEEDS))
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(n, marks=[pytest.mark.soak] if n >= SEEDS_OF_A_NORMAL_RUN else []) for n in range(SEEDS)],
+)
 def test_every_event_of_a_random_program_happens_when_the_model_says(runner: Runner, number: int) -> None:
     @seed(number)
     @settings(max_examples=PROGRAMS_PER_SEED, deadline=None, database=None, suppress_health_check=list(HealthCheck))
