@@ -205,6 +205,15 @@ class Visit:
             self.write(shown, "tab", state=ends[how])
         self.write(shown, "tab", state="shown")
 
+    def raise_error(self, at: str, code: str = "TokenExpired", *, item: str = "1") -> Entry:
+        """Let an item raise the event `error`, because the service refused a request with this code."""
+        detail = {"message": code, "detailedMessage": "a text", "errorCode": "403", "level": 6}
+        return self.write(at, "item.event", item=item, event="error", detail=detail)
+
+    def throw(self, at: str, text: str, *, rejection: bool = False) -> Entry:
+        """Let the page leave an exception uncaught, or, with `rejection`, a promise rejected."""
+        return self.write(at, "page.error", text=text, rejection=rejection, url="http://localhost:3000/page.js")
+
     def outage(self, began: str, ended: str, *hits: str, fault: str = "fault-1", url: str = TOKENS) -> None:
         """Let the token endpoint fail from one time to another, and let token requests meet the failure."""
         self.write(began, "fault.began", fault=fault, url=url)
