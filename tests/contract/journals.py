@@ -115,13 +115,14 @@ class Visit:
     ) -> None:
         """Let the page embed an item with a new token, and let the item raise `loaded`, unless `loaded` is False.
 
-        `load` are more data of the load request: id, page, visual.
+        `load` are more data of the load request: id, page, visual. The iframe's address names the same id.
         """
         if token not in self.expiries:
             self.issue(at, token, type=type)
             self.request(at, token=token)
         path = FRAMES[kind]
-        self.write(at, "embed.frame", item=item, path=path, url=f"https://app.powerbi.com{path}?{kind}Id={item}")
+        url = f"https://app.powerbi.com{path}?{kind}Id={load.get('id', item)}"
+        self.write(at, "embed.frame", item=item, path=path, url=url)
         self.load(at, item=item, kind=kind, provider=provider, **load)
         self.apply(at, token, item=item, how="load", type=type)
         if loaded:
