@@ -159,6 +159,10 @@ def test_path_around_a_token_stays() -> None:
     assert without_tokens(url, EMBED) == "https://localhost:3000/tokens/<embed-1>/use?a=1"
 
 
-@pytest.mark.parametrize("text", ["", "H4sIAAAAAAAE", EMBED.text[:80], ENTRA.text[:300], EMBED.text.swapcase()])
+@pytest.mark.parametrize(
+    "text",
+    ["", "H4sIAAAAAAAE", EMBED.text[:80], ENTRA.text[:300], EMBED.text.swapcase()],
+    ids=["nothing", "another beginning", "a part of an embed token", "a part of an Entra token", "another case"],
+)
 def test_no_token_is_found_in_a_text_that_has_none(text: str) -> None:
     assert form_in(text, EMBED) == form_in(text, ENTRA) == ""
