@@ -142,12 +142,17 @@ def test_a_backend_in_real_time_prevents_the_judgement_of_renewals_and_not_of_re
 
 
 @pytest.mark.parametrize("rule", AWAY)
-def test_wake_1_and_5_pass_when_a_token_is_applied_soon_after_the_return(rule: str) -> None:
-    found = verdict(rule, renewed(), returned(rule, renew))
+@pytest.mark.parametrize("at", ["1:30:05", "1:30:06"])
+def test_wake_1_and_5_pass_when_a_token_is_applied_soon_after_the_return(rule: str, at: str) -> None:
+    def renew_then(visit: Visit) -> None:
+        expire(visit)
+        visit.renew(at, "embed-8")
+
+    found = verdict(rule, renewed(), returned(rule, renew_then))
 
     assert (found.outcome, found.message) == (
         "passed",
-        f"The tab was shown at 1:30:05 after it was {AWAY[rule]} past the expiry; a new token was applied at 1:30:06.",
+        f"The tab was shown at 1:30:05 after it was {AWAY[rule]} past the expiry; a new token was applied at {at}.",
     )
     assert [entry["token"] for entry in found.evidence] == ["embed-8"]
 
@@ -501,6 +506,17 @@ def test_wake_4_is_skipped_when_only_a_provider_renews() -> None:
 
 def test_wake_4_judges_a_page_with_a_provider_that_also_sets_tokens_by_hand() -> None:
     found = judged_on_return(tab_return("1:39:55", "1:40:05"), healthy=with_provider(by_hand=True))
+
+    assert found.outcome == "warned"
+
+
+def test_wake_4_judges_a_page_that_renews_by_embedding_anew() -> None:
+    visit = Visit()
+    visit.embed()
+    visit.write("50:00", "embed.gone", item="1")
+    visit.embed("50:00", item="2", token="embed-2")
+
+    found = judged_on_return(tab_return("1:39:55", "1:40:05", None), healthy=visit.end("1:30:00"))
 
     assert found.outcome == "warned"
 
