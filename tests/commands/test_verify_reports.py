@@ -13,11 +13,11 @@ from harness.commands import verify
 from harness.contract import RULES, Rule, Verdict
 from harness.contract.findings import Expectation
 
-def interrupt(scenarios):
+def interrupt(seen):
     raise KeyboardInterrupt
 
 def stub(id, judge):
-    return Rule(id, "must", "basis", judge)
+    return Rule(id, "must", (), "basis", judge, "why", "wrong", "right", needs_items=False, needs_renewals=False)
 
 def expect(page):
     harness.contract.findings.expected_findings = lambda: page

@@ -40,7 +40,10 @@ def urls(observed: Observation) -> list[str]:
 
 
 def test_cut_short_names_the_first_incomplete_visit() -> None:
-    complete, empty = embedded().end("1:00"), Visit().end("30", title="frozen past expiry")
+    refused = Visit()
+    refused.embed(loaded=False)
+    refused.write("1", "item.event", item="1", event="error", detail=None)
+    complete, empty = embedded().end("1:00"), refused.end("30", title="frozen past expiry")
 
     assert cut_short() == cut_short(complete, complete) == ""
     assert cut_short(complete, empty) == "Nothing was embedded in one visit (frozen past expiry)."
@@ -113,6 +116,7 @@ def test_items_are_those_that_took_a_token_or_the_chosen_one_of_them() -> None:
 def test_loaded_items_had_a_valid_token_from_their_load_and_raised_loaded() -> None:
     visit = embedded("1")
     visit.embed(item="2", token="embed-2", loaded=False)
+    visit.write("1", "item.event", item="2", event="error", detail=None)
     served(visit, "1", "3")
     visit.apply("1", "unknown", item="3", how="load")
     visit.write("1", "item.event", item="3", event="loaded", detail=None)
@@ -162,7 +166,20 @@ def test_last_token_of_an_item_that_goes_ends_with_it_or_with_the_next_frame(
     if next_at:
         served(visit, next_at, "2")
 
-    assert visit.end("1:00:00").applied_tokens("1")[-1].until == (until and at(until))
+    tokens = visit.end("1:00:00").applied_tokens("1")
+
+    assert [(token.token, token.until) for token in tokens] == [
+        ("embed-1", at("50:00")),
+        ("embed-2", until and at(until)),
+    ]
+
+
+def test_only_token_of_an_item_that_goes_does_not_end_with_the_frame_of_that_item() -> None:
+    visit = embedded()
+    gone(visit, "55:00")
+    served(visit, "56:00", "2")
+
+    assert [token.until for token in visit.end("1:00:00").applied_tokens("1")] == [at("55:00")]
 
 
 def test_item_without_a_token_has_no_applied_tokens_although_it_goes_and_others_come() -> None:
@@ -354,12 +371,14 @@ def test_renewals_say_more_than_loads_about_the_tokens_that_items_need() -> None
     assert visit.end("1:00:00").tokens_needed(TOKENS) == 2
 
 
-def test_items_need_one_token_from_an_address_that_serves_one_of_them() -> None:
-    visit = embedded("1", "2")
-    give(visit, "50:00", "embed-3", "2", url=f"{OTHER}?of=2")
+def test_only_items_that_an_address_serves_need_a_token_from_it() -> None:
+    visit = embedded("1", "2", "3")
+    give(visit, "50:00", "embed-4", "1")
+    give(visit, "50:00", "embed-5", "2")
+    give(visit, "50:00", "embed-6", "3", url=f"{OTHER}?of=3")
     observed = visit.end("1:00:00")
 
-    assert (observed.tokens_needed(OTHER), observed.tokens_needed(f"{OTHER}?of=2")) == (1, 1)
+    assert [observed.tokens_needed(address) for address in (TOKENS, OTHER, f"{OTHER}?of=3")] == [2, 1, 1]
 
 
 def test_each_item_is_taken_to_need_a_token_from_an_address_whose_tokens_no_item_took() -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 import zipfile
+from datetime import datetime
 from pathlib import Path
 
 from support.inner_runs import Runs, sections
@@ -113,7 +114,8 @@ def test_failed_test_leaves_its_journal_screenshot_and_trace(runs: Runs) -> None
         for line in Path(runs.folder, "test-results/test-it-py-test-fails/journal.jsonl").read_text().splitlines()
     ]
     assert [entry["kind"] for entry in journal] == json.loads((runs.folder / "kinds.json").read_text())
-    assert [entry["at"] for entry in journal] == sorted(entry["at"] for entry in journal)
+    instants = [datetime.fromisoformat(entry["at"]) for entry in journal]
+    assert instants == sorted(instants)
     output = result.stdout.str()
     assert output.count("pbi journal, last entries") == 3
     assert "Traceback" not in output
