@@ -2,7 +2,7 @@
 # GNU make 3.81, the version of macOS, is enough.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify test matrix mutants soak lint bench clean
+.PHONY: help setup verify unit test matrix rejudge mutants soak lint docs bench clean
 
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 BIN := .venv/bin
@@ -31,17 +31,25 @@ setup: $(STAMP) ## install what the other targets need: Python packages, npm pac
 verify: setup ## judge the built-in pages by the refresh contract
 	$(BIN)/pbi-harness verify $(ARGS)
 
+# Several processes would be no faster than one, because each of them collects all tests first. These tests need no npm
+# packages. A test that starts a browser without the marker fails here, because the program false is none.
+unit: $(STAMP) ## run the tests that start no browser, in seconds
+	PBI_BROWSER=/usr/bin/false $(PYTEST) -n 0 -m 'not browser and not rejudge' $(ARGS)
+
 test: setup lint ## run lint and the project's own tests
 	$(PYTEST) $(ARGS)
 
 matrix: setup ## judge every page by every rule, and pages that are easily misjudged (test runs one broken page per rule)
-	$(call rounds,$(or $(ROUNDS),1),$(PYTEST) -m 'matrix or not matrix' $(ARGS) tests/test_broken_pages.py tests/test_verdicts.py)
+	$(call rounds,$(or $(ROUNDS),1),$(PYTEST) -m 'not rejudge' $(ARGS) tests/contract/test_broken_pages.py tests/contract/test_verdicts.py tests/contract/test_fragments.py)
+
+rejudge: setup ## judge the recordings of the last matrix again, in seconds, for work on a rule
+	$(PYTEST) -m rejudge $(ARGS) tests/contract/test_broken_pages.py
 
 mutants: setup ## check that the rules catch a single mistake in a good page
-	$(PYTEST) -m 'mutants or not mutants' $(ARGS) tests/test_mutants.py
+	$(PYTEST) -m 'mutants or not mutants' $(ARGS) tests/contract/test_mutants.py
 
 soak: setup ## run the tests twenty times, in a different order each time
-	$(call rounds,$(or $(ROUNDS),20),$(PYTEST) $(ARGS))
+	$(call rounds,$(or $(ROUNDS),20),$(PYTEST) -m 'not matrix and not mutants and not rejudge' $(ARGS))
 
 lint: setup ## check style, types, spelling and the imports between packages, in Python and JavaScript
 	$(BIN)/ruff check .
@@ -53,11 +61,14 @@ lint: setup ## check style, types, spelling and the imports between packages, in
 	$(NODE) node_modules/.bin/tsc
 	$(NODE) node_modules/.bin/tsc --project fake_pbi/embed_app
 
+docs: setup ## write the parts of docs/ that are made from the code
+	$(BIN)/python tests/generated_docs.py
+
 bench: setup ## measure how fast the harness is
 	$(BIN)/python -m bench $(ARGS)
 
 clean: ## remove everything that the other targets made
-	rm -rf .venv node_modules test-results build dist .import_linter_cache .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	rm -rf .venv node_modules .recordings test-results build dist .import_linter_cache .mypy_cache .ruff_cache .pytest_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A virtual environment stops working when it is moved or its Python is removed. Then it is made again.

@@ -7,7 +7,7 @@ from playwright.sync_api import Playwright
 from bench.figure import Figure
 from harness.clock import real_time
 from harness.commands.verify import BUILT_IN
-from harness.contract import RULES, PageUnderTest, Scenarios, judge
+from harness.contract import RULES, PageUnderTest, Watch, judge
 from harness.stage.session import HarnessSession
 
 TARGET_S = 15.0
@@ -16,7 +16,7 @@ TARGET_S = 15.0
 def figures(_: Playwright, session: HarnessSession) -> Iterator[Figure]:
     """Yield the figure of each built-in page."""
     for page in BUILT_IN:
-        scenarios = Scenarios(session, PageUnderTest(page))
+        scenarios = Watch(session, PageUnderTest(page))
         began = real_time.seconds()
         for rule in RULES.values():
             judge(rule, scenarios)

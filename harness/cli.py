@@ -12,6 +12,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, NoReturn
 
 from harness.base.errors import HarnessError, UsageError
+from harness.commands.explain import add_explain
+from harness.commands.judge import add_judge
 from harness.commands.setup import add_setup
 from harness.commands.verify import add_verify
 
@@ -22,6 +24,11 @@ _EPILOG = """\
 start here:
   pbi-harness setup      once: find or install a browser, and install Microsoft's npm packages
   pbi-harness verify     judge the built-in pages by the refresh contract
+  pbi-harness explain    list the rules, or explain one of them
+
+look at a verdict again:
+  pbi-harness verify URL --record DIR
+  pbi-harness judge DIR
 
 use a browser of your own:
   pbi-harness setup --pbi-browser "/opt/google/chrome/chrome"
@@ -79,7 +86,7 @@ def _parser() -> _Parser:
 
 
 # Each function adds a subcommand whose arguments have `run`, a function from the parsed arguments to the exit code.
-_COMMANDS: tuple[Callable[["Commands"], None], ...] = (add_setup, add_verify)
+_COMMANDS: tuple[Callable[["Commands"], None], ...] = (add_setup, add_verify, add_judge, add_explain)
 
 
 if __name__ == "__main__":

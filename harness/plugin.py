@@ -44,6 +44,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "xdist_group(name): run all tests of this group in the same process (pytest-xdist)"
     )
+    if config.option.pbi_record and not hasattr(config, "workerinput"):
+        try:
+            contract.prepare_folder(Path(config.option.pbi_record))
+        except HarnessError as error:
+            raise pytest.UsageError(str(error)) from None
     if config.option.pbi_url:
         _contract_run(config)
         config.args = [*(config.args if _names_tests(config) else []), contract.RULES_FILE]
@@ -81,7 +86,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     run = session.config.pluginmanager.get_plugin(CONTRACT_RUN)
     if run and run.settings.json and run.pages and not hasattr(session.config, "workerinput"):
         settings, pages = run.settings, list(run.pages.values())
-        report.write_json(settings.json, pages, int(exitstatus), seed=settings.seed, single=settings.single)
+        report.write_report(settings.json, pages, int(exitstatus), seed=settings.seed, single=settings.single)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
 from email.message import Message
 from email.parser import Parser
@@ -101,6 +102,14 @@ def test_wheel_holds_no_tests_and_no_broken_pages(contents: list[str]) -> None:
 
     assert {folder for folder in folders if not folder.endswith(".dist-info")} == set(PACKAGES)
     assert not [name for name in contents if "fixtures/broken" in name]
+
+
+def test_wheel_includes_the_host_pages_and_the_npm_manifest() -> None:
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    carried = {Path(source): Path(target) for source, target in wheel["force-include"].items()}
+    needed = ["CHANGELOG.md", "docs", "fixtures/hosts", "package.json", "package-lock.json"]
+    assert carried == {Path(name): Path("harness/_carried") / name for name in needed}
+    assert [name for name in carried if not (ROOT / name).exists()] == []
 
 
 def test_metadata_names_the_license_and_includes_its_text(wheel: Path, contents: list[str], metadata: Message) -> None:

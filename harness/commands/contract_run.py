@@ -8,7 +8,7 @@ from harness.base.errors import HarnessError
 from harness.browser.guarded_folder import GuardedFolder
 from harness.contract.run import RULES_FILE, ContractRun
 from harness.contract.settings import Settings
-from harness.report.json import write_json
+from harness.report.json import write_report
 from harness.report.terminal import TerminalReport
 
 
@@ -36,7 +36,7 @@ def run_contract(settings: Settings, options: list[str]) -> int:
     if run.error:
         code = getattr(run.error, "exit_code", HarnessError.exit_code)
     pages = list(run.pages.values())
-    judged = sum(len(page["rules"]) for page in pages)
+    judged = sum(len(page.rules) for page in pages)
     terminal.ended(
         pages,
         complete=judged == len(settings.pages) * len(settings.rules),
@@ -44,7 +44,7 @@ def run_contract(settings: Settings, options: list[str]) -> int:
         seed=settings.seed,
     )
     if settings.json:
-        write_json(settings.json, pages, code, seed=settings.seed, single=settings.single)
+        write_report(settings.json, pages, code, seed=settings.seed, single=settings.single)
     if run.error and not (settings.keep_going and isinstance(run.error, HarnessError)):
         raise run.error
     return code

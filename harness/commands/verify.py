@@ -1,13 +1,12 @@
 """The command `pbi-harness verify`: judge pages by the contract, and print the verdicts."""
 
 import argparse
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import commands, contract
-from harness.base.errors import UsageError
+from harness.commands.files import expect_writable
 from harness.contract.options import add_options
 
 if TYPE_CHECKING:
@@ -58,8 +57,10 @@ def add_verify(subparsers: "Commands") -> None:
 
 def _verify(arguments: argparse.Namespace) -> int:
     for option, path in (("--json", arguments.pbi_json), ("--junit", arguments.junit)):
-        _expect_writable(option, path)
+        expect_writable(option, path)
     settings = contract.Settings.of(arguments.urls, arguments)
+    if settings.record:
+        contract.prepare_folder(settings.record)
     if not arguments.urls:
         built_in = [contract.PageUnderTest(name) for name in BUILT_IN]
         settings = replace(settings, pages=built_in, expected=contract.expected_findings())
@@ -69,14 +70,3 @@ def _verify(arguments: argparse.Namespace) -> int:
     if arguments.junit:
         options += [f"--junitxml={arguments.junit.absolute()}", "-o", "junit_family=xunit1"]
     return commands.run_contract(settings, options)
-
-
-def _expect_writable(option: str, name: "str | Path | None") -> None:
-    """Raise `UsageError` if the file that `option` names cannot be written."""
-    if name is None:
-        return
-    path = Path(name)
-    if not path.absolute().parent.is_dir():
-        raise UsageError(f"{option} names {path}, whose folder does not exist. Make the folder, or name another file.")
-    if path.is_dir() or not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
-        raise UsageError(f"{option} names {path}, which cannot be written. Name another file.")

@@ -1,10 +1,11 @@
 """The record of one visit to the page under test, with the questions that rules ask of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatch
 from math import ceil
+from typing import Any
 from urllib.parse import urlsplit
 
 from fake_pbi.hosts import APP
@@ -67,23 +68,30 @@ class TabReturn:
     shown: datetime
 
 
-@dataclass
-class Observation:
-    """The record of one visit: its title, its journal, and the moments that its scenario marked."""
+@dataclass(kw_only=True)
+class VisitFacts:
+    """What is known of a visit besides its journal. A recording keeps it in its header."""
 
+    scenario: str
+    """The name of the scenario that planned the visit."""
+    number: int
+    """The number of the visit in its scenario, from 1."""
+    planned: int
+    """The number of visits that the scenario planned."""
     title: str
     """The conditions of the visit, as messages name them: "frozen past expiry"."""
-    journal: Journal
+    is_outage: bool = False
+    """True if the token endpoint failed during the visit."""
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    """The conditions of the stage that differ from those of most visits, by their names in `Conditions`."""
     lifetime: timedelta
     """The lifetime of the tokens."""
-    token_urls: Sequence[str]
+    token_urls: Sequence[str] = ()
     """The token addresses, as globs."""
     opened: datetime
     """The instant at which the page was opened, in service time."""
     ended: datetime
     """The instant at which the visit ended, in service time."""
-    returns: list[datetime] = field(default_factory=list)
-    """The instants at which the tab was shown again."""
     stopped: str = ""
     """The reason for which the visit ended early; empty if it did not."""
     storm: bool = False
@@ -92,14 +100,27 @@ class Observation:
     """The address that was opened."""
     landed: str = ""
     """The page's address before the adapter acted; if nothing loaded, its address 30 s later."""
-    chosen: str | None = None
-    """The number of the one item that is judged; None if every item is."""
     has_policy: bool = False
     """True if the page has a Content-Security-Policy of its own."""
-    removed: datetime | None = None
-    """The instant at which an item was removed; None if none was."""
     arrived: datetime | None = None
     """The instant at which the page was open and the adapter had signed in and opened the items; None until then."""
+    chosen: str | None = None
+    """The number of the one item that is judged; None if every item is."""
+    removed: datetime | None = None
+    """The instant at which an item was removed; None if none was."""
+    returns: list[datetime] = field(default_factory=list)
+    """The instants at which the tab was shown again."""
+    margin_returns: list[TabReturn] = field(default_factory=list)
+    """The returns that WAKE-4 judges, each with an item whose refresh margin began. Only the last may be late."""
+    why_no_renewal_moment: str = ""
+    """The reason why the page, or one of its items, has no renewal moment; empty if each has one."""
+
+
+@dataclass(kw_only=True)
+class Observation(VisitFacts):
+    """The record of one visit, with the questions that rules ask of it."""
+
+    journal: Journal
 
     @property
     def heading(self) -> str:

@@ -1,6 +1,6 @@
 """The options of a run of the contract. `pbi-harness verify` spells them `--x`, pytest spells them `--pbi-x`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 CONTRACT_RUN = "pbi-contract"
@@ -80,16 +80,23 @@ OPTIONS: Mapping[str, dict[str, Any]] = {
         "default": "60s",
         "help": "the real time that one rule may take; a rule that takes longer is skipped (default: 60s)",
     },
+    "record": {
+        "metavar": "DIR",
+        "help": "write the journal of each visit into this folder; 'pbi-harness judge DIR' judges it again without a "
+        "browser",
+    },
     "json": {"metavar": "FILE", "help": "write the verdicts as JSON (docs/verdicts.schema.json)"},
     "keep-going": {"action": "store_true", "help": "if a page cannot be judged, continue with the next page"},
 }
 """Name -> the arguments of `add_argument` or `addoption`."""
 
 
-def add_options(add: Callable[..., Any], prefix: str) -> None:
-    """Add every option with `add`, which is argparse's `add_argument` or pytest's `addoption`.
+def add_options(add: Callable[..., Any], prefix: str, *, only: Collection[str] = tuple(OPTIONS)) -> None:
+    """Add options with `add`, which is argparse's `add_argument` or pytest's `addoption`.
 
-    The option's name on the command line begins with `prefix`.
+    The option's name on the command line begins with `prefix`. `only` are the names of the options to add.
     """
     for name, keywords in OPTIONS.items():
+        if name not in only:
+            continue
         add(f"{prefix}{name}", dest=f"pbi_{name.replace('-', '_')}", **keywords)

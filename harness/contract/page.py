@@ -22,6 +22,23 @@ HOST_TOKENS = tuple(TokenUrl(f"*/token/{kind}*") for kind in ("embed/", "plain/"
 
 
 @dataclass(frozen=True)
+class PageFacts:
+    """What a rule has to know of the page under test, besides the observations.
+
+    Attributes:
+        name: The page's name in the report.
+        url: The address of the page; None for a host page.
+        has_own_backend: True if neither the fake cloud nor the local host answers the page's token requests.
+        can_remove: True if the harness knows how to remove an item.
+    """
+
+    name: str
+    url: str | None = None
+    has_own_backend: bool = False
+    can_remove: bool = False
+
+
+@dataclass(frozen=True)
 class PageUnderTest:
     """A page that the contract judges: the page at `url`, or, if `url` is None, the host page called `name`.
 
@@ -72,3 +89,8 @@ class PageUnderTest:
     def has_own_backend(self) -> bool:
         """True if neither the fake cloud nor the local host answers the page's token requests."""
         return self.url is not None and not self.answer_tokens
+
+    @property
+    def facts(self) -> PageFacts:
+        """What a rule has to know of the page."""
+        return PageFacts(self.name, self.url, self.has_own_backend, self.can_remove)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from harness.base.durations import format_duration
-from harness.contract.visits import PageVisit
+from harness.contract.visit import PageVisit
 
 PRECISION = timedelta(seconds=1)
 """The largest difference between two waits that count as equal."""

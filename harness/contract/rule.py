@@ -1,13 +1,12 @@
 """A rule of the refresh contract, and the verdict that it gives on a page."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from harness.base.journal import Entry
-
-if TYPE_CHECKING:
-    from harness.contract.scenarios import Scenarios
+from harness.contract.observations import Observations
 
 Severity = Literal["must", "should"]
 Outcome = Literal["passed", "failed", "warned", "skipped"]
@@ -32,17 +31,62 @@ class Verdict:
         return self.outcome in ("failed", "warned")
 
 
+Judge = Callable[[Observations], Verdict]
+"""A function that judges a page by its observations. It reads nothing else, so the same observations give the same
+verdict again."""
+
+
 @dataclass(frozen=True)
 class Rule:
-    """One demand of the refresh contract. The id is public and stable.
+    """One demand of the refresh contract.
 
-    `source` is the sentence of an article, a standard or the SDK from which the rule follows.
+    Attributes:
+        id: The id, which is public and stable: "LIFE-1". The part before the dash is the rule's family.
+        severity: "must", or "should" if a breach is a warning.
+        requires: The scenarios whose visits the rule looks at, `FIRST_VISIT` or `EVERY_VISIT`.
+        source: The sentence of an article, a standard or the SDK from which the rule follows.
+        judge: The function that judges a page. Its docstring says what the rule demands.
+        why: What a user meets if a page breaks the rule.
+        wrong: A fragment of a page that breaks the rule. `NAMES` in harness/contract/fragments.py has its names.
+        right: The same fragment of a page that keeps the rule.
+        applies_to: The pages that the rule applies to, as the end of "The rule applies to ..."; empty for every page
+            that embeds an item, or, if the rule needs no item, for every page.
+        needs_items: True if only a page that embeds an item can be judged.
+        needs_renewals: True if only a page whose backend renews tokens in virtual time can be judged.
+        timeless: True if a finding holds even if the clock missed a pending call.
     """
 
     id: str
     severity: Severity
+    requires: tuple[str, ...]
     source: str
-    judge: "Callable[[Scenarios], Verdict]" = field(repr=False)
+    judge: Judge = field(repr=False)
+    why: str
+    wrong: str
+    right: str
+    applies_to: str = ""
+    needs_items: bool = True
+    needs_renewals: bool = True
+    timeless: bool = False
+
+    @property
+    def family(self) -> str:
+        """The part of the id before the dash: "LIFE"."""
+        return self.id.partition("-")[0]
+
+    @property
+    def demand(self) -> str:
+        """What the rule demands, as the end of "The rule requires that ..."."""
+        return self._description.partition("\n\n")[0].replace("\n", " ").removeprefix("Require that ").rstrip(".")
+
+    @property
+    def details(self) -> str:
+        """More about what the rule demands and how it is observed, as paragraphs; empty if there is no more to say."""
+        return self._description.partition("\n\n")[2]
+
+    @property
+    def _description(self) -> str:
+        return inspect.getdoc(self.judge) or ""
 
     def graded(self, verdict: Verdict) -> Verdict:
         """Return the verdict with the rule's severity applied: a broken `should` is a warning."""
@@ -51,21 +95,47 @@ class Rule:
         return verdict
 
 
-REGISTERED: dict[str, list[Rule]] = {}
-"""Module name -> the rules that the module declares, in the order of its source."""
+REGISTERED: list[Rule] = []
+"""All rules, in the order of their declaration."""
 
 
 def rule(
-    id: str, severity: Severity, *, source: str
-) -> "Callable[[Callable[[Scenarios], Verdict]], Callable[[Scenarios], Verdict]]":
+    id: str,
+    severity: Severity,
+    *,
+    requires: Sequence[str],
+    source: str,
+    why: str,
+    wrong: str,
+    right: str,
+    applies_to: str = "",
+    needs_items: bool = True,
+    needs_renewals: bool = True,
+    timeless: bool = False,
+) -> Callable[[Judge], Judge]:
     """Return a decorator that registers a function as the judge of a rule.
 
-    The function gets the scenarios of a page and returns its verdict. `source` is the sentence of an article, a
-    standard or the SDK from which the rule follows.
+    The function gets the observations of a page and returns its verdict. Its docstring begins with "Require that". The
+    parameters are the attributes of `Rule`.
     """
 
-    def register(judge: "Callable[[Scenarios], Verdict]") -> "Callable[[Scenarios], Verdict]":
-        REGISTERED.setdefault(judge.__module__, []).append(Rule(id, severity, source, judge))
+    def register(judge: Judge) -> Judge:
+        REGISTERED.append(
+            Rule(
+                id,
+                severity,
+                tuple(requires),
+                source,
+                judge,
+                why=why,
+                wrong=inspect.cleandoc(wrong),
+                right=inspect.cleandoc(right),
+                applies_to=applies_to,
+                needs_items=needs_items,
+                needs_renewals=needs_renewals,
+                timeless=timeless,
+            )
+        )
         return judge
 
     return register

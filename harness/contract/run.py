@@ -1,38 +1,26 @@
 """The pytest plugin of a contract run: one test per page and rule. The tests of a page share its visits."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+import msgspec
 import pytest
 
 from harness.base.errors import HarnessError
 from harness.clock import real_time
 from harness.contract.adapter import Adapter
-from harness.contract.findings import Expectation, Finding, page_report, virtual_time
+from harness.contract.findings import Expectation, Finding
 from harness.contract.judging import judge
+from harness.contract.listener import Listener
 from harness.contract.options import CONTRACT_RUN
 from harness.contract.page import PageUnderTest
+from harness.contract.recording import Recorder
+from harness.contract.reports import PageReport, RuleReport, page_report, rule_report, virtual_time
 from harness.contract.rule import Rule
-from harness.contract.scenarios import Scenarios
 from harness.contract.settings import Settings
+from harness.contract.watch import Watch
 from harness.stage.session import HarnessSession
-
-
-class Listener(Protocol):
-    """The receiver of a run's progress, such as the report on a terminal."""
-
-    def scenario(self, page: str, rule: str, title: str) -> None:
-        """Receive the title of a visit that begins, with the page and the rule that needs the visit."""
-
-    def noticed(self, page: str, what: str) -> None:
-        """Receive a remark about a page, such as its token addresses."""
-
-    def found(self, page: dict[str, Any], rule: dict[str, Any]) -> None:
-        """Receive a verdict: the page's part of the report, and the rule's part."""
-
-    def page_failed(self, page: str, error: str) -> None:
-        """Receive the error that prevents a page from being judged."""
 
 
 class Silent:
@@ -44,11 +32,19 @@ class Silent:
     def noticed(self, page: str, what: str) -> None:
         """Ignore a notice."""
 
-    def found(self, page: dict[str, Any], rule: dict[str, Any]) -> None:
+    def found(self, page: PageReport, rule: RuleReport) -> None:
         """Ignore a verdict."""
 
     def page_failed(self, page: str, error: str) -> None:
         """Ignore an error."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A verdict as one process of a test run sends it to another: the report on the page so far, and on the rule."""
+
+    page: PageReport
+    rule: RuleReport
 
 
 class ContractRun:
@@ -62,12 +58,12 @@ class ContractRun:
     def __init__(self, settings: Settings, listener: Listener | None = None) -> None:
         self.settings = settings
         self._listener: Listener = listener or Silent()
-        self._scenarios: dict[str, Scenarios] = {}
+        self._watches: dict[str, Watch] = {}
         self._unjudged: dict[str, HarnessError] = {}
         """The error of each page that could not be judged."""
         self._current_rule = ""
-        self.pages: dict[str, dict[str, Any]] = {}
-        """The report of each page, by name: its own part, its `rules`, and its `error` if it could not be judged."""
+        self.pages: dict[str, PageReport] = {}
+        """The report on each page, by name."""
         self.error: BaseException | None = None
         """The error after which the harness could not go on; None if there was none."""
 
@@ -90,12 +86,12 @@ class ContractRun:
         """
         if page.name in self._unjudged:
             raise self._unjudged[page.name]
-        scenarios = self._scenarios_of(session, page)
+        watch = self._watch_over(session, page)
         self._current_rule = rule.id
-        began_real_s, earlier_visits = real_time.seconds(), len(scenarios.observed)
-        scenarios.visits.end_by_real_s = began_real_s + self.settings.rule_time.total_seconds()
+        began_real_s, earlier_visits = real_time.seconds(), len(watch.made)
+        watch.end_by(began_real_s + self.settings.rule_time.total_seconds())
         try:
-            verdict = judge(rule, scenarios)
+            verdict = judge(rule, watch)
         except HarnessError as error:
             self._unjudged[page.name] = error
             raise
@@ -103,7 +99,7 @@ class ContractRun:
             page.name,
             rule,
             verdict,
-            virtual_time(scenarios.observed[earlier_visits:]),
+            virtual_time(watch.made[earlier_visits:]),
             real_time.seconds() - began_real_s,
             has_expectation=self.settings.expected is not None,
             expected=self._expected(page).get(rule.id),
@@ -113,9 +109,9 @@ class ContractRun:
     def _expected(self, page: PageUnderTest) -> "dict[str, Expectation]":
         return dict((self.settings.expected or {}).get(page.name, {}))
 
-    def _scenarios_of(self, session: HarnessSession, page: PageUnderTest) -> Scenarios:
-        if page.name not in self._scenarios:
-            self._scenarios[page.name] = Scenarios(
+    def _watch_over(self, session: HarnessSession, page: PageUnderTest) -> Watch:
+        if page.name not in self._watches:
+            watch = self._watches[page.name] = Watch(
                 session,
                 page,
                 seed=self.settings.seed,
@@ -123,14 +119,17 @@ class ContractRun:
                 on_visit=lambda title: self._listener.scenario(page.name, self._current_rule, title),
                 on_notice=lambda what: self._listener.noticed(page.name, what),
             )
-        return self._scenarios[page.name]
+            if self.settings.record:
+                seed, thorough = self.settings.seed, self.settings.thorough
+                watch.on_observed = Recorder(self.settings.record, page.facts, seed=seed, thorough=thorough).write
+        return self._watches[page.name]
 
     def reports(self, finding: Finding, page: PageUnderTest) -> dict[str, Any]:
-        """Return the page's part and the rule's part of the report, to be sent along with pytest's own report."""
-        scenarios = self._scenarios[page.name]
-        urls = [url.glob for url in scenarios.token_urls]
-        of_page = page_report(page.name, page.url, urls, scenarios.observed)
-        return {"page": of_page, "rule": finding.report(scenarios.observed)}
+        """Return the reports on a rule and its page as plain values, to be sent along with pytest's own report."""
+        watch = self._watches[page.name]
+        urls = [url.glob for url in watch.token_urls]
+        found = Found(page_report(watch.page, urls, watch.made), rule_report(finding, watch.made))
+        return dict(msgspec.to_builtins(found, enc_hook=str))
 
     @pytest.hookimpl
     def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
@@ -168,18 +167,16 @@ class ContractRun:
     @pytest.hookimpl
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect the findings and errors that come with pytest's reports, also from other processes."""
-        if found := getattr(report, "pbi_finding", None):
-            latest = found["page"]
-            page = self.pages.setdefault(latest["page"], latest | {"rules": [], "error": None})
-            page.update(latest | {"virtual_seconds": max(latest["virtual_seconds"], page["virtual_seconds"])})
-            page["rules"].append(found["rule"])
-            self._listener.found(page, found["rule"])
+        if sent := getattr(report, "pbi_finding", None):
+            found = msgspec.convert(sent, Found)
+            page = self.pages.setdefault(found.page.page, found.page)
+            page.update(found.page)
+            page.rules.append(found.rule)
+            self._listener.found(page, found.rule)
         elif failure := getattr(report, "pbi_error", None):
-            page = self.pages.setdefault(
-                failure["page"], page_report(failure["page"], failure["url"], [], []) | {"rules": []}
-            )
-            if page.get("error") is None:
-                page["error"] = failure["error"]
+            page = self.pages.setdefault(failure["page"], PageReport(failure["page"], failure["url"]))
+            if page.error is None:
+                page.error = failure["error"]
                 self._listener.page_failed(failure["page"], failure["error"])
 
 

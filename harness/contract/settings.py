@@ -16,7 +16,7 @@ from harness.contract.adapter import Adapter
 from harness.contract.findings import Expectation
 from harness.contract.page import PageUnderTest, TokenUrl
 from harness.contract.rule import Rule
-from harness.contract.rules import RULES
+from harness.contract.rules import RULES, rules_named
 
 SHAPES = ("embed", "aad")
 """The endings of `--token-url GLOB=SHAPE`: an embed token as GenerateToken answers, or an Entra token as MSAL does."""
@@ -36,6 +36,7 @@ class Settings:
         strict: True if a warning fails the run.
         keep_going: True if the run goes on to the next page after a page that cannot be judged.
         rule_time: The real time that the judgement of one rule may take.
+        record: The folder for the recordings of the visits; None for no recordings.
         json: The file for the JSON report; None for no report.
         expected: The expectations for the built-in pages by page and rule id; None if every finding counts.
     """
@@ -47,6 +48,7 @@ class Settings:
     strict: bool = False
     keep_going: bool = False
     rule_time: timedelta = RULE_TIME
+    record: Path | None = None
     json: Path | None = None
     expected: Mapping[str, Mapping[str, Expectation]] | None = None
 
@@ -71,6 +73,7 @@ class Settings:
             strict=given["strict"],
             keep_going=given["keep-going"],
             rule_time=given.duration("rule-time"),
+            record=Path(given["record"]) if given["record"] else None,
             json=Path(given["json"]) if given["json"] else None,
         )
 
@@ -128,7 +131,7 @@ class GivenOptions:
         """Return the ids of the rules and families that an option names."""
         found: set[str] = set()
         for name in re.split(r"[,\s]+", self[option] or ""):
-            named = {id for id in RULES if name and name.upper() in (id, id.partition("-")[0])}
+            named = {rule.id for rule in rules_named(name)}
             if name and not named:
                 raise UsageError(
                     f"--{option} names {name!r}, which is no rule and no family. The rules are {', '.join(RULES)}."

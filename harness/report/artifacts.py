@@ -1,18 +1,18 @@
 """The files of a test: a screenshot and a trace, by pytest-playwright's options, and the journal of a failed test."""
 
 import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext
 from playwright.sync_api import Error as PlaywrightError
 
 from harness.base.journal import Entry
+from harness.contract.recording import line_of, write_lines
+from harness.stage.driver import Driver
 from harness.stage.stage import Stage
 
 LAST_ENTRIES = 30
@@ -59,7 +59,7 @@ class Artifacts:
                 self._write_trace(context)
                 self._write_screenshot(stage)
             if self._failed:
-                self._write(self.folder / "journal.jsonl", "\n".join(map(as_json, stage.journal)) + "\n")
+                write_lines(self.folder / "journal.jsonl", [*map(line_of, Driver(stage).journal_without_tokens)])
 
     @property
     def _failed(self) -> bool:
@@ -89,16 +89,6 @@ class Artifacts:
         The name is taken if the test also uses a browser context of pytest-playwright.
         """
         return f"{stem}-pbi{end}" if "context" in self.node.fixturenames else f"{stem}{end}"  # type: ignore[attr-defined]
-
-    def _write(self, path: Path, text: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-
-
-def as_json(entry: Entry) -> str:
-    """Return an entry as one line of JSON, with instants in ISO 8601."""
-    fields: dict[str, Any] = {"at": entry.at, "kind": entry.kind, **entry.data}
-    return json.dumps(fields, default=lambda value: value.isoformat() if hasattr(value, "isoformat") else str(value))
 
 
 def last_entries(stage: Stage) -> str:

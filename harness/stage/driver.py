@@ -2,7 +2,9 @@
 
 import contextlib
 
+from harness.base.journal import Journal
 from harness.stage.stage import Stage
+from harness.stage.token_traces import concealed, without_tokens
 
 
 class Driver:
@@ -34,6 +36,15 @@ class Driver:
         """Journal the earlier answers with tokens of another service, which were unknown when the answers came."""
         if self._stage.leak_watch:
             self._stage.leak_watch.look_back()
+
+    @property
+    def journal_without_tokens(self) -> Journal:
+        """A copy of the journal so far, in which the names of tokens stand in place of their texts."""
+        return Journal.of_the_past(concealed(self._stage.journal, self._stage.cloud.tokens.all()))
+
+    def without_tokens(self, text: str) -> str:
+        """Return a text in which the names of tokens stand in place of their texts."""
+        return str(without_tokens(text, self._stage.cloud.tokens.all()))
 
     def flowing(self) -> contextlib.AbstractContextManager[None]:
         """Let virtual time pass at the pace of real time within the block, as Playwright's own waiting needs."""

@@ -4,7 +4,6 @@ A token is found even if the page removes it again at once.
 """
 
 import asyncio
-import base64
 import contextlib
 import json
 import secrets
@@ -22,13 +21,10 @@ from harness.base.resources import script
 from harness.browser.devtools import DevToolsSession, Event
 from harness.browser.errors import DevToolsError, PageGone
 from harness.clock.watcher import Source
+from harness.stage.token_traces import TRACE_CHARACTERS, form_in
 
 BINDING = f"__pbiSeen{secrets.token_hex(8)}"
 """The name of the function by which the probe reports from a document or worker."""
-TRACE_CHARACTERS = 72
-"""Characters of a token that are searched for. No two tokens have that many in common."""
-SHORTEST_SIGNATURE_CHARACTERS = 32
-"""Characters of a signature that are enough to recognize a token."""
 TOKEN_CARRIERS = ("XHR", "Fetch", "Document", "EventSource")
 """The types of requests whose answers are searched for tokens."""
 REMEMBERED_CHARACTERS = 5_000_000
@@ -211,40 +207,14 @@ class LeakWatch:
     def _search_again(self, token: Token) -> None:
         """Search the remembered texts for a foreign token, which became known only when an item was given it."""
         for seen in self._seen:
-            if form := _form(token, seen.text):
+            if form := form_in(seen.text, token):
                 self._note_leak(token, seen, form)
 
     def _tokens_in(self, text: str) -> Iterator[tuple[Token, str]]:
         if len(text) >= TRACE_CHARACTERS:
             for token in self._tokens.all():
-                if form := _form(token, text):
+                if form := form_in(text, token):
                     yield token, form
-
-
-def _form(token: Token, text: str) -> str:
-    """Return the form in which a token stands in a text; empty if the text does not have it."""
-    if token.text in text:
-        return "as it is"
-    core, encoded = _traces(token.text)
-    if core in text:
-        return "escaped"
-    return "in base64" if any(trace in text for trace in encoded) else ""
-
-
-@cache
-def _traces(text: str) -> tuple[str, tuple[str, ...]]:
-    """Return the parts of a token that stay recognizable in any escaping, and in each alignment of base64."""
-    # The signature of a JWT, or the part of an embed token after the beginning that all of them share.
-    begin = text.rindex(".") + 1 if text.count(".") == 2 else 40
-    core = text[begin : begin + TRACE_CHARACTERS]
-    if len(core) < SHORTEST_SIGNATURE_CHARACTERS:  # the mock of a backend may leave its tokens unsigned
-        core = text[-TRACE_CHARACTERS:]
-    encoded = []
-    for shift in range(3):
-        whole = base64.b64encode(b"." * shift + core.encode()).decode()
-        encoded.append(whole[4:-4])
-        encoded.append(whole[4:-4].replace("+", "-").replace("/", "_"))
-    return core, tuple(trace for trace in encoded if trace)
 
 
 def _bare(url: str) -> str:

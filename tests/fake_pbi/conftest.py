@@ -10,9 +10,10 @@ from pathlib import Path
 
 import freezegun
 import pytest
-from cloud_clients import Client, Clock
+from cloud_client import Client
+from support.manual_clock import Clock
 
-from fake_pbi import embed, frame_document
+from fake_pbi import embed
 from fake_pbi.certificate import Certificate
 from fake_pbi.cloud import Cloud
 from fake_pbi.tokens import POWER_BI
@@ -42,16 +43,6 @@ def certificate() -> Certificate:
 def ca(certificate: Certificate, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the file with the certificate authority that clients trust. Session scope."""
     return certificate.write_ca(tmp_path_factory.mktemp("ca") / "ca.pem")
-
-
-@pytest.fixture(scope="session")
-def npm(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a node_modules folder in which each of Microsoft's packages only sets a variable. Session scope."""
-    folder = tmp_path_factory.mktemp("node_modules")
-    for script in frame_document.PACKAGES:
-        (folder / script).parent.mkdir(parents=True)
-        (folder / script).write_text(f"var {Path(script).name.partition('.')[0]} = {{}}")
-    return folder
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from cloud_clients import START, Client, Clock
+from cloud_client import Client
+from support.manual_clock import START, Clock
 
 from fake_pbi.cloud import Cloud
 from fake_pbi.tokens import Token

@@ -5,7 +5,8 @@ from typing import Any
 import jwt
 import msal
 import pytest
-from cloud_clients import START, Client, Clock
+from cloud_client import Client
+from support.manual_clock import START, Clock
 
 from fake_pbi.cloud import Cloud
 from fake_pbi.tokens import POWER_BI

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 import requests
-from cloud_clients import START, Client, Clock
+from cloud_client import Client
+from support.manual_clock import START, Clock
 
 from fake_pbi.cloud import Cloud
 from fake_pbi.faults import Faults

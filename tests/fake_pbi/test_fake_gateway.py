@@ -9,10 +9,15 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from cloud_clients import Client
+from cloud_client import Client
+from support.connections import TURNS, connected, is_open
+from support.manual_clock import Clock
+from support.own_loop import result_of
 
 from fake_pbi.cloud import Cloud
+from fake_pbi.gateway import Gateway
 from fake_pbi.hosts import CLOUD_HOSTS
+from harness.base.journal import Journal
 
 
 class EchoHandler(http.server.BaseHTTPRequestHandler):
@@ -142,3 +147,15 @@ def test_cloud_stops_while_connections_are_open(cloud: Cloud, ca: Path, connecti
         assert client.get("https://api.powerbi.com/nothing", stream=True).status_code == 404
     connection.sendall(b"CONNECT api.powerbi.com:443 HTTP/1.1\r\n\r\n")
     assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+@TURNS
+def test_gateway_closes_connections_that_arrive_just_before_it_stops(turns: int, clock: Clock) -> None:
+    async def run() -> list[socket.socket]:
+        gateway = Gateway(Journal(clock.now))
+        await gateway.start(tls_port=0)
+        connections = await connected(int(gateway.url.rpartition(":")[2]), turns)
+        await gateway.stop()
+        return connections
+
+    assert not any(map(is_open, result_of(run())))

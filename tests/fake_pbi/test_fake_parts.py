@@ -10,9 +10,9 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from cloud_clients import Clock
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from support.manual_clock import Clock
 
 import fake_pbi
 from fake_pbi.certificate import Certificate

@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from cloud_clients import START, Client, Clock
+from cloud_client import Client
+from support.manual_clock import START, Clock
 
 from fake_pbi.cloud import Cloud
 

@@ -3,29 +3,33 @@
 from collections.abc import Sequence
 
 from harness.contract.observation import Observation, cut_short
+from harness.contract.observations import Observations
 from harness.contract.rule import Verdict, failed, passed, skipped
 from harness.contract.rules.life import expiries_met, storm_in
-from harness.contract.scenarios import Scenarios
 from harness.contract.wording import counted
 
+RENEWING_PAGES = "pages that renew at least one item in time when the client's clock is right"
 
-def judge_on_other_clocks(scenarios: Scenarios, visits: Sequence[Observation], likely_cause: str) -> Verdict:
+
+def judge_on_other_clocks(seen: Observations, visits: Sequence[Observation], likely_cause: str) -> Verdict:
     """Return the verdict that LIFE-1 and LIFE-3 hold in these visits as they do with the right clock.
 
     Items whose tokens expire in use even in the healthy visit are not judged. `likely_cause` is the cause of any
     finding.
     """
-    first = scenarios.first
-    if cut := cut_short(*scenarios.healthy):
+    first = seen.first
+    if cut := cut_short(*seen.healthy):
         return skipped(cut)
     already_expired = {entry["item"] for met in expiries_met(first) for entry in met} | {
         item for item in first.items if any(holding.expired_in_use for holding in first.applied_tokens(item)[:-1])
     }
+    if not first.lasting:
+        return skipped("No item stays on the page, so the page renews none.")
     if already_expired.issuperset(first.lasting):
         return skipped("The page's tokens expire in use even with the right clock (LIFE-1, LIFE-2).")
     healthy_storm, signed_out = storm_in(first), ""
     for observed in visits:
-        if ended := _signed_out(scenarios, observed):
+        if ended := _signed_out(seen, observed):
             signed_out = signed_out or f"{observed.heading}: {ended}"
             continue
         expired, raised = expiries_met(observed)
@@ -49,17 +53,17 @@ def judge_on_other_clocks(scenarios: Scenarios, visits: Sequence[Observation], l
     )
 
 
-def _signed_out(scenarios: Scenarios, observed: Observation) -> str:
+def _signed_out(seen: Observations, observed: Observation) -> str:
     """Return why a visit at a later date cannot be judged: a sign-in with the page's backend may have ended by then.
 
     The text is empty if the visit can be judged. Only a page that is given by its URL has a backend that can sign a
     user out.
     """
-    first = scenarios.first
-    if scenarios.page.url is None or observed.opened <= first.ended:
+    first = seen.first
+    if seen.page.url is None or observed.opened <= first.ended:
         return ""
-    seen = f"the page went to {observed.landed}" if observed.moved and not first.moved else _not_loaded(observed)
-    return seen and f"by {observed.opened:%Y-%m-%d} a sign-in may have ended: {seen.rstrip('.')}."
+    sign = f"the page went to {observed.landed}" if observed.moved and not first.moved else _not_loaded(observed)
+    return sign and f"by {observed.opened:%Y-%m-%d} a sign-in may have ended: {sign.rstrip('.')}."
 
 
 def _not_loaded(observed: Observation) -> str:

@@ -3,30 +3,60 @@
 from datetime import datetime
 from math import ceil
 
+from harness.contract.measures import BRIEF_LIFETIMES, OBSERVED_LIFETIMES, RETURNS
 from harness.contract.observation import Observation, cut_short
+from harness.contract.observations import Observations
 from harness.contract.rule import Verdict, failed, passed, rule, skipped
-from harness.contract.scenarios import BRIEF_LIFETIMES, OBSERVED_LIFETIMES, RETURNS, Scenarios
 from harness.contract.wording import counted, first_line
 
 
 @rule(
     "DROP-1",
     "must",
+    requires=("removal",),
     source="powerbi-client: powerbi.reset(element) removes the item, so the timers and listeners that renew it have to "
     "end as well.",
+    applies_to="pages of which the harness knows how to remove an item: `--remove SELECTOR`, or `remove(item)` of an "
+    "adapter",
+    why="A single-page app that is open all day leaves a timer behind for each report that the user has closed. "
+    "Each of these timers requests tokens and throws errors.",
+    wrong="""
+        function keepAlive() {
+          setInterval(check, 30_000);
+          document.addEventListener("visibilitychange", check);
+        }
+
+        function remove() {
+          powerbi.reset(element);
+        }
+    """,
+    right="""
+        let timer;
+
+        function keepAlive() {
+          timer = setInterval(check, 30_000);
+          document.addEventListener("visibilitychange", check);
+        }
+
+        function remove() {
+          powerbi.reset(element);
+          clearInterval(timer);
+          document.removeEventListener("visibilitychange", check);
+        }
+    """,
 )
-def renewal_ends_with_the_item(scenarios: Scenarios) -> Verdict:
+def renewal_ends_with_the_item(seen: Observations) -> Verdict:
     """Require that the removal of an item leaves neither requests nor errors behind.
 
     For 2.2 lifetimes after the removal the page sends no more token requests than the remaining items need, throws
     nothing, and renews the remaining items.
     """
-    observed = scenarios.removal
-    if observed is None:
+    if not seen.page.can_remove:
         return skipped(
             "The harness does not know how to remove an item. Name the element to click with --remove SELECTOR, or "
             "use an adapter with remove(item)."
         )
+    (observed,) = seen.of("removal")
     if cut := cut_short(observed) if not observed.storm else "":
         return skipped(cut)
     removed = observed.removed
@@ -47,7 +77,7 @@ def renewal_ends_with_the_item(scenarios: Scenarios) -> Verdict:
             "when the item is removed.",
         )
     requests = observed.token_requests(since=removed)
-    allowed = _allowed_requests(scenarios.first, observed, removed, remaining)
+    allowed = _allowed_requests(seen.first, observed, removed, remaining)
     if len(requests) > allowed:
         return failed(
             f"An item was removed at {observed.when(removed)}, {remaining} remained. In the {BRIEF_LIFETIMES} "
@@ -58,7 +88,7 @@ def renewal_ends_with_the_item(scenarios: Scenarios) -> Verdict:
             "The timer or listener that renews the item is still active. Clear the timer and remove the listener when "
             "the item is removed.",
         )
-    if forgotten := observed.forgotten - scenarios.first.forgotten:
+    if forgotten := observed.forgotten - seen.first.forgotten:
         return failed(
             f"An item was removed at {observed.when(removed)}; item {min(forgotten)} remained and was not renewed "
             "after that.",

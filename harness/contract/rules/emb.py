@@ -4,26 +4,52 @@ from urllib.parse import urlsplit
 
 from fake_pbi.hosts import APP
 from harness.contract.observation import Observation
+from harness.contract.observations import FIRST_VISIT, Observations
 from harness.contract.rule import Verdict, failed, passed, rule, skipped
-from harness.contract.scenarios import Scenarios
 from harness.contract.wording import counted, first_line, why_unusable
 
 
 @rule(
     "EMB-1",
     "must",
+    requires=(FIRST_VISIT, "own_policy"),
+    needs_items=False,
+    needs_renewals=False,
     source='The article: "Embedding and interacting with Power BI content requires an access token."',
+    why="The user sees an empty frame or an error message in place of the report. Every other rule needs an item "
+    "that works.",
+    wrong="""
+        async function embed() {
+          const first = await fetchToken();
+          report = powerbi.embed(element, {
+            ...config,
+            // Without tokenType, the SDK takes any token for an Entra token.
+            accessToken: first.token,
+          });
+          expires = first.expires;
+        }
+    """,
+    right="""
+        async function embed() {
+          const first = await fetchToken();
+          report = powerbi.embed(element, {
+            ...config,
+            accessToken: first.token,
+            tokenType: models.TokenType.Embed,
+          });
+          expires = first.expires;
+        }
+    """,
 )
-def embeds_an_item(scenarios: Scenarios) -> Verdict:
+def embeds_an_item(seen: Observations) -> Verdict:
     """Require that the page embeds an item with the real SDK.
 
     The iframe receives a load request with a valid token and raises `loaded`.
     """
-    observed = scenarios.first
+    observed = seen.first
     journal = observed.journal
     if loaded := observed.loaded:
-        with_policy = scenarios.own_policy
-        if with_policy and not with_policy.loaded:
+        if observed.has_policy and not (with_policy := seen.of("own_policy")[0]).loaded:
             return failed(
                 "No item loaded while the page's own Content-Security-Policy was in force.",
                 with_policy.journal.of("page.error")[:3],
@@ -70,7 +96,7 @@ def embeds_an_item(scenarios: Scenarios) -> Verdict:
             cause = (
                 "tokenType names another kind of token than the page has. Set tokenType: without it the SDK takes Aad."
             )
-        elif first["state"] == "unknown" and journal.of("response", status=200) and scenarios.page.has_own_backend:
+        elif first["state"] == "unknown" and journal.of("response", status=200) and seen.page.has_own_backend:
             cause = (
                 "The page's backend gets its tokens from another service than the fake Power BI. Let the fake answer "
                 "the token requests: --token-url GLOB=embed --answer-tokens. If the backend does use the fake, the "

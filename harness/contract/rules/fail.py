@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from harness.base.journal import Entry
+from harness.contract.fragments import CHECKED_ANSWER, GUARDED_CHECK
+from harness.contract.measures import BRIEF_OUTAGE, HOT_LOOP_REQUESTS, LONG_OUTAGE
 from harness.contract.observation import Observation, by_address, cut_short
+from harness.contract.observations import Observations
 from harness.contract.rule import Verdict, failed, passed, rule, skipped
-from harness.contract.scenarios import BRIEF_OUTAGE, HOT_LOOP_REQUESTS, LONG_OUTAGE, Scenarios
 from harness.contract.wording import counted, minutes
 
 RENEW_IN_TIME = (
@@ -14,6 +16,10 @@ RENEW_IN_TIME = (
     "after a failure."
 )
 RETRY_SPARINGLY = "RFC 6585 and Entra's guidance on throttling: a client that is refused waits before it asks again."
+RENEWING_PAGES = (
+    "pages that request their tokens over HTTP, and renew them in time by `setAccessToken` while the token endpoint "
+    "works"
+)
 FAIR_GAP = LONG_OUTAGE / HOT_LOOP_REQUESTS
 """The shortest average time between two token requests of one item in a long outage: 5 s."""
 ITEM_REMOVED = (
@@ -24,12 +30,12 @@ MINIMUM_FOR_A_RATE = 20
 """Fewest token requests that show a rate, if the visit ended before the page had sent all requests that are fair."""
 
 
-def _cannot_be_judged(scenarios: Scenarios) -> Verdict | None:
+def _cannot_be_judged(seen: Observations) -> Verdict | None:
     """Return the skip of a page on which no outage can be judged; None for any other page."""
-    first = scenarios.first
+    first = seen.first
     if first.providers and not first.manual:
         return skipped("The page renews only by an accessTokenProvider; PROV-3 to PROV-5 judge its outages.")
-    if not scenarios.token_urls:
+    if not first.token_urls:
         return skipped(
             "No request of the page fetches a token: the token is in the page's HTML, or comes over a WebSocket. So "
             "the harness cannot make a token request fail."
@@ -41,13 +47,15 @@ def _cannot_be_judged(scenarios: Scenarios) -> Verdict | None:
     return None
 
 
-def _expired_in_outage(scenarios: Scenarios, observed: Observation) -> Verdict | None:
+def _expired_in_outage(seen: Observations, observed: Observation) -> Verdict | None:
     """Return the finding that a token expired in use during an outage; None if every token was renewed.
 
     Only items that are renewed without an outage are judged.
     """
     hits = observed.journal.of("fault.hit")
-    for item in _renewed_without_outage(scenarios, observed):
+    for item in _renewed_without_outage(seen, observed):
+        if observed.present_until(item) < hits[0].at:
+            continue  # an item that has left by then needs no token
         for holding in observed.applied_tokens(item):
             if holding.expires and holding.expires <= observed.ended and holding.expired_in_use:
                 later = (
@@ -84,19 +92,19 @@ def _why_expired(observed: Observation, first: datetime, expires: datetime) -> s
     )
 
 
-def _renewed_without_outage(scenarios: Scenarios, observed: Observation) -> list[str]:
+def _renewed_without_outage(seen: Observations, observed: Observation) -> list[str]:
     """Return the items whose outage can be judged: they stay on the page, and they are renewed without an outage."""
-    return sorted(set(observed.lasting) - scenarios.first.forgotten)
+    return sorted(set(observed.lasting) - seen.first.forgotten)
 
 
-def _never_renewed_in_time(scenarios: Scenarios) -> Verdict | None:
+def _never_renewed_in_time(seen: Observations) -> Verdict | None:
     """Return the skip of a page whose tokens all expire in use even without an outage; None for any other page."""
-    if _renewed_without_outage(scenarios, scenarios.first):
+    if _renewed_without_outage(seen, seen.first):
         return None
     return skipped("The page's tokens expire in use even without an outage (LIFE-1, LIFE-2).")
 
 
-def _renewed_in_outages(scenarios: Scenarios, visits: Sequence[Observation]) -> Verdict:
+def _renewed_in_outages(seen: Observations, visits: Sequence[Observation]) -> Verdict:
     """Return the verdict on visits with outages in which every token has to be renewed in time."""
     failed_requests = outages = 0
     for observed in visits:
@@ -105,7 +113,7 @@ def _renewed_in_outages(scenarios: Scenarios, visits: Sequence[Observation]) -> 
         hits = observed.journal.of("fault.hit")
         if not hits:
             return skipped("The page sent no token request during the outage.")
-        if verdict := _expired_in_outage(scenarios, observed):
+        if verdict := _expired_in_outage(seen, observed):
             return verdict
         failed_requests, outages = failed_requests + len(hits), outages + len({hit["fault"] for hit in hits})
     return passed(
@@ -114,40 +122,91 @@ def _renewed_in_outages(scenarios: Scenarios, visits: Sequence[Observation]) -> 
     )
 
 
-@rule("FAIL-1", "must", source=RENEW_IN_TIME)
-def renews_despite_status_500(scenarios: Scenarios) -> Verdict:
+@rule(
+    "FAIL-1",
+    "must",
+    requires=("status_500",),
+    source=RENEW_IN_TIME,
+    applies_to=RENEWING_PAGES,
+    why="A backend that is restarted answers with errors for a minute. The user should not notice, because the old"
+    " token is still valid.",
+    wrong="""
+        let renewing = false;
+        async function check() {
+          if (renewing || !isDue()) return;
+          renewing = true;
+          await renew();
+          renewing = false; // A failure skips this line, so no later check renews.
+        }
+    """,
+    right=GUARDED_CHECK,
+)
+def renews_despite_status_500(seen: Observations) -> Verdict:
     """Require that every token is renewed in time although the token endpoint answers with status 500 for 2 min."""
-    return (
-        _cannot_be_judged(scenarios)
-        or _never_renewed_in_time(scenarios)
-        or _renewed_in_outages(scenarios, scenarios.errors)
-    )
+    return _cannot_be_judged(seen) or _never_renewed_in_time(seen) or _renewed_in_outages(seen, seen.of("status_500"))
 
 
-@rule("FAIL-2", "must", source=RENEW_IN_TIME)
-def renews_despite_dropped_connections(scenarios: Scenarios) -> Verdict:
+@rule(
+    "FAIL-2",
+    "must",
+    requires=("dropped_connections",),
+    source=RENEW_IN_TIME,
+    applies_to=RENEWING_PAGES,
+    why="A laptop that changes from one network to another drops its connections. The user should not notice, "
+    "because the old token is still valid.",
+    wrong="""
+        let offline = false;
+        addEventListener("online", () => (offline = false));
+
+        async function check() {
+          if (offline || !isDue()) return;
+          try {
+            await renew();
+          } catch (error) {
+            // fetch() rejects with a TypeError, but no "online" event has to follow.
+            offline = error instanceof TypeError;
+          }
+        }
+    """,
+    right=GUARDED_CHECK,
+)
+def renews_despite_dropped_connections(seen: Observations) -> Verdict:
     """Require that every token is renewed in time although the token endpoint drops connections for 2 min."""
     return (
-        _cannot_be_judged(scenarios)
-        or _never_renewed_in_time(scenarios)
-        or _renewed_in_outages(scenarios, scenarios.drops)
+        _cannot_be_judged(seen)
+        or _never_renewed_in_time(seen)
+        or _renewed_in_outages(seen, seen.of("dropped_connections"))
     )
 
 
 @rule(
     "FAIL-3",
     "should",
+    requires=("slow_answers",),
     source="The article's check runs every 30 s. Without a guard it sends another request while one is in flight.",
+    applies_to=RENEWING_PAGES,
+    why="Each check adds a request to those that a slow backend has not answered yet. The backend becomes slower "
+    "still, for all users.",
+    wrong="""
+        async function check() {
+          if (!isDue()) return;
+          try {
+            await renew();
+          } catch (error) {
+            console.warn("Not renewed:", error);
+          }
+        }
+    """,
+    right=GUARDED_CHECK,
 )
-def one_token_request_at_a_time(scenarios: Scenarios) -> Verdict:
-    """Require that the page waits for slow answers.
+def one_token_request_at_a_time(seen: Observations) -> Verdict:
+    """Require that no item has two token requests in flight together when the token endpoint answers after 45 s.
 
-    The token endpoint answers after 45 s: no item has two token requests in flight together, and every token is
-    renewed.
+    Every token is renewed before it expires, too.
     """
-    if verdict := _cannot_be_judged(scenarios):
+    if verdict := _cannot_be_judged(seen):
         return verdict
-    for observed in scenarios.slow_answers:
+    for observed in seen.of("slow_answers"):
         for address, requests in observed.token_requests_by_address().items():
             share = observed.tokens_needed(address)
             for request in requests:
@@ -166,7 +225,7 @@ def one_token_request_at_a_time(scenarios: Scenarios) -> Verdict:
             return skipped(cut)
         if not observed.journal.of("fault.hit"):
             return skipped("The page sent no token request while the answers were slow.")
-        if verdict := _never_renewed_in_time(scenarios) or _expired_in_outage(scenarios, observed):
+        if verdict := _never_renewed_in_time(seen) or _expired_in_outage(seen, observed):
             return verdict
     return passed("No two token requests were in flight together; every token was renewed in time.")
 
@@ -180,20 +239,33 @@ def _in_flight_at(observed: Observation, other: Entry, request: Entry) -> bool:
 @rule(
     "FAIL-4",
     "must",
+    requires=("unusable_answers",),
     source=RENEW_IN_TIME,
+    applies_to=RENEWING_PAGES,
+    why="Proxies and sign-in pages answer with HTML and status 200. A page that takes such an answer for a token "
+    "replaces a valid token with a useless one, and the user's next click fails.",
+    wrong="""
+        async function fetchToken() {
+          const response = await fetch(TOKEN_URL, { cache: "no-store" });
+          const { token, expiration } = await response.json();
+          // Without an expiration this is NaN, and no later check renews.
+          expires = Date.parse(expiration);
+          return { token, expires };
+        }
+    """,
+    right=CHECKED_ANSWER,
 )
-def renews_despite_unusable_answers(scenarios: Scenarios) -> Verdict:
-    """Require that the page ignores answers without a token.
+def renews_despite_unusable_answers(seen: Observations) -> Verdict:
+    """Require that the page applies no unusable answer, and renews every token in time despite 2 min of such answers.
 
-    For 2 min the token endpoint answers HTML, cut JSON or JSON without a token with status 200: the page applies none
-    of it, and renews every token in time.
+    The unusable answers are HTML, cut JSON and JSON without a token. Each comes with status 200.
     """
-    if verdict := _cannot_be_judged(scenarios):
+    if verdict := _cannot_be_judged(seen):
         return verdict
-    for observed in scenarios.garbage:
+    for observed in seen.of("unusable_answers"):
         if verdict := _unusable_token_applied(observed):
             return verdict
-    return _never_renewed_in_time(scenarios) or _renewed_in_outages(scenarios, scenarios.garbage)
+    return _never_renewed_in_time(seen) or _renewed_in_outages(seen, seen.of("unusable_answers"))
 
 
 def _unusable_token_applied(observed: Observation) -> Verdict | None:
@@ -210,36 +282,89 @@ def _unusable_token_applied(observed: Observation) -> Verdict | None:
     return None
 
 
-@rule("FAIL-5", "should", source=RETRY_SPARINGLY)
-def few_requests_in_a_long_outage(scenarios: Scenarios) -> Verdict:
-    """Require at most one token request in 5 s on average, per item, in 10 min of answers with status 500."""
+@rule(
+    "FAIL-5",
+    "should",
+    requires=("long_status_500",),
+    source=RETRY_SPARINGLY,
+    applies_to=RENEWING_PAGES,
+    why="A backend that is down cannot recover while every open page sends request after request.",
+    wrong="""
+        let renewing = false;
+        async function check() {
+          if (renewing) return;
+          renewing = true;
+          while (isDue()) await renew().catch((error) => console.warn("Not renewed:", error));
+          renewing = false;
+        }
+    """,
+    right="""
+        let renewing = false;
+        async function check() {
+          if (renewing) return;
+          renewing = true;
+          if (isDue()) await renew().catch((error) => console.warn("Not renewed:", error));
+          renewing = false;
+        }
+    """,
+)
+def few_requests_in_a_long_outage(seen: Observations) -> Verdict:
+    """Require that the page sends at most one token request in 5 s, on average, in 10 min of answers with status 500.
+
+    The number is per item.
+    """
     return (
-        _cannot_be_judged(scenarios) or _too_many_requests(scenarios.long_errors) or _lowest_gap(scenarios.long_errors)
+        _cannot_be_judged(seen)
+        or _too_many_requests(seen.of("long_status_500"))
+        or _lowest_gap(seen.of("long_status_500"))
     )
 
 
 @rule(
     "FAIL-6",
     "should",
+    requires=("expired_tokens",),
     source=RETRY_SPARINGLY,
+    applies_to=RENEWING_PAGES,
+    why="A mistake in the backend's cache or clock brings expired tokens for some minutes. A page that cannot cope"
+    " with them floods the backend, or leaves the user without a valid token afterwards.",
+    wrong="""
+        async function fetchToken() {
+          for (;;) {
+            const response = await fetch(TOKEN_URL, { cache: "no-store" });
+            const { token, expiration } = await response.json();
+            const remaining = Date.parse(expiration) - Date.parse(response.headers.get("Date"));
+            if (token && remaining > 0) return { token, expires: Date.now() + remaining };
+          }
+        }
+    """,
+    right="""
+        async function fetchToken() {
+          const response = await fetch(TOKEN_URL, { cache: "no-store" });
+          const { token, expiration } = await response.json();
+          const remaining = Date.parse(expiration) - Date.parse(response.headers.get("Date"));
+          if (token && remaining > 0) return { token, expires: Date.now() + remaining };
+          throw new Error("no usable token"); // The next check tries again.
+        }
+    """,
 )
-def recovers_from_expired_tokens(scenarios: Scenarios) -> Verdict:
+def recovers_from_expired_tokens(seen: Observations) -> Verdict:
     """Require that the page recovers from 10 min of answers with expired tokens.
 
     The page sends at most one token request in 5 s on average, per item, and every item has a valid token at the end.
     """
-    if verdict := _cannot_be_judged(scenarios) or _too_many_requests(scenarios.expired_answers):
+    if verdict := _cannot_be_judged(seen) or _too_many_requests(seen.of("expired_tokens")):
         return verdict
-    for observed in scenarios.expired_answers:
+    for observed in seen.of("expired_tokens"):
         ended = observed.journal.of("fault.ended")
-        if gone := observed.gone_for_good(scenarios.first):
+        if gone := observed.gone_for_good(seen.first):
             return failed(
                 f"{observed.heading} and recovered at {observed.when(ended[0])}; the item was removed at "
                 f"{observed.when(gone[-1])}, and the page embedded no other.",
                 [*ended, *gone[:3]],
                 ITEM_REMOVED,
             )
-        for item in sorted(set(observed.items_at(observed.ended)) & set(_renewed_without_outage(scenarios, observed))):
+        for item in sorted(set(observed.items_at(observed.ended)) & set(_renewed_without_outage(seen, observed))):
             token = observed.current_token(item, observed.ended)
             if not token or not token.outlives(observed.ended):
                 return failed(
@@ -249,7 +374,7 @@ def recovers_from_expired_tokens(scenarios: Scenarios) -> Verdict:
                     "The page takes the expired token for a new one, or stops trying. Compare the answer's expiration "
                     "with the current time, and try again at the next check.",
                 )
-    return _lowest_gap(scenarios.expired_answers)
+    return _lowest_gap(seen.of("expired_tokens"))
 
 
 def _too_many_requests(visits: Sequence[Observation]) -> Verdict | None:

@@ -1,24 +1,45 @@
 """LEAK-1: no token is in a place where other people or scripts can read it."""
 
 from harness.base.journal import Entry
+from harness.contract.observations import EVERY_VISIT, Observations
 from harness.contract.rule import Verdict, failed, passed, rule
-from harness.contract.scenarios import Scenarios
 from harness.contract.wording import counted
 
 
 @rule(
     "LEAK-1",
     "must",
+    requires=(EVERY_VISIT,),
+    needs_renewals=False,
+    timeless=True,
     source="OAuth 2.0 Security (RFC 9700): tokens do not belong in URLs or logs. Whoever has the article's token has "
     "the report, so the token belongs only in the Authorization header and in the embed configuration.",
+    why="Whoever has the token can read the report: another script of the page, a browser extension, or a person "
+    "who reads the server's log.",
+    wrong="""
+        async function renew() {
+          const next = await fetchToken();
+          localStorage.setItem("token", next.token);
+          await report.setAccessToken(next.token);
+          expires = next.expires;
+        }
+    """,
+    right="""
+        async function renew() {
+          const next = await fetchToken();
+          await report.setAccessToken(next.token);
+          expires = next.expires;
+        }
+    """,
 )
-def no_token_leaks(scenarios: Scenarios) -> Verdict:
+def no_token_leaks(seen: Observations) -> Verdict:
     """Require that no token is where other people or scripts can read it.
 
-    The places are a URL, a Referer header, a storage, IndexedDB, Cache Storage, a cookie and the console.
+    The places are a URL, a Referer header, a storage, IndexedDB, Cache Storage, a cookie and the console. A token in
+    MSAL's own cache is a warning.
     """
     tolerated = None
-    for observed in scenarios.observed:
+    for observed in seen.every_visit:
         leaks = observed.journal.of("token.leaked")
         own = [entry for entry in leaks if not _kept_by_msal(entry)]
         if own:
@@ -43,7 +64,7 @@ def no_token_leaks(scenarios: Scenarios) -> Verdict:
             'MSAL\'s cacheLocation is "localStorage" or "sessionStorage". Set it to "memoryStorage": then no other '
             "script can read the tokens.",
         )
-    return passed(f"No leaked token in {counted(len(scenarios.observed), 'visit')}.")
+    return passed(f"No leaked token in {counted(len(seen.every_visit), 'visit')}.")
 
 
 def _kept_by_msal(entry: Entry) -> bool:

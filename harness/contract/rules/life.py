@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from harness.base.journal import Entry
 from harness.contract.observation import AT_ONCE, EMBEDDING_TIME, Observation, cut_short
+from harness.contract.observations import Observations
 from harness.contract.rule import Verdict, failed, passed, rule, skipped
-from harness.contract.scenarios import Scenarios
 from harness.contract.wording import counted, minutes, why_unusable
 
 LEAST_LEAD = timedelta(seconds=60)
@@ -33,16 +33,30 @@ Shown = tuple[object, ...]
 @rule(
     "LIFE-1",
     "must",
+    requires=("healthy",),
     source='The article: "To give your users a continuous experience, refresh (or renew) the access token before it '
     'expires."',
+    why="The user clicks in the report and gets an error in place of data, until the page is loaded again.",
+    wrong="""
+        function keepAlive() {
+          // The timer renews the first token, and nothing renews the second one.
+          setTimeout(renew, expires - MARGIN - Date.now());
+        }
+    """,
+    right="""
+        function keepAlive() {
+          setInterval(check, 30_000);
+          document.addEventListener("visibilitychange", () => document.hidden || check());
+        }
+    """,
 )
-def no_data_request_has_an_expired_token(scenarios: Scenarios) -> Verdict:
-    """Require that no data request carries an expired token and that no item raises TokenExpired.
+def no_data_request_has_an_expired_token(seen: Observations) -> Verdict:
+    """Require that no data request carries an expired token, and no item raises `TokenExpired`.
 
     The page is visible and used for at least 3 lifetimes each of 60, 90 and 35 min.
     """
     used = 0
-    for observed in scenarios.healthy:
+    for observed in seen.healthy:
         expired, raised = expiries_met(observed)
         if expired or raised:
             first = (expired or raised)[0]
@@ -56,11 +70,10 @@ def no_data_request_has_an_expired_token(scenarios: Scenarios) -> Verdict:
                 _why_not_renewed(observed, first),
             )
         used += len(observed.journal.of("data.request"))
-    if cut := cut_short(*scenarios.healthy):
+    if cut := cut_short(*seen.healthy):
         return skipped(cut)
     return passed(
-        f"{counted(used, 'data request')} in {counted(len(scenarios.healthy), 'healthy visit')}, none with an expired "
-        "token."
+        f"{counted(used, 'data request')} in {counted(len(seen.healthy), 'healthy visit')}, none with an expired token."
     )
 
 
@@ -126,12 +139,27 @@ def _applied_twice(observed: Observation, at: Entry) -> bool:
 @rule(
     "LIFE-2",
     "should",
+    requires=("healthy",),
     source='The article: "Use it when the token is about to expire", with MINUTES_BEFORE_EXPIRATION = 10.',
+    why="A renewal in the last moment comes too late whenever the network, the backend or the browser's timer is "
+    "slow. The user then meets an expired token.",
+    wrong="""
+        function isDue() {
+          const margin = 10 * 60; // seconds, but Date.now() counts milliseconds
+          return Date.now() >= expires - margin;
+        }
+    """,
+    right="""
+        function isDue() {
+          const margin = 10 * 60 * 1000;
+          return Date.now() >= expires - margin;
+        }
+    """,
 )
-def every_token_is_renewed_in_time(scenarios: Scenarios) -> Verdict:
+def every_token_is_renewed_in_time(seen: Observations) -> Verdict:
     """Require that every token is renewed at least 60 s before it expires."""
     shortest: timedelta | None = None
-    for observed in scenarios.healthy:
+    for observed in seen.healthy:
         for item in observed.loaded:
             for holding in observed.applied_tokens(item):
                 ended = observed.present_until(item)
@@ -155,7 +183,7 @@ def every_token_is_renewed_in_time(scenarios: Scenarios) -> Verdict:
                         "The refresh margin is too small, or in another unit than intended. Renew at least 60 s "
                         "before the expiry: a slow answer needs time.",
                     )
-    if cut := cut_short(*scenarios.healthy):
+    if cut := cut_short(*seen.healthy):
         return skipped(cut)
     if shortest is None:
         return failed("The page never renewed a token.", [])
@@ -165,22 +193,39 @@ def every_token_is_renewed_in_time(scenarios: Scenarios) -> Verdict:
 @rule(
     "LIFE-3",
     "must",
+    requires=("healthy", "frozen_past_expiry", "hidden", "asleep_past_expiry"),
     source="The article: one check every 30 s, and one request when the token is about to expire.",
+    why="Needless requests load the app's backend and Power BI. Both refuse clients that send too many requests, "
+    "and then no user gets a token.",
+    wrong="""
+        async function renew() {
+          const next = await fetchToken();
+          await report.setAccessToken(next.token);
+          // `expires` stays that of the first token, so every later check requests another token.
+        }
+    """,
+    right="""
+        async function renew() {
+          const next = await fetchToken();
+          await report.setAccessToken(next.token);
+          expires = next.expires;
+        }
+    """,
 )
-def token_requests_are_few(scenarios: Scenarios) -> Verdict:
-    """Require at most 2 token requests between two applied tokens, and at most 4 in any lifetime, per item.
+def token_requests_are_few(seen: Observations) -> Verdict:
+    """Require that the page sends at most 2 token requests per applied token, and at most 4 in any lifetime.
 
-    A return to the tab, or a machine that wakes up, causes no more than 60 requests.
+    The numbers are per item. A return to the tab, or a machine that wakes up, causes no more than 60 token requests.
     """
     most = 0
-    for observed in scenarios.healthy:
+    for observed in seen.healthy:
         verdict = storm_in(observed)
         if verdict:
             return verdict
         most = max(most, most_in_a_lifetime(observed))
-    if cut := cut_short(*scenarios.healthy):
+    if cut := cut_short(*seen.healthy):
         return skipped(cut)
-    for observed in (*scenarios.frozen_past_expiry, *scenarios.hidden, *scenarios.asleep_past_expiry):
+    for observed in (*seen.of("frozen_past_expiry"), *seen.of("hidden"), *seen.of("asleep_past_expiry")):
         if observed.storm:
             return failed(
                 f"{observed.heading}: {observed.stopped}",
@@ -303,12 +348,34 @@ def _is_answered_by(observed: Observation, request: Entry, later: Entry) -> bool
 @rule(
     "LIFE-4",
     "must",
+    requires=("healthy",),
     source='The article: "This function calls your application backend to generate a new embed token".',
+    why="A renewal with the old token changes nothing: the user meets an expired token although the page has renewed.",
+    wrong="""
+        let cached;
+
+        async function renew() {
+          // The cache keeps a token until it has expired.
+          if (!cached || cached.expires <= Date.now()) cached = await fetchToken();
+          await report.setAccessToken(cached.token);
+          expires = cached.expires;
+        }
+    """,
+    right="""
+        async function renew() {
+          const next = await fetchToken(); // with cache: "no-store"
+          await report.setAccessToken(next.token);
+          expires = next.expires;
+        }
+    """,
 )
-def renewals_bring_a_newer_token(scenarios: Scenarios) -> Verdict:
-    """Require that every renewal brings another token, which expires later than the token that it replaces."""
+def renewals_bring_a_newer_token(seen: Observations) -> Verdict:
+    """Require that every renewal brings another token, which expires later than the token that it replaces.
+
+    Two tokens that were requested at the same instant may expire together.
+    """
     renewed = 0
-    for observed in scenarios.healthy:
+    for observed in seen.healthy:
         if observed.storm:  # Tokens that are requested together expire together; LIFE-3 has the finding.
             break
         for item in observed.loaded:
@@ -324,7 +391,7 @@ def renewals_bring_a_newer_token(scenarios: Scenarios) -> Verdict:
                         _likely_cause_of_no_newer_token(old, new),
                     )
                 renewed += 1
-    if cut := cut_short(*scenarios.healthy):
+    if cut := cut_short(*seen.healthy):
         return skipped(cut)
     return passed(f"{counted(renewed, 'renewal')}, each with a newer token.")
 
@@ -371,21 +438,43 @@ def _is_fresh(observed: Observation, new: Entry) -> bool:
 @rule(
     "LIFE-5",
     "must",
+    requires=("healthy",),
+    needs_renewals=False,
     source='The article: "setAccessToken can be used to update the access token without reloading the embedded '
     'report."',
+    why="The user is reading page 3 with a filter set, and the report suddenly starts again at page 1 without filters.",
+    wrong="""
+        async function renew() {
+          const next = await fetchToken();
+          report = powerbi.embed(element, {
+            ...config,
+            accessToken: next.token,
+            tokenType: models.TokenType.Embed,
+          });
+          expires = next.expires;
+        }
+    """,
+    right="""
+        async function renew() {
+          const next = await fetchToken();
+          await report.setAccessToken(next.token);
+          expires = next.expires;
+        }
+    """,
 )
-def renewals_reload_nothing(scenarios: Scenarios) -> Verdict:
+def renewals_reload_nothing(seen: Observations) -> Verdict:
     """Require that a renewal makes no new iframe and no second load request, and keeps the user's view.
 
-    The view is the active page of the report and its filters.
+    The view is the active page of the report and its filters. The page itself changes neither after a renewal. Reports
+    that take turns in one place keep the rule.
     """
-    for observed in scenarios.healthy:
+    for observed in seen.healthy:
         for load in _second_loads(observed):
-            seen = (
+            how = (
                 "the page made a new iframe" if load.kind == "embed.frame" else f"the page sent {load['url']} once more"
             )
             return failed(
-                f"With tokens of {minutes(observed.lifetime)}, at {observed.when(load)} {seen}: the user is back on "
+                f"With tokens of {minutes(observed.lifetime)}, at {observed.when(load)} {how}: the user is back on "
                 "the first page of the report, without filters.",
                 [load],
                 "The page embeds or reloads the item to give it a new token. Call the item's setAccessToken instead: "
@@ -408,7 +497,7 @@ def renewals_reload_nothing(scenarios: Scenarios) -> Verdict:
                     "After each renewal the page sets the active page or the filters again. Set them only when the "
                     "page embeds: a renewal keeps the user's view.",
                 )
-    if cut := cut_short(*scenarios.healthy):
+    if cut := cut_short(*seen.healthy):
         return skipped(cut)
     return passed("No renewal made an iframe or a load request; the active page and the filters were kept.")
 

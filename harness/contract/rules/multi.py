@@ -1,21 +1,53 @@
 """MULTI-1: a page with several items renews each of them."""
 
+from harness.contract.measures import OBSERVED_LIFETIMES
 from harness.contract.observation import Observation, cut_short
+from harness.contract.observations import FIRST_VISIT, Observations
 from harness.contract.rule import Verdict, failed, passed, rule, skipped
-from harness.contract.scenarios import OBSERVED_LIFETIMES, Scenarios
 
 
 @rule(
     "MULTI-1",
     "must",
+    requires=(FIRST_VISIT,),
     source="The article: reports, dashboards and tiles all need an access token; powerbi.get(element) returns one of "
     "them.",
+    applies_to="pages that show at least two items half a lifetime after opening",
+    why="One report on the page works all day, and the one next to it answers with errors after an hour.",
+    wrong="""
+        async function embed() {
+          const first = await fetchToken();
+          const settings = { ...config, accessToken: first.token, tokenType: models.TokenType.Embed };
+          for (const element of elements) report = powerbi.embed(element, settings);
+          expires = first.expires;
+        }
+
+        async function renew() {
+          const next = await fetchToken();
+          await report.setAccessToken(next.token); // `report` is the last of several.
+          expires = next.expires;
+        }
+    """,
+    right="""
+        async function embed() {
+          const first = await fetchToken();
+          const settings = { ...config, accessToken: first.token, tokenType: models.TokenType.Embed };
+          for (const element of elements) powerbi.embed(element, settings);
+          expires = first.expires;
+        }
+
+        async function renew() {
+          const next = await fetchToken();
+          for (const element of elements) await powerbi.get(element).setAccessToken(next.token);
+          expires = next.expires;
+        }
+    """,
 )
-def every_item_is_renewed(scenarios: Scenarios) -> Verdict:
+def every_item_is_renewed(seen: Observations) -> Verdict:
     """Require that the page renews every embedded item, not only the first one."""
-    first = scenarios.first
+    first = seen.first
     known = first.loaded
-    if len(first.items_at(first.opened + scenarios.lifetime / 2)) < 2:
+    if len(first.items_at(first.opened + first.lifetime / 2)) < 2:
         return skipped(_why_only_one(first))
     renewed: set[str] = set()
     expired: dict[str, str] = {}

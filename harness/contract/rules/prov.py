@@ -6,8 +6,8 @@ from itertools import pairwise, zip_longest
 
 from harness.base.journal import Entry
 from harness.contract.observation import Observation, cut_short
+from harness.contract.observations import FIRST_VISIT, Observations
 from harness.contract.rule import Verdict, failed, passed, rule, skipped
-from harness.contract.scenarios import Scenarios
 from harness.contract.wording import counted
 from harness.stage.token_history import AppliedToken
 
@@ -20,6 +20,11 @@ AFTER_THE_CALL = timedelta(minutes=10)
 ANSWER_NULL = (
     'The article: "The accessTokenProvider event hook should never throw an exception. If it fails to generate a new '
     'token, return a Null value."'
+)
+WITH_PROVIDER = "pages with an item that has an `accessTokenProvider` and stays for more than 30 s"
+PROVIDER_DUE = (
+    "pages with an item that has an `accessTokenProvider` and stays, with one token from its load, until the service has "
+    "to call the provider"
 )
 RENEWED_BY_HAND = "The page renewed every token by setAccessToken before the service would have called its provider."
 NEVER_DUE = (
@@ -60,12 +65,33 @@ def _is_renewed_by_hand(observed: Observation, item: str) -> bool:
 @rule(
     "PROV-1",
     "must",
+    requires=(FIRST_VISIT,),
     source="The article: Power BI calls eventHooks.accessTokenProvider when the token is about to expire, and sets the "
     "token that the provider returns.",
+    applies_to=f"{PROVIDER_DUE}, unless the page has renewed that token by `setAccessToken` before",
+    why="The service asks the page for a token and gets none. The user meets an expired token when the first one ends.",
+    wrong="""
+        async function accessTokenProvider() {
+          try {
+            return await fetchUserToken(); // an object, but the SDK needs the token's text
+          } catch {
+            return null;
+          }
+        }
+    """,
+    right="""
+        async function accessTokenProvider() {
+          try {
+            return (await fetchUserToken()).token;
+          } catch {
+            return null;
+          }
+        }
+    """,
 )
-def provider_is_called_and_its_token_applied(scenarios: Scenarios) -> Verdict:
-    """Require that a registered provider is called before the expiry and that its token is applied."""
-    observed = scenarios.first
+def provider_is_called_and_its_token_applied(seen: Observations) -> Verdict:
+    """Require that a registered provider is called before the expiry, and its token is applied."""
+    observed = seen.first
     if not observed.providers:
         return _no_provider(observed)
     evidence: list[Entry] = []
@@ -148,11 +174,33 @@ def _why_no_token(observed: Observation, answers: Sequence[Entry]) -> str:
 @rule(
     "PROV-2",
     "must",
+    requires=(FIRST_VISIT,),
     source="The article: the hook is called whenever the token is about to expire.",
+    applies_to=f"{PROVIDER_DUE}, unless the page has renewed that token by `setAccessToken` before",
+    why="The first renewal works, so a short test finds nothing. The user meets an expired token after two lifetimes.",
+    wrong="""
+        let pending;
+
+        function accessTokenProvider() {
+          // Every later call gets the token of the first one.
+          pending ??= fetchUserToken().then((next) => next.token, () => null);
+          return pending;
+        }
+    """,
+    right="""
+        let pending;
+
+        function accessTokenProvider() {
+          pending ??= fetchUserToken()
+            .then((next) => next.token, () => null)
+            .finally(() => (pending = undefined));
+          return pending;
+        }
+    """,
 )
-def provider_renews_before_each_expiry(scenarios: Scenarios) -> Verdict:
-    """Require that the provider is called again for the 2nd and the 3rd expiry, and that its tokens are applied."""
-    observed = scenarios.first
+def provider_renews_before_each_expiry(seen: Observations) -> Verdict:
+    """Require that the provider is called again for the 2nd and the 3rd expiry, and its tokens are applied."""
+    observed = seen.first
     if not observed.providers:
         return _no_provider(observed)
     forgotten = observed.forgotten
@@ -261,12 +309,37 @@ def _is_a_token(answer: Entry) -> bool:
     return bool(answer["answer"] == "token" and answer["token"] != "unknown")
 
 
-@rule("PROV-3", "must", source=ANSWER_NULL)
-def provider_does_not_throw_in_an_outage(scenarios: Scenarios) -> Verdict:
+@rule(
+    "PROV-3",
+    "must",
+    requires=("provider_outages",),
+    needs_renewals=False,
+    source=ANSWER_NULL,
+    applies_to=WITH_PROVIDER,
+    why="The article promises another call only after an answer of `null`. If no call follows an exception, the "
+    "user meets an expired token.",
+    wrong="""
+        async function accessTokenProvider() {
+          const next = await fetchUserToken(); // rejects if the token endpoint fails
+          return next.token;
+        }
+    """,
+    right="""
+        async function accessTokenProvider() {
+          try {
+            const next = await fetchUserToken();
+            return next.token;
+          } catch {
+            return null;
+          }
+        }
+    """,
+)
+def provider_does_not_throw_in_an_outage(seen: Observations) -> Verdict:
     """Require that the provider neither throws nor rejects when the token endpoint fails."""
-    if not scenarios.first.providers:
-        return _no_provider(scenarios.first)
-    observed = scenarios.provider_outages
+    if not seen.first.providers:
+        return _no_provider(seen.first)
+    observed = seen.of("provider_outages")[0]
     answers = list(_answers_during_outage(observed))
     for answer, during in answers:
         if answer["status"] == 400:
@@ -280,7 +353,7 @@ def provider_does_not_throw_in_an_outage(scenarios: Scenarios) -> Verdict:
     if cut := cut_short(observed):
         return skipped(cut)
     if not answers:
-        return skipped(_why_no_call(scenarios.first, observed))
+        return skipped(_why_no_call(seen.first, observed))
     return passed(
         f"{counted(len(answers), 'call')} of the provider while the token endpoint failed; none threw.",
         [answer for answer, _ in answers[:3]],
@@ -290,13 +363,41 @@ def provider_does_not_throw_in_an_outage(scenarios: Scenarios) -> Verdict:
 @rule(
     "PROV-4",
     "must",
+    requires=("provider_outages",),
+    needs_renewals=False,
     source=ANSWER_NULL,
+    applies_to=WITH_PROVIDER,
+    why="Only `null` tells the service that there is no token yet. The service may take another answer for a "
+    "token, and then the user's next click in the report fails.",
+    wrong="""
+        async function accessTokenProvider() {
+          try {
+            return (await fetchUserToken()).token;
+          } catch (error) {
+            console.warn("No token:", error); // and returns undefined
+          }
+        }
+    """,
+    right="""
+        async function accessTokenProvider() {
+          try {
+            return (await fetchUserToken()).token;
+          } catch (error) {
+            console.warn("No token:", error);
+            return null;
+          }
+        }
+    """,
 )
-def provider_answers_null_in_an_outage(scenarios: Scenarios) -> Verdict:
-    """Require that the provider answers exactly `null` when the token endpoint fails, and before the token expires."""
-    if not scenarios.first.providers:
-        return _no_provider(scenarios.first)
-    observed = scenarios.provider_outages
+def provider_answers_null_in_an_outage(seen: Observations) -> Verdict:
+    """Require that the provider answers exactly `null` when the token endpoint fails, and before the token expires.
+
+    An answer of `undefined`, an empty text or an old token breaks the rule. A provider that requests a token again
+    within the call may answer with the new token.
+    """
+    if not seen.first.providers:
+        return _no_provider(seen.first)
+    observed = seen.of("provider_outages")[0]
     answers = list(_answers_during_outage(observed))
     for answer, during in answers:
         if answer["status"] == 400:
@@ -322,7 +423,7 @@ def provider_answers_null_in_an_outage(scenarios: Scenarios) -> Verdict:
     if cut := cut_short(observed):
         return skipped(cut)
     if not answers:
-        return skipped(_why_no_call(scenarios.first, observed))
+        return skipped(_why_no_call(seen.first, observed))
     nulls = [answer for answer, _ in answers if answer["answer"] == "null"]
     new_tokens = len(answers) - len(nulls)
     kinds = f"{len(nulls)} answered null, {new_tokens} the token of another try" if new_tokens else "each answered null"
@@ -335,13 +436,41 @@ def provider_answers_null_in_an_outage(scenarios: Scenarios) -> Verdict:
 @rule(
     "PROV-5",
     "must",
+    requires=("provider_outages",),
     source="The article: the hook is called again; a null answer does not end the renewals.",
+    applies_to=PROVIDER_DUE,
+    why="The backend was down for a minute, and the user's report shows errors for the rest of the day.",
+    wrong="""
+        let failed = false;
+
+        async function accessTokenProvider() {
+          if (failed) return null;
+          try {
+            return (await fetchUserToken()).token;
+          } catch {
+            failed = true;
+            return null;
+          }
+        }
+    """,
+    right="""
+        async function accessTokenProvider() {
+          try {
+            return (await fetchUserToken()).token;
+          } catch {
+            return null; // The next call tries again.
+          }
+        }
+    """,
 )
-def provider_recovers_after_an_outage(scenarios: Scenarios) -> Verdict:
-    """Require that the provider's next call after an outage brings a token and that the item works with it."""
-    if not scenarios.first.providers:
-        return _no_provider(scenarios.first)
-    observed = scenarios.provider_outages
+def provider_recovers_after_an_outage(seen: Observations) -> Verdict:
+    """Require that the provider brings a token again after an outage, and the item works with this token.
+
+    The first call after the outage brings the token, or a call that was in flight when the outage ended.
+    """
+    if not seen.first.providers:
+        return _no_provider(seen.first)
+    observed = seen.of("provider_outages")[0]
     judged = 0
     for began, ended, until in _outages(observed):
         called = {entry["item"] for entry in observed.between("hook.called", began, ended)}
@@ -353,7 +482,7 @@ def provider_recovers_after_an_outage(scenarios: Scenarios) -> Verdict:
                 return verdict
     if cut := cut_short(observed):
         return skipped(cut)
-    if gone := observed.gone_for_good(scenarios.first):
+    if gone := observed.gone_for_good(seen.first):
         return failed(
             f"The token endpoint failed; the item was removed at {observed.when(gone[-1])}, and the page embedded no "
             "other.",

@@ -1,8 +1,8 @@
 """TYPE-1: the page registers a provider only where the SDK supports one."""
 
 from harness.contract.observation import UNSUPPORTED
+from harness.contract.observations import FIRST_VISIT, Observations
 from harness.contract.rule import Verdict, failed, passed, rule, skipped
-from harness.contract.scenarios import Scenarios
 from harness.contract.wording import first_line
 
 MESSAGE_NOT_POSTED = "Uncaught (in promise)"
@@ -12,14 +12,41 @@ MESSAGE_NOT_POSTED = "Uncaught (in promise)"
 @rule(
     "TYPE-1",
     "must",
+    requires=(FIRST_VISIT,),
+    needs_items=False,
+    needs_renewals=False,
     source=f'powerbi-client: "{UNSUPPORTED} in report SaaS embed".',
+    why="`powerbi.embed()` throws an exception, and the user sees no report.",
+    wrong="""
+        async function embed() {
+          const first = await fetchToken();
+          report = powerbi.embed(element, {
+            ...config,
+            accessToken: first.token,
+            tokenType: models.TokenType.Embed,
+            eventHooks: { accessTokenProvider: async () => (await fetchToken()).token },
+          });
+          expires = first.expires;
+        }
+    """,
+    right="""
+        async function embed() {
+          const first = await fetchToken();
+          report = powerbi.embed(element, {
+            ...config,
+            accessToken: first.token,
+            tokenType: models.TokenType.Embed,
+          });
+          expires = first.expires; // so that check() can renew by setAccessToken
+        }
+    """,
 )
-def provider_only_where_supported(scenarios: Scenarios) -> Verdict:
+def provider_only_where_supported(seen: Observations) -> Verdict:
     """Require that `accessTokenProvider` is registered only where the SDK supports it.
 
     The SDK supports it for report, create and quickCreate with the token type Aad.
     """
-    observed = scenarios.first
+    observed = seen.first
     thrown = [entry for entry in observed.journal.of("page.error") if UNSUPPORTED in entry["text"]]
     if thrown:
         return failed(
