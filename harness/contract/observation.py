@@ -70,7 +70,7 @@ class TabReturn:
 
 @dataclass(kw_only=True)
 class VisitFacts:
-    """What is known of a visit besides its journal. A recording keeps it in its header."""
+    """The facts of a visit besides its journal. A recording keeps them in its header."""
 
     scenario: str
     """The name of the scenario that planned the visit."""

@@ -18,7 +18,7 @@ class Visited(Protocol):
 
     @property
     def page(self) -> PageFacts:
-        """What a rule has to know of the page."""
+        """The facts of the page that rules use."""
 
     @property
     def made(self) -> Sequence[Observation]:
@@ -29,7 +29,7 @@ class Visited(Protocol):
 
 
 class Observations:
-    """What one rule may look at: the page, and the visits of the scenarios that the rule requires."""
+    """The view that one rule has: the facts of the page, and the visits of the scenarios that the rule requires."""
 
     def __init__(self, visited: Visited, requires: Collection[str]) -> None:
         self._visited, self._requires = visited, requires
@@ -38,7 +38,7 @@ class Observations:
 
     @property
     def page(self) -> PageFacts:
-        """What a rule has to know of the page."""
+        """The facts of the page that rules use."""
         return self._visited.page
 
     def of(self, scenario: str) -> Sequence[Observation]:

@@ -23,7 +23,7 @@ HOST_TOKENS = tuple(TokenUrl(f"*/token/{kind}*") for kind in ("embed/", "plain/"
 
 @dataclass(frozen=True)
 class PageFacts:
-    """What a rule has to know of the page under test, besides the observations.
+    """The facts of the page under test that rules use, besides the observations.
 
     Attributes:
         name: The page's name in the report.
@@ -92,5 +92,5 @@ class PageUnderTest:
 
     @property
     def facts(self) -> PageFacts:
-        """What a rule has to know of the page."""
+        """The facts of the page that rules use."""
         return PageFacts(self.name, self.url, self.has_own_backend, self.can_remove)

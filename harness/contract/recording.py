@@ -37,9 +37,9 @@ class Header(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     schema: int
     """The version of the recordings."""
     page: PageFacts
-    """What a rule has to know of the page."""
+    """The facts of the page that rules use."""
     visit: VisitFacts
-    """What is known of the visit besides its journal."""
+    """The facts of the visit besides its journal."""
     made: int
     """The number of the visit among all visits to the page, from 1."""
     seed: int

@@ -12,7 +12,7 @@ from harness.contract.page import PageFacts
 from harness.contract.rule import Outcome, Severity
 
 Mode = Literal["manual", "provider", "both", "none"]
-"""How a page, or one of its items, renews its tokens."""
+"""The way in which a page, or one of its items, renews its tokens."""
 ITEM_TYPES = {"/reportEmbed": "report", "/dashboardEmbed": "dashboard", "/embed": "tile", "/tileEmbed": "tile"}
 """Path of a frame -> type of its item."""
 

@@ -76,7 +76,7 @@ class Rule:
 
     @property
     def demand(self) -> str:
-        """What the rule demands, as the end of "The rule requires that ..."."""
+        """The demand of the rule, as the end of "The rule requires that ..."."""
         return self._description.partition("\n\n")[0].replace("\n", " ").removeprefix("Require that ").rstrip(".")
 
     @property

@@ -15,7 +15,7 @@ LIFETIMES = (HOUR, timedelta(minutes=90), timedelta(minutes=35))
 
 
 class Setting(Protocol):
-    """What a scenario knows of the page and of the run when it plans its visits."""
+    """The view that a scenario has of the page and of the run when it plans its visits."""
 
     under_test: PageUnderTest
     thorough: bool

@@ -57,7 +57,7 @@ class Watch:
 
     @property
     def page(self) -> PageFacts:
-        """What a rule has to know of the page."""
+        """The facts of the page that rules use."""
         return self.under_test.facts
 
     @cached_property
