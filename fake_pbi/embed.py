@@ -17,14 +17,11 @@ from aiohttp import web
 from fake_pbi.bodies import json_body, json_object
 from fake_pbi.errors import EntityNotFound, InvalidRequest, LoadFailed, ServiceError, TokenExpired
 from fake_pbi.frame_document import APP_FOLDER, SETTINGS, frame_document
+from fake_pbi.hosts import FRAME_TYPES
 from fake_pbi.sample import PAGES, page_named
 from fake_pbi.tenant import Tenant
 from fake_pbi.tokens import Token, TokenBook, TokenState, utc_text
 from harness.base.journal import Journal, Now
-
-FRAME_TYPES = {"/reportEmbed": "report", "/dashboardEmbed": "dashboard", "/embed": "tile", "/tileEmbed": "tile"}
-"""Path of a frame -> type of its item. The REST API's embed URL of a tile has the path /embed. The SDK uses
-/tileEmbed where the page passes no embed URL."""
 
 JOURNAL_PATH = "/_fake/items/{item}/journal"
 TOKEN_PATH = "/_fake/items/{item}/token"

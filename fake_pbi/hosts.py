@@ -34,6 +34,10 @@ _MICROSOFT = (
     "sts.windows.net",
 )
 
+FRAME_TYPES = {"/reportEmbed": "report", "/dashboardEmbed": "dashboard", "/embed": "tile", "/tileEmbed": "tile"}
+"""Path of a frame -> type of its item. The REST API's embed URL of a tile has the path /embed. The SDK uses
+/tileEmbed where the page passes no embed URL."""
+
 
 def is_microsoft(host: str) -> bool:
     """Return whether a host belongs to Power BI or Entra ID, in any national cloud.

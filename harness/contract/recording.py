@@ -165,14 +165,11 @@ class RecordedPage:
 
         Raises `NotRecorded` if one of them was not recorded.
         """
-        found = sorted(
-            (visit for visit in self.made if visit.scenario == scenario), key=lambda observed: observed.number
-        )
+        found = sorted((visit for visit in self.made if visit.scenario == scenario), key=lambda visit: visit.number)
         if only_first:
             found = found[:1]
-        numbers = [visit.number for visit in found]
-        complete = only_first or (found and (len(found) == found[-1].planned or cut_short(found[-1])))
-        if not complete or numbers != list(range(1, len(found) + 1)) or not found:
+        complete = found and (only_first or len(found) == found[-1].planned or cut_short(found[-1]))
+        if not complete or [visit.number for visit in found] != list(range(1, len(found) + 1)):
             raise NotRecorded(f"the recordings lack a visit of the scenario {scenario!r}")
         return found
 

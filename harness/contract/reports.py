@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
+from fake_pbi.hosts import FRAME_TYPES
 from harness.base.journal import Entry
 from harness.contract.findings import Finding
 from harness.contract.observation import Observation
@@ -13,8 +14,6 @@ from harness.contract.rule import Outcome, Severity
 
 Mode = Literal["manual", "provider", "both", "none"]
 """The way in which a page, or one of its items, renews its tokens."""
-ITEM_TYPES = {"/reportEmbed": "report", "/dashboardEmbed": "dashboard", "/embed": "tile", "/tileEmbed": "tile"}
-"""Path of a frame -> type of its item."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,7 @@ def virtual_time(visits: Sequence[Observation]) -> timedelta:
 
 def _item(visit: Observation, item: str) -> ItemReport:
     frame = visit.journal.of("embed.frame", item=item)[0]
-    return ItemReport(item, ITEM_TYPES[frame["path"]], mode([visit], item))
+    return ItemReport(item, FRAME_TYPES[frame["path"]], mode([visit], item))
 
 
 def _entry(visits: Sequence[Observation], entry: Entry) -> dict[str, Any]:

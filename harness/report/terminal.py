@@ -11,6 +11,7 @@ from harness.base.durations import format_duration
 from harness.contract.findings import cause_of
 from harness.contract.reports import PageReport, RuleReport
 from harness.contract.rule import Outcome
+from harness.contract.wording import counted
 from harness.report.console import Console, printable
 
 COLOURS: Mapping[Outcome, str] = {"passed": "32", "failed": "31", "warned": "33", "skipped": "2"}
@@ -73,8 +74,8 @@ class TerminalReport:
             self._findings(page)
         rules = [rule for page in pages for rule in page.rules]
         outcomes = Counter(rule.outcome for rule in rules)
-        counted = ", ".join(f"{outcomes[name]} {name}" for name in COLOURS if outcomes[name]) or "no verdict"
-        self._line(f"{_counted(len(pages), 'page')}, {_counted(len(rules), 'verdict')}: {counted}.")
+        by_outcome = ", ".join(f"{outcomes[name]} {name}" for name in COLOURS if outcomes[name]) or "no verdict"
+        self._line(f"{counted(len(pages), 'page')}, {counted(len(rules), 'verdict')}: {by_outcome}.")
         virtual = timedelta(seconds=round(sum(page.virtual_seconds for page in pages)))
         real = sum(rule.real_seconds for rule in rules)
         self._line(f"{format_duration(virtual)} of virtual time in {real:.1f} s of real time, seed {seed}.")
@@ -127,7 +128,3 @@ class TerminalReport:
 
 def _items(page: PageReport) -> str:
     return ", ".join(f"{item.type} ({item.mode})" for item in page.items)
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

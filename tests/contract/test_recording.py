@@ -481,7 +481,7 @@ MALFORMED: dict[str, tuple[Callable[[Lines], Lines], str]] = {
         f", line 2: the time 2026-01-01T13:00:00 has no time zone. {AGAIN}",
     ),
 }
-"""What is wrong with a recording: the change that makes it so, and the message after the path."""
+"""A fault of a recording -> the change that makes the fault, and the message after the path."""
 
 
 @pytest.mark.parametrize("case", MALFORMED)
